@@ -1,0 +1,85 @@
+package attention
+
+import "math"
+
+// maxIndex is the largest length, in positions, that is accepted anywhere:
+// kernels count positions in signed 32-bit integers.
+const maxIndex = math.MaxInt32
+
+// Params are the knobs of AnchorAttention (arXiv 2505.23520). The zero value
+// is not valid; start from [DefaultParams].
+type Params struct {
+	// Theta is the largest allowed distance below the anchor, in natural-log
+	// score units (score = q.k*scale). A candidate key becomes a stripe when
+	// its pooled score is at least the pooled anchor minus Theta. +Inf keeps
+	// every candidate (dense attention), -Inf keeps none (anchor only), both
+	// without comparing anything. NaN is rejected.
+	Theta float64 `json:"theta"`
+	// Step is the number of blocks in a group; a group shares one stripe list.
+	Step int `json:"step"`
+	// Block is the number of query positions that are pooled together, and the
+	// unit of SinkBlocks and WindowBlocks. A positive multiple of 16.
+	Block int `json:"block"`
+	// SinkBlocks is how many blocks of first keys every row attends. Zero is
+	// allowed: the group's own rows are always attended, so no row is left
+	// without an anchor.
+	SinkBlocks int `json:"sink_blocks"`
+	// WindowBlocks is how many blocks before the group's first position every
+	// row of the group attends. Zero is allowed, for the same reason.
+	WindowBlocks int `json:"window_blocks"`
+	// Scale multiplies q.k. Zero means 1/sqrt(head_dim).
+	Scale float64 `json:"scale"`
+}
+
+// DefaultParams returns the values of the paper: theta 12, groups of 16 blocks
+// of 128 rows, one sink block, one window block, scale 1/sqrt(head_dim).
+func DefaultParams() Params {
+	return Params{Theta: 12, Step: 16, Block: 128, SinkBlocks: 1, WindowBlocks: 1}
+}
+
+// Group is the number of positions that share a stripe list: Block*Step.
+func (p Params) Group() int { return p.Block * p.Step }
+
+// Sink is the number of first keys that every row attends: SinkBlocks*Block.
+func (p Params) Sink() int { return p.SinkBlocks * p.Block }
+
+// Window is the number of keys before the group that its rows attend:
+// WindowBlocks*Block.
+func (p Params) Window() int { return p.WindowBlocks * p.Block }
+
+// ScaleFor is the factor applied to q.k for heads of headDim elements.
+func (p Params) ScaleFor(headDim int) float64 {
+	if p.Scale != 0 {
+		return p.Scale
+	}
+	return 1 / math.Sqrt(float64(headDim))
+}
+
+// Validate returns an [*ArgumentError] for the first parameter out of range.
+func (p Params) Validate() error {
+	switch {
+	case math.IsNaN(p.Theta):
+		return argument("Params.Theta", "use a number such as 12, +Inf for dense attention or -Inf for the anchor only", "is NaN")
+	case p.Block < 16 || p.Block%16 != 0:
+		return argument("Params.Block", "use a positive multiple of 16, such as 128", "is %d", p.Block)
+	case p.Step < 1:
+		return argument("Params.Step", "use 1 or more, such as 16", "is %d", p.Step)
+	case p.SinkBlocks < 0:
+		return argument("Params.SinkBlocks", "use 0 or more, such as 1", "is %d", p.SinkBlocks)
+	case p.WindowBlocks < 0:
+		return argument("Params.WindowBlocks", "use 0 or more, such as 1", "is %d", p.WindowBlocks)
+	case math.IsNaN(p.Scale) || math.IsInf(p.Scale, 0) || p.Scale < 0:
+		return argument("Params.Scale", "use a positive finite number, or 0 for 1/sqrt(head_dim)", "is %v", p.Scale)
+	}
+	for _, span := range []struct {
+		field  string
+		blocks int
+	}{
+		{"Params.Step", p.Step}, {"Params.SinkBlocks", p.SinkBlocks}, {"Params.WindowBlocks", p.WindowBlocks},
+	} {
+		if span.blocks > maxIndex/p.Block {
+			return argument(span.field, "use a smaller value", "is %d, which at block %d spans more than %d positions", span.blocks, p.Block, maxIndex)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package attention
+
+import "math"
+
+// Limits on a problem that hold on every device.
+const (
+	// MaxHeadDim is the largest head dimension.
+	MaxHeadDim = 256
+	// maxHeadElements bounds the elements of one head: kernels index within a
+	// head with signed 32-bit integers.
+	maxHeadElements = math.MaxInt32
+)
+
+// Shape is the size of one attention problem.
+//
+// Q and the output are [Batch, Heads, QLen, HeadDim]; K and V are
+// [Batch, KVHeads, KVLen, HeadDim]. Row i of a call sits at the absolute
+// position KVLen-QLen+i (bottom-right causal alignment), so QLen < KVLen means
+// that the call extends a KV prefix. Query head h reads KV head
+// h / (Heads/KVHeads).
+type Shape struct {
+	Batch   int `json:"batch"`
+	Heads   int `json:"heads"`
+	KVHeads int `json:"kv_heads"`
+	QLen    int `json:"q_len"`
+	KVLen   int `json:"kv_len"`
+	HeadDim int `json:"head_dim"`
+}
+
+// Prefix is the number of keys before the call's first row: KVLen-QLen.
+func (s Shape) Prefix() int { return s.KVLen - s.QLen }
+
+// GroupSize is the number of query heads that share a KV head.
+func (s Shape) GroupSize() int { return s.Heads / s.KVHeads }
+
+// KVHead is the KV head that query head h reads.
+func (s Shape) KVHead(h int) int { return h / s.GroupSize() }
+
+// Validate returns an [*ArgumentError] for the first field out of range.
+func (s Shape) Validate() error {
+	for _, f := range []struct {
+		field string
+		value int
+	}{
+		{"Shape.Batch", s.Batch}, {"Shape.Heads", s.Heads}, {"Shape.KVHeads", s.KVHeads},
+		{"Shape.QLen", s.QLen}, {"Shape.KVLen", s.KVLen}, {"Shape.HeadDim", s.HeadDim},
+	} {
+		if f.value < 1 {
+			return argument(f.field, "use 1 or more", "is %d", f.value)
+		}
+		if f.value > maxIndex {
+			return argument(f.field, "split the problem", "is %d, more than the %d that a 32-bit index holds", f.value, maxIndex)
+		}
+	}
+	switch {
+	case s.HeadDim%8 != 0 || s.HeadDim > MaxHeadDim:
+		return argument("Shape.HeadDim", "use a multiple of 8 up to 256, padding the heads with zeros and setting Params.Scale by hand if need be", "is %d", s.HeadDim)
+	case s.Heads%s.KVHeads != 0:
+		return argument("Shape.Heads", "use a whole number of query heads for each KV head", "is %d, which %d KV heads do not divide", s.Heads, s.KVHeads)
+	case s.QLen > s.KVLen:
+		return argument("Shape.QLen", "pass the keys and values of every query position, or swap q and k if they are mixed up", "is %d, more than the %d keys", s.QLen, s.KVLen)
+	case s.KVLen > maxHeadElements/s.HeadDim:
+		return argument("Shape.KVLen", "prefill in shorter calls", "is %d, and at head_dim %d one head has more than the %d elements that a 32-bit index holds", s.KVLen, s.HeadDim, maxHeadElements)
+	}
+	heads, ok := product(s.Batch, s.Heads)
+	if !ok || heads > maxIndex {
+		return argument("Shape.Batch", "split the batch", "is %d, and with %d heads there are more than the %d heads that a 32-bit index holds", s.Batch, s.Heads, maxIndex)
+	}
+	// Heads >= KVHeads and KVLen >= QLen, so this bounds every tensor. Bytes,
+	// counted in float64 (8), because the oracle makes such copies.
+	if _, ok := product(s.Batch, s.Heads, s.KVLen, s.HeadDim, 8); !ok {
+		return argument("Shape", "split the batch or the heads", "%d x %d x %d x %d overflows 64-bit sizes", s.Batch, s.Heads, s.KVLen, s.HeadDim)
+	}
+	return nil
+}
+
+// product multiplies positive numbers; ok is false when the result does not
+// fit in an int.
+func product(factors ...int) (result int, ok bool) {
+	result = 1
+	for _, f := range factors {
+		if f != 0 && result > math.MaxInt/f {
+			return 0, false
+		}
+		result *= f
+	}
+	return result, true
+}

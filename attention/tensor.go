@@ -1,0 +1,184 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/anchorvk/anchorvk/vk"
+	"github.com/x448/float16"
+)
+
+// halfBytes is the size of one element.
+const halfBytes = 2
+
+// Tensor is a view of F16 data with four axes, in host memory or in a device
+// buffer. Exactly one of Host and Buffer is set. It owns nothing.
+type Tensor struct {
+	// Shape is the size of the axes: batch, heads, positions, head dimension.
+	Shape [4]int
+	// Strides are the distances, in elements, between neighbours on the batch,
+	// head and position axes; the head dimension is contiguous. Multiples of
+	// 8, so that a row starts on 16 bytes.
+	Strides [3]int
+	// Host holds the data in host memory.
+	Host []float16.Float16
+	// Buffer holds the data on a device, from byte Offset on.
+	Buffer *vk.Buffer
+	// Offset is where the tensor starts in Buffer, in bytes, a multiple of 16.
+	Offset uint64
+}
+
+// HostBHSD views data as contiguous [batch, heads, seq, dim].
+func HostBHSD(data []float16.Float16, batch, heads, seq, dim int) Tensor {
+	t := bhsd(batch, heads, seq, dim)
+	t.Host = data
+	return t
+}
+
+// HostBSHD views data as contiguous [batch, seq, heads, dim]. The result's
+// Shape is in the order [batch, heads, seq, dim] all the same.
+func HostBSHD(data []float16.Float16, batch, seq, heads, dim int) Tensor {
+	t := bshd(batch, seq, heads, dim)
+	t.Host = data
+	return t
+}
+
+// DeviceBHSD views buffer, from byte offset on, as contiguous
+// [batch, heads, seq, dim].
+func DeviceBHSD(buffer *vk.Buffer, offset uint64, batch, heads, seq, dim int) Tensor {
+	t := bhsd(batch, heads, seq, dim)
+	t.Buffer, t.Offset = buffer, offset
+	return t
+}
+
+// DeviceBSHD views buffer, from byte offset on, as contiguous
+// [batch, seq, heads, dim].
+func DeviceBSHD(buffer *vk.Buffer, offset uint64, batch, seq, heads, dim int) Tensor {
+	t := bshd(batch, seq, heads, dim)
+	t.Buffer, t.Offset = buffer, offset
+	return t
+}
+
+func bhsd(batch, heads, seq, dim int) Tensor {
+	return Tensor{Shape: [4]int{batch, heads, seq, dim}, Strides: [3]int{heads * seq * dim, seq * dim, dim}}
+}
+
+func bshd(batch, seq, heads, dim int) Tensor {
+	return Tensor{Shape: [4]int{batch, heads, seq, dim}, Strides: [3]int{seq * heads * dim, dim, heads * dim}}
+}
+
+// At returns the row of head h at position s in batch b, head-dimension
+// elements long, as a view of host memory. It panics, as a slice does, when an
+// index is out of range or the tensor is not on the host.
+func (t Tensor) At(b, h, s int) []float16.Float16 {
+	for axis, index := range [3]int{b, h, s} {
+		if index < 0 || index >= t.Shape[axis] {
+			panic(fmt.Sprintf("attention: index %d on axis %d of a tensor of shape %v", index, axis, t.Shape))
+		}
+	}
+	start := b*t.Strides[0] + h*t.Strides[1] + s*t.Strides[2]
+	return t.Host[start : start+t.Shape[3] : start+t.Shape[3]]
+}
+
+// Elements is the number of elements from the first to the last one of the
+// view, gaps included. It is only meaningful for a valid tensor.
+func (t Tensor) Elements() int {
+	n := t.Shape[3]
+	for axis, stride := range t.Strides {
+		n += (t.Shape[axis] - 1) * stride
+	}
+	return n
+}
+
+// Validate returns an [*ArgumentError] for the first thing wrong with the
+// tensor itself; name ("Q") starts the error's field.
+func (t Tensor) Validate(name string) error {
+	for axis, n := range t.Shape {
+		if n < 1 || n > maxIndex {
+			return argument(fmt.Sprintf("%s.Shape[%d]", name, axis), fmt.Sprintf("use 1 to %d", maxIndex), "is %d", n)
+		}
+	}
+	if t.Shape[3]%8 != 0 || t.Shape[3] > MaxHeadDim {
+		return argument(name+".Shape[3]", "use a head dimension that is a multiple of 8 up to 256", "is %d", t.Shape[3])
+	}
+	if err := t.validateStrides(name); err != nil {
+		return err
+	}
+	return t.validateData(name)
+}
+
+// ValidateFor is Validate, and the shape must be the given one.
+func (t Tensor) ValidateFor(name string, batch, heads, seq, dim int) error {
+	want := [4]int{batch, heads, seq, dim}
+	if t.Shape != want {
+		return argument(name+".Shape", "make the tensor and the problem agree; the order is [batch, heads, positions, head_dim] in every layout", "is %v where %v is needed", t.Shape, want)
+	}
+	return t.Validate(name)
+}
+
+// validateStrides checks that rows start on 16 bytes, that no two rows overlap
+// and that the whole extent can be counted. Axes of size 1 are never stepped
+// along, so that their strides are only checked for being countable.
+func (t Tensor) validateStrides(name string) error {
+	const try = "use HostBHSD, HostBSHD, DeviceBHSD or DeviceBSHD, or strides in elements that are multiples of 8 and leave each row its own place"
+	last := t.Shape[3] - 1 // index of the last element
+	for axis, stride := range t.Strides {
+		field := fmt.Sprintf("%s.Strides[%d]", name, axis)
+		if stride < 0 || stride%8 != 0 {
+			return argument(field, try, "is %d", stride)
+		}
+		span, ok := product(t.Shape[axis]-1, stride, halfBytes)
+		if !ok || last > math.MaxInt/halfBytes-span/halfBytes {
+			return argument(field, try, "is %d, and %d steps of it overflow 64-bit sizes", stride, t.Shape[axis]-1)
+		}
+		last += span / halfBytes
+	}
+	// Rows are apart when each axis, taken by growing stride, steps over all
+	// that the axes before it reach.
+	extent := t.Shape[3]
+	for _, axis := range t.axesByStride() {
+		if t.Shape[axis] == 1 {
+			continue
+		}
+		if t.Strides[axis] < extent {
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d, so that rows overlap: a step must pass over %d elements", t.Strides[axis], extent)
+		}
+		extent += (t.Shape[axis] - 1) * t.Strides[axis]
+	}
+	return nil
+}
+
+// axesByStride returns the batch, head and position axes by growing stride.
+func (t Tensor) axesByStride() [3]int {
+	axes := [3]int{2, 1, 0}
+	for i := 1; i < len(axes); i++ {
+		for j := i; j > 0 && t.Strides[axes[j]] < t.Strides[axes[j-1]]; j-- {
+			axes[j], axes[j-1] = axes[j-1], axes[j]
+		}
+	}
+	return axes
+}
+
+// validateData checks that there is data, in one place, and enough of it.
+func (t Tensor) validateData(name string) error {
+	switch {
+	case t.Host != nil && t.Buffer != nil:
+		return argument(name, "set Host or Buffer, not both", "has data in host memory and on a device")
+	case t.Host == nil && t.Buffer == nil:
+		return argument(name, "set Host or Buffer", "has no data")
+	case t.Host != nil && t.Offset != 0:
+		return argument(name+".Offset", "slice Host instead", "is %d on a host tensor", t.Offset)
+	case t.Host != nil && len(t.Host) < t.Elements():
+		return argument(name+".Host", "pass a longer slice or correct the shape and strides", "has %d elements where shape %v with strides %v needs %d", len(t.Host), t.Shape, t.Strides, t.Elements())
+	case t.Offset%16 != 0:
+		return argument(name+".Offset", "start the tensor on a multiple of 16 bytes", "is %d", t.Offset)
+	}
+	if t.Buffer == nil {
+		return nil
+	}
+	size, need := t.Buffer.Size(), uint64(t.Elements())*halfBytes
+	if t.Offset > size || size-t.Offset < need {
+		return argument(name+".Buffer", "make the buffer larger or correct the offset, shape and strides", "has %d bytes where offset %d, shape %v and strides %v need %d after the offset", size, t.Offset, t.Shape, t.Strides, need)
+	}
+	return nil
+}

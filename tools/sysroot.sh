@@ -8,7 +8,7 @@
 #   tools/sysroot.sh --path trixie     # print its path; fail if it is not built
 #   tools/sysroot.sh all
 #
-#   trixie       glslc, spirv-tools, glslang of Debian 13: the pinned compiler
+#   trixie       glslc, spirv-tools and jq of Debian 13: the pinned compiler
 #   testing      newest Mesa, loader, validation layer, drm shims and ggml
 #   bookworm     Debian 12's Mesa, loader and layer: the oldest we support
 #   swiftshader  the Vulkan device that Debian's chromium-common carries
@@ -27,7 +27,7 @@ die() { say "$*"; exit 1; }
 
 packages_of() {
 	case $1 in
-	trixie) echo debian-archive-keyring glslc spirv-tools glslang-tools ;;
+	trixie) echo debian-archive-keyring glslc spirv-tools glslang-tools jq ;;
 	testing) echo libvulkan1 mesa-vulkan-drivers vulkan-tools \
 		vulkan-validationlayers mesa-drm-shim \
 		libggml0 libggml0-backend-vulkan libggml-dev ;;
@@ -101,7 +101,8 @@ private_apt() {
 }
 
 fetch() {
-	private_apt update || die "apt cannot read $(suite_of "$1") (messages above)"
+	private_apt update ||
+		die "apt cannot read $(suite_of "$1") (messages above; if a key is missing, update the package debian-archive-keyring)"
 	if [ "$1" = swiftshader ]; then
 		# The package alone: the one library taken from it needs only libc and libgcc.
 		(cd "$work/cache/archives" && private_apt download chromium-common >&2)

@@ -1,0 +1,136 @@
+#!/bin/sh
+# Compiles the shader modules of shaders/manifest.json into shaders/spv with the
+# pinned compiler (glslc of Debian 13, see tools/sysroot.sh).
+#
+#   tools/glslc.sh          # compile; replaces shaders/spv only if all is well
+#   tools/glslc.sh --check  # compile elsewhere and compare with the committed files
+#
+# The manifest: {"modules": [{"name": "dense_f32", "source": "dense.comp",
+# "defines": ["ARITH16=0"], "target": "vulkan1.1", "optimize": true}]}. The last
+# three may be left out. A module fails if glslc writes anything to stderr or
+# spirv-val refuses it. Where the sysroot cannot be had, --check says so and
+# passes, but fails when CI is set.
+set -eu
+
+tools=$(cd "$(dirname "$0")" && pwd)
+shaders=$tools/../shaders
+
+die() { printf 'glslc: %s\n' "$*" >&2; exit 1; }
+
+# Everything from the sysroot runs under its own C library.
+in_sysroot() {
+	command=$1
+	shift
+	"$GLSLC_LD" --library-path "${GLSLC_LD%/*}" "$GLSLC_ROOT/usr/bin/$command" "$@"
+}
+
+# One line of the plan: name, source, target, optimize, then the defines.
+compile_one() {
+	IFS=$(printf '\t')
+	# The fields are split on purpose, and hold no pattern characters.
+	# shellcheck disable=SC2086
+	set -f -- $1
+	unset IFS
+	name=$1 source=$2 target=$3 optimize=$4
+	shift 4
+	for define; do
+		shift
+		set -- "$@" "-D$define"
+	done
+	if [ "$optimize" = true ]; then set -- -O "$@"; fi
+	spv=$GLSLC_OUT/$name.spv
+	log=$GLSLC_OUT/$name.log
+	status=0
+	in_sysroot glslc --target-env="$target" -fshader-stage=compute -I include "$@" \
+		-o "$spv" "$source" 2>"$log" || status=$?
+	if [ $status -eq 0 ] && [ ! -s "$log" ]; then
+		in_sysroot spirv-val --target-env "$target" "$spv" >"$log" 2>&1 || status=$?
+	fi
+	if [ $status -ne 0 ] || [ -s "$log" ]; then
+		{
+			echo "glslc: module $name ($source $*):"
+			cat "$log"
+		} >&2
+		return 1
+	fi
+	rm "$log"
+}
+
+if [ "${1-}" = --one ]; then
+	compile_one "$2"
+	exit
+fi
+
+check=no
+case ${1-} in
+'') ;;
+--check) check=yes ;;
+-h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+*) die "unknown argument '$1' (see --help)" ;;
+esac
+
+cd "$shaders" 2>/dev/null || die "no folder $shaders"
+[ -r manifest.json ] || die "no shaders/manifest.json"
+
+if ! GLSLC_ROOT=$("$tools/sysroot.sh" trixie); then
+	[ $check = yes ] || die "the pinned compiler cannot be had here (reason above)"
+	[ -z "${CI:-}" ] || die "the pinned compiler cannot be had here (reason above), and CI must compare the shaders"
+	echo "glslc: SKIPPED the comparison of shaders/spv: the pinned compiler cannot be had here (reason above)" >&2
+	exit 0
+fi
+GLSLC_LD=$(echo "$GLSLC_ROOT"/usr/lib/*-linux-gnu*/ld-linux-*.so.*)
+if [ $check = yes ]; then
+	GLSLC_OUT=$(mktemp -d)
+else
+	GLSLC_OUT=$(mktemp -d "$shaders/.spv.XXXXXX") # same file system: mv is atomic
+fi
+export GLSLC_ROOT GLSLC_LD GLSLC_OUT
+trap 'rm -rf "$GLSLC_OUT"' EXIT
+trap 'exit 130' INT TERM
+
+plan=$(in_sysroot jq -r '
+	def need($c; $m): if $c then . else error($m) end;
+	.modules
+	| need((map(.name) | unique | length) == length; "two modules have the same name")
+	| .[]
+	| need((.name // "") | test("^[a-z0-9_]+$"); "bad module name \(.name)")
+	| need((.source // "") | test("^[a-z0-9_]+\\.comp$"); "\(.name): bad source \(.source)")
+	| need((.target // "vulkan1.1") | test("^vulkan1\\.[0-4]$"); "\(.name): bad target \(.target)")
+	| need((.defines // []) | all(test("^[A-Za-z_][A-Za-z0-9_]*(=[A-Za-z0-9_.+-]+)?$")); "\(.name): bad defines \(.defines)")
+	| [.name, .source, .target // "vulkan1.1", (.optimize != false | tostring)] + (.defines // [])
+	| @tsv' manifest.json) || die "shaders/manifest.json is not as it should be (reason above)"
+[ -n "$plan" ] || die "shaders/manifest.json names no modules"
+
+# Each job prints its own complaint; xargs tells whether there was one.
+printf '%s\n' "$plan" | xargs -d '\n' -n 1 -P 2 "$tools/glslc.sh" --one ||
+	die "not every module compiled: shaders/spv is as it was"
+
+names=$(printf '%s\n' "$plan" | cut -f1)
+stale=$(for spv in spv/*.spv; do
+	[ -e "$spv" ] || continue
+	printf '%s\n' "$names" | grep -qx "$(basename "$spv" .spv)" || echo "$spv"
+done)
+differ=$(for name in $names; do
+	cmp -s "$GLSLC_OUT/$name.spv" "spv/$name.spv" || echo "$name"
+done)
+
+if [ $check = yes ]; then
+	for name in $differ; do
+		if [ -e "spv/$name.spv" ]; then echo "glslc: shaders/spv/$name.spv differs from its source" >&2; else echo "glslc: shaders/spv/$name.spv is missing" >&2; fi
+	done
+	for spv in $stale; do echo "glslc: shaders/$spv is not in the manifest" >&2; done
+	[ -z "$differ$stale" ] || die "run 'make shaders' and commit shaders/spv"
+	echo "glslc: $(echo "$names" | wc -l) modules are as compiled" >&2
+	exit 0
+fi
+
+mkdir -p spv
+for name in $differ; do
+	mv "$GLSLC_OUT/$name.spv" "spv/$name.spv"
+	echo "glslc: wrote shaders/spv/$name.spv" >&2
+done
+for spv in $stale; do
+	rm "$spv"
+	echo "glslc: removed shaders/$spv, which is not in the manifest" >&2
+done
+echo "glslc: $(echo "$names" | wc -l) modules compiled, $(echo $differ | wc -w) changed" >&2

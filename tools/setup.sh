@@ -1,0 +1,135 @@
+#!/bin/sh
+# Installs what building and running needs and this machine lacks: a C compiler,
+# the Vulkan loader and, when there is no Vulkan driver, Mesa's (which carries
+# lavapipe, a Vulkan device that runs on the CPU). Prints what it does; says
+# nothing and takes well under a second when all is there.
+#
+# Installs with apt, as root or through sudo. Elsewhere it prints what to
+# install, and fails if the build cannot go on without it.
+set -eu
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# ldconfig lies in sbin, which is not in every user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+os=$(uname -s)
+
+# go env runs in the module, so a toolchain that go may fetch for it counts too.
+check_go() {
+	command -v go >/dev/null || {
+		say "Go is missing. Install Go 1.24 or newer from https://go.dev/dl/ and put its bin folder in PATH."
+		return 1
+	}
+	version=$(cd "$(dirname "$0")/.." && go env GOVERSION) || {
+		say "Go cannot be used for this module (reason above). Install Go 1.24 or newer from https://go.dev/dl/."
+		return 1
+	}
+	number=${version#go1.}
+	[ "$number" = "$version" ] && return 0 # not a release's name: let go build judge
+	[ "${number%%[!0-9]*}" -ge 24 ] || {
+		say "Go is too old ($version). Install Go 1.24 or newer from https://go.dev/dl/."
+		return 1
+	}
+}
+
+has_compiler() {
+	# CC may hold arguments, as in "ccache gcc".
+	# shellcheck disable=SC2046
+	echo '#include <stdlib.h>
+	int main(void) { return EXIT_SUCCESS; }' | $(go env CC) -x c -o /dev/null - 2>/dev/null
+}
+
+any_exists() {
+	for file; do
+		if [ -e "$file" ]; then return 0; fi
+	done
+	return 1
+}
+
+has_loader() {
+	case $os in
+	Linux) ldconfig -p | grep -q 'libvulkan\.so\.1 ' ;;
+	Darwin) any_exists /usr/local/lib/libvulkan.1.dylib /opt/homebrew/lib/libvulkan.1.dylib ;;
+	*) [ -e "${SYSTEMROOT:-/c/Windows}/System32/vulkan-1.dll" ] ;;
+	esac
+}
+
+# A driver counts if its device can be there: lavapipe needs none, the others a
+# device node (an NVIDIA manifest alone may come with a container's image).
+has_driver() {
+	[ "$os" = Linux ] || return 0
+	[ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] || return 0
+	found=$(ls /usr/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json \
+		"${XDG_DATA_HOME:-$HOME/.local/share}"/vulkan/icd.d/*.json 2>/dev/null || true)
+	case $found in
+	*/lvp_icd*) return 0 ;;
+	'') return 1 ;;
+	esac
+	any_exists /dev/dri/renderD* /dev/nvidia0 /dev/dxg /dev/mali0
+}
+
+advise() {
+	case $os in
+	Darwin)
+		say "  macOS: xcode-select --install; brew install vulkan-loader molten-vk"
+		;;
+	Linux)
+		say "  Debian, Ubuntu: apt-get install gcc libc6-dev libvulkan1 mesa-vulkan-drivers"
+		say "  Fedora:         dnf install gcc glibc-devel vulkan-loader mesa-vulkan-drivers"
+		say "  Arch:           pacman -S gcc vulkan-icd-loader vulkan-swrast (or your GPU's: vulkan-radeon, vulkan-intel, nvidia-utils)"
+		;;
+	*)
+		say "  Windows: the GPU vendor's driver brings the Vulkan loader; a C compiler for cgo is in MSYS2: pacman -S mingw-w64-ucrt-x86_64-gcc"
+		;;
+	esac
+}
+
+# Runs apt-get as root, whichever way there is.
+apt_as_root() {
+	set -- env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@"
+	if [ "$(id -u)" = 0 ]; then "$@" >&2; else sudo "$@" >&2; fi
+}
+
+can_install() {
+	command -v apt-get >/dev/null || return 1
+	[ "$(id -u)" != 0 ] || return 0
+	command -v sudo >/dev/null || return 1
+	# Ask for a password only where somebody can answer.
+	sudo -n true 2>/dev/null || [ -t 0 ]
+}
+
+check_go || exit 1
+
+packages=
+missing=
+need() { # what, Debian packages
+	missing="${missing:+$missing, }$1"
+	packages="$packages $2"
+}
+has_compiler || need "a C compiler with its library's headers" "gcc libc6-dev"
+has_loader || need "the Vulkan loader" libvulkan1
+has_driver || need "a Vulkan driver" mesa-vulkan-drivers
+[ -n "$missing" ] || exit 0
+
+say "missing: $missing"
+if can_install; then
+	say "installing:$packages"
+	apt_as_root -qq update || say "apt-get update failed; going on with the package lists that are there"
+	# shellcheck disable=SC2086
+	apt_as_root -qq install --yes --no-install-recommends $packages || {
+		say "apt-get could not install$packages (reason above)"
+		exit 1
+	}
+	has_compiler || { say "there is still no working C compiler ($(go env CC)); set CC to one"; exit 1; }
+	exit 0
+fi
+
+if command -v apt-get >/dev/null; then
+	say "not root, and sudo cannot be used here. As root, run:"
+	say "  apt-get install$packages"
+else
+	say "install:"
+	advise
+fi
+has_compiler || { say "the build needs the C compiler: stopping"; exit 1; }
+say "building goes on; running will need what is missing"

@@ -1,0 +1,49 @@
+// Package attention computes AnchorAttention, a training-free sparse attention
+// for prefill, on any GPU that Vulkan drives, and defines it with a float64
+// oracle on the CPU.
+//
+// AnchorAttention ("AnchorAttention: Difference-Aware Sparse Attention with
+// Stripe Granularity", arXiv 2505.23520) lets every query row attend the first
+// keys (the sink) and the keys just before it (the window), takes the largest
+// of those scores as the row's anchor, and keeps of all other keys only the
+// columns (stripes) whose score comes within Theta of the anchor. Rows are
+// compared in blocks and a group of blocks shares its stripes. The result is
+// exact softmax attention over the keys that are kept. [Oracle] has the
+// definition in full, with a drawing of the causal matrix.
+//
+// It is attention for prefill only: with one query row, dense attention is
+// computed.
+//
+// # The way of the data
+//
+//	Tensor ─> Plan ─> Engine ─> Stats
+//
+// A [Tensor] views F16 data in host memory or in a device buffer, as
+// [batch, heads, positions, head_dim] with any strides. A Plan is made without
+// a GPU: it checks the shapes against the device's limits, predicts the cost,
+// chooses dense or sparse, the tier of kernels, tile sizes, slices of work and
+// the scratch size, and can be printed. An Engine owns pipelines and scratch
+// on one device and runs plans: it records the passes, submits them in slices
+// of bounded time, and returns Stats with GPU times, the share of the causal
+// matrix computed, and why dense ran if it did. The same plan on the same
+// device gives the same bits every time.
+//
+// Arguments are checked first. An [*ArgumentError] says which one is wrong,
+// why, and what to try; no work has been done then.
+//
+// # Measures
+//
+// computed_ratio, sparsity and stripe_ratio come from [Counts]; recall_mass
+// from [Oracle.RecallMass]; rel_l2, max_abs and recall_close from [RelL2],
+// [MaxAbs] and [RecallClose]. [HalfReference] is the plain fp16 implementation
+// whose error a kernel may at most double.
+//
+// # Environment
+//
+//	ANCHORVK_TIER      the tier of kernels to use, instead of the best that
+//	                   the device passes
+//	ANCHORVK_SLICE_MS  the longest that one submission should keep the GPU, in
+//	                   milliseconds (default 100); results do not depend on it
+//
+// Package vk documents the variables that choose and restrict the device.
+package attention

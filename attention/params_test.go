@@ -1,0 +1,96 @@
+package attention
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// requireArgument demands an ArgumentError on a field that names its way out.
+func requireArgument(t *testing.T, err error, field string) {
+	t.Helper()
+	var argErr *ArgumentError
+	require.ErrorAs(t, err, &argErr, "an error on %s", field)
+	assert.Equal(t, field, argErr.Field)
+	assert.NotEmpty(t, argErr.Problem)
+	assert.NotEmpty(t, argErr.Try)
+	assert.Equal(t, "attention: "+argErr.Field+" "+argErr.Problem+"; "+argErr.Try, err.Error())
+}
+
+func TestDefaultParamsAreThePapers(t *testing.T) {
+	p := DefaultParams()
+	require.NoError(t, p.Validate())
+	assert.Equal(t, Params{Theta: 12, Step: 16, Block: 128, SinkBlocks: 1, WindowBlocks: 1}, p)
+	assert.Equal(t, 2048, p.Group())
+	assert.Equal(t, 128, p.Sink())
+	assert.Equal(t, 128, p.Window())
+	assert.Equal(t, 0.125, p.ScaleFor(64))
+}
+
+func TestParamsValidate(t *testing.T) {
+	for name, c := range map[string]struct {
+		field  string
+		change func(p *Params)
+	}{
+		"NaN theta":       {"Params.Theta", func(p *Params) { p.Theta = math.NaN() }},
+		"step 0":          {"Params.Step", func(p *Params) { p.Step = 0 }},
+		"huge step":       {"Params.Step", func(p *Params) { p.Step = math.MaxInt }},
+		"block 0":         {"Params.Block", func(p *Params) { p.Block = 0 }},
+		"block -16":       {"Params.Block", func(p *Params) { p.Block = -16 }},
+		"block 24":        {"Params.Block", func(p *Params) { p.Block = 24 }},
+		"negative sink":   {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = -1 }},
+		"huge sink":       {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = math.MaxInt32 }},
+		"negative window": {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = -1 }},
+		"huge window":     {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = math.MaxInt32 }},
+		"NaN scale":       {"Params.Scale", func(p *Params) { p.Scale = math.NaN() }},
+		"infinite scale":  {"Params.Scale", func(p *Params) { p.Scale = math.Inf(1) }},
+		"negative scale":  {"Params.Scale", func(p *Params) { p.Scale = -1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := DefaultParams()
+			c.change(&p)
+			requireArgument(t, p.Validate(), c.field)
+		})
+	}
+	for name, change := range map[string]func(p *Params){
+		"+Inf theta":         func(p *Params) { p.Theta = math.Inf(1) },
+		"-Inf theta":         func(p *Params) { p.Theta = math.Inf(-1) },
+		"negative theta":     func(p *Params) { p.Theta = -3 },
+		"no sink, no window": func(p *Params) { p.SinkBlocks, p.WindowBlocks = 0, 0 },
+		"block 16, step 1":   func(p *Params) { p.Block, p.Step = 16, 1 },
+	} {
+		p := DefaultParams()
+		change(&p)
+		assert.NoError(t, p.Validate(), name)
+	}
+}
+
+func TestErrorsAreSentences(t *testing.T) {
+	p := DefaultParams()
+	p.Block = 24
+	assert.EqualError(t, p.Validate(), "attention: Params.Block is 24; use a positive multiple of 16, such as 128")
+}
+
+func TestModeNames(t *testing.T) {
+	for _, m := range []Mode{ModeAnchor, ModeDense} {
+		require.NoError(t, m.Validate())
+		parsed, err := ParseMode(m.String())
+		require.NoError(t, err)
+		assert.Equal(t, m, parsed)
+		text, err := json.Marshal(m)
+		require.NoError(t, err)
+		assert.Equal(t, `"`+m.String()+`"`, string(text))
+		var back Mode = -1
+		require.NoError(t, json.Unmarshal(text, &back))
+		assert.Equal(t, m, back)
+	}
+	_, err := ParseMode("sparse")
+	requireArgument(t, err, "Mode")
+	requireArgument(t, Mode(9).Validate(), "Mode")
+	_, err = json.Marshal(Mode(9))
+	assert.Error(t, err)
+	assert.Equal(t, "Mode(9)", Mode(9).String())
+}

@@ -1,0 +1,129 @@
+package attention
+
+import (
+	"math"
+	"testing"
+
+	"github.com/anchorvk/anchorvk/vk"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/x448/float16"
+)
+
+func TestShapeValidate(t *testing.T) {
+	good := Shape{Batch: 2, Heads: 8, KVHeads: 2, QLen: 10, KVLen: 20, HeadDim: 64}
+	require.NoError(t, good.Validate())
+	require.NoError(t, Shape{1, 32, 8, 131072, 131072, 128}.Validate())
+	require.NoError(t, Shape{1, 1, 1, 1, 1, 256}.Validate())
+	assert.Equal(t, 10, good.Prefix())
+	assert.Equal(t, 4, good.GroupSize())
+	assert.Equal(t, 1, good.KVHead(4))
+	assert.Equal(t, 0, good.KVHead(3))
+	for name, c := range map[string]struct {
+		field  string
+		change func(s *Shape)
+	}{
+		"no batch":         {"Shape.Batch", func(s *Shape) { s.Batch = 0 }},
+		"no heads":         {"Shape.Heads", func(s *Shape) { s.Heads = 0 }},
+		"no KV heads":      {"Shape.KVHeads", func(s *Shape) { s.KVHeads = 0 }},
+		"no queries":       {"Shape.QLen", func(s *Shape) { s.QLen = 0 }},
+		"negative keys":    {"Shape.KVLen", func(s *Shape) { s.KVLen = -1 }},
+		"no dimension":     {"Shape.HeadDim", func(s *Shape) { s.HeadDim = 0 }},
+		"dimension 60":     {"Shape.HeadDim", func(s *Shape) { s.HeadDim = 60 }},
+		"dimension 264":    {"Shape.HeadDim", func(s *Shape) { s.HeadDim = 264 }},
+		"8 over 3":         {"Shape.Heads", func(s *Shape) { s.KVHeads = 3 }},
+		"2 over 8":         {"Shape.Heads", func(s *Shape) { s.Heads, s.KVHeads = 2, 8 }},
+		"more q than k":    {"Shape.QLen", func(s *Shape) { s.QLen = 21 }},
+		"long head":        {"Shape.KVLen", func(s *Shape) { s.KVLen = math.MaxInt32 / 64 * 2 }},
+		"64-bit length":    {"Shape.KVLen", func(s *Shape) { s.KVLen = math.MaxInt }},
+		"many heads":       {"Shape.Batch", func(s *Shape) { s.Batch = math.MaxInt32 }},
+		"64-bit elements":  {"Shape", func(s *Shape) { s.Batch, s.KVLen = math.MaxInt32/8, math.MaxInt32/64 }},
+		"64-bit elements2": {"Shape.Batch", func(s *Shape) { s.Batch, s.KVLen = math.MaxInt, 1<<20 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := good
+			c.change(&s)
+			requireArgument(t, s.Validate(), c.field)
+		})
+	}
+}
+
+func TestTensorLayouts(t *testing.T) {
+	data := make([]float16.Float16, 2*3*5*8)
+	for i := range data {
+		data[i] = float16.Frombits(uint16(i))
+	}
+	bhsd := HostBHSD(data, 2, 3, 5, 8)
+	bshd := HostBSHD(data, 2, 5, 3, 8)
+	require.NoError(t, bhsd.ValidateFor("Q", 2, 3, 5, 8))
+	require.NoError(t, bshd.ValidateFor("Q", 2, 3, 5, 8))
+	assert.Equal(t, 240, bhsd.Elements())
+	assert.Equal(t, 240, bshd.Elements())
+	for b := range 2 {
+		for h := range 3 {
+			for s := range 5 {
+				assert.Equal(t, uint16(((b*3+h)*5+s)*8), bhsd.At(b, h, s)[0].Bits())
+				assert.Equal(t, uint16(((b*5+s)*3+h)*8), bshd.At(b, h, s)[0].Bits())
+				assert.Len(t, bhsd.At(b, h, s), 8)
+			}
+		}
+	}
+	assert.Panics(t, func() { bhsd.At(0, 3, 0) })
+	assert.Panics(t, func() { bhsd.At(0, 0, -1) })
+	assert.Equal(t, cap(bhsd.At(0, 0, 0)), 8, "a row cannot grow into the next")
+}
+
+func TestTensorValidate(t *testing.T) {
+	data := make([]float16.Float16, 2*3*5*8)
+	for name, c := range map[string]struct {
+		field  string
+		change func(x *Tensor)
+	}{
+		"empty axis":           {"K.Shape[2]", func(x *Tensor) { x.Shape[2] = 0 }},
+		"long axis":            {"K.Shape[0]", func(x *Tensor) { x.Shape[0] = math.MaxInt }},
+		"dimension 12":         {"K.Shape[3]", func(x *Tensor) { x.Shape[3] = 12 }},
+		"dimension 512":        {"K.Shape[3]", func(x *Tensor) { x.Shape[3] = 512 }},
+		"odd stride":           {"K.Strides[2]", func(x *Tensor) { x.Strides[2] = 9 }},
+		"negative stride":      {"K.Strides[1]", func(x *Tensor) { x.Strides[1] = -40 }},
+		"zero stride":          {"K.Strides[2]", func(x *Tensor) { x.Strides[2] = 0 }},
+		"heads overlap":        {"K.Strides[1]", func(x *Tensor) { x.Strides[1] = 32 }},
+		"batches overlap":      {"K.Strides[0]", func(x *Tensor) { x.Strides[0] = 112 }},
+		"stride overflows":     {"K.Strides[0]", func(x *Tensor) { x.Shape[0] = 5; x.Strides[0] = math.MaxInt / 8 * 8 }},
+		"strides overflow":     {"K.Strides[1]", func(x *Tensor) { x.Shape[0] = 2; x.Strides = [3]int{1 << 61, 1 << 60, 1 << 60} }},
+		"no data":              {"K", func(x *Tensor) { x.Host = nil }},
+		"two homes":            {"K", func(x *Tensor) { x.Buffer = new(vk.Buffer) }},
+		"short slice":          {"K.Host", func(x *Tensor) { x.Host = x.Host[:239] }},
+		"offset on the host":   {"K.Offset", func(x *Tensor) { x.Offset = 16 }},
+		"offset not aligned":   {"K.Offset", func(x *Tensor) { x.Host, x.Buffer, x.Offset = nil, new(vk.Buffer), 8 }},
+		"buffer too small":     {"K.Buffer", func(x *Tensor) { x.Host, x.Buffer = nil, new(vk.Buffer) }},
+		"offset beyond buffer": {"K.Buffer", func(x *Tensor) { x.Host, x.Buffer, x.Offset = nil, new(vk.Buffer), 1<<63 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := HostBHSD(data, 2, 3, 5, 8)
+			c.change(&x)
+			requireArgument(t, x.Validate("K"), c.field)
+		})
+	}
+}
+
+func TestTensorAcceptsGapsAndIdleAxes(t *testing.T) {
+	data := make([]float16.Float16, 1000)
+	gaps := Tensor{Shape: [4]int{2, 3, 5, 8}, Strides: [3]int{400, 16, 48}, Host: data}
+	require.NoError(t, gaps.Validate("Q"))
+	assert.Equal(t, 400+2*16+4*48+8, gaps.Elements())
+	one := Tensor{Shape: [4]int{1, 1, 5, 8}, Strides: [3]int{0, 0, 8}, Host: data}
+	require.NoError(t, one.Validate("Q"), "an axis of one is never stepped along")
+	requireArgument(t, one.ValidateFor("Q", 1, 2, 5, 8), "Q.Shape")
+}
+
+func TestDeviceTensors(t *testing.T) {
+	buffer := new(vk.Buffer)
+	x, y := DeviceBHSD(buffer, 32, 2, 3, 5, 8), DeviceBSHD(buffer, 32, 2, 5, 3, 8)
+	assert.Equal(t, [3]int{120, 40, 8}, x.Strides)
+	assert.Equal(t, [3]int{120, 8, 24}, y.Strides)
+	for _, d := range []Tensor{x, y} {
+		assert.Equal(t, [4]int{2, 3, 5, 8}, d.Shape)
+		assert.Equal(t, uint64(32), d.Offset)
+		assert.Same(t, buffer, d.Buffer)
+	}
+}

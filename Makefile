@@ -39,7 +39,7 @@ run: build ## sparse prefill on real input, checked against dense attention
 
 test: setup ## vet, all tests, and the comparison of the committed SPIR-V
 	go vet $(PACKAGES)
-	go test -count=1 $(TEST_FLAGS) $(PACKAGES)
+	go test -count=1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
 	tools/glslc.sh --check
 
 bench: build ## time dense and anchor attention on generated input

@@ -84,10 +84,18 @@ advise() {
 	esac
 }
 
-# Runs apt-get as root, whichever way there is.
+# Runs apt-get as root, whichever way there is; shows its output if it fails.
 apt_as_root() {
 	set -- env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@"
-	if [ "$(id -u)" = 0 ]; then "$@" >&2; else sudo "$@" >&2; fi
+	[ "$(id -u)" = 0 ] || set -- sudo "$@"
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		rm "$log"
+	else
+		cat "$log" >&2
+		rm "$log"
+		return 1
+	fi
 }
 
 can_install() {

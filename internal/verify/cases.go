@@ -1,0 +1,164 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+// Case is one problem with generated inputs.
+type Case struct {
+	Name   string
+	Mode   attention.Mode
+	Shape  attention.Shape
+	Params attention.Params
+	BSHD   bool // tensors are [batch, seq, heads, dim] instead of [batch, heads, seq, dim]
+	Data   Data
+}
+
+// Data says how a case's inputs are generated.
+type Data struct {
+	// Amplitude of the queries: scores have about this standard deviation.
+	Amplitude float64
+	// Plant puts one non-finite value into the inputs: "" or one of q, k, v
+	// followed by nan, inf or -inf, as in "k nan".
+	Plant string
+}
+
+// plain is the data of most cases. At theta 4 it keeps some candidates.
+var plain = Data{Amplitude: 2}
+
+// mixed keeps some candidates of the plain data and drops others.
+const mixed = 4
+
+// Cases returns every case, in the order in which they are run. Names are
+// unique and made of the words that differ, for `verify -p`.
+func Cases() []Case {
+	var all []Case
+	add := func(c Case) { all = append(all, c) }
+
+	// Lengths around tile, block and group boundaries, with the paper's groups.
+	for _, n := range []int{1, 97, 1025, 2047, 2048, 2049, 4097} {
+		add(build("length", shape(2, 1, n, n, 64), paper(mixed)))
+		add(dense(build("length", shape(2, 1, n, n, 64), paper(mixed))))
+	}
+	// Head dimensions, with groups of 64 so that short inputs have candidates.
+	for _, d := range []int{8, 40, 64, 80, 128, 256} {
+		theta := float64(mixed)
+		if d == 8 {
+			theta = 2 // scores of so few dimensions spread less
+		}
+		add(build("head_dim", shape(2, 1, 521, 521, d), small(theta)))
+		add(dense(build("head_dim", shape(2, 1, 521, 521, d), small(mixed))))
+	}
+	add(build("head_dim", shape(1, 1, 4097, 4097, 128), paper(mixed)))
+	// Query heads that share a KV head.
+	for _, gqa := range []int{1, 3, 4, 8} {
+		add(build("gqa", shape(2*gqa, 2, 333, 333, 64), small(mixed)))
+		add(dense(build("gqa", shape(2*gqa, 2, 333, 333, 64), small(mixed))))
+	}
+	// KV prefixes: one row, a start inside a block, at a group's start.
+	for _, p := range [][2]int{{1, 1025}, {1, 2048}, {97, 1025}, {257, 704}, {128, 2305}} {
+		add(build("prefix", shape(4, 2, p[0], p[1], 64), small(mixed)))
+		add(dense(build("prefix", shape(4, 2, p[0], p[1], 64), small(mixed))))
+	}
+	add(build("prefix", shape(2, 1, 1537, 4097, 64), paper(mixed)))
+	// Batch and layouts.
+	for _, bshd := range []bool{false, true} {
+		c := build("batch", attention.Shape{Batch: 3, Heads: 4, KVHeads: 2, QLen: 200, KVLen: 300, HeadDim: 40}, small(mixed))
+		c.BSHD = bshd
+		add(c)
+		add(dense(c))
+	}
+	// Thetas: the two laws' ends, the default, one that keeps some, and a negative one.
+	for _, theta := range []float64{math.Inf(1), math.Inf(-1), 12, mixed, 2, -1} {
+		add(build("theta", shape(2, 1, 521, 521, 64), small(theta)))
+	}
+	for _, theta := range []float64{math.Inf(1), math.Inf(-1), 12} {
+		add(build("theta", shape(1, 1, 2305, 2305, 64), paper(theta)))
+	}
+	// Parameters off the paper's.
+	for _, p := range []attention.Params{
+		{Theta: mixed, Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+		{Theta: mixed, Step: 3, Block: 48, SinkBlocks: 0, WindowBlocks: 0},
+		{Theta: mixed, Step: 2, Block: 32, SinkBlocks: 3, WindowBlocks: 2},
+		{Theta: mixed, Step: 2, Block: 256, SinkBlocks: 1, WindowBlocks: 0},
+		{Theta: mixed, Step: 4, Block: 16, SinkBlocks: 100, WindowBlocks: 1},
+		{Theta: 2 * mixed, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Scale: 0.25},
+	} {
+		add(build("params", shape(2, 1, 777, 777, 64), p))
+	}
+	// Scores so large that a softmax without its maximum would overflow.
+	for _, c := range []Case{build("large", shape(2, 1, 521, 521, 128), small(40)), dense(build("large", shape(2, 1, 521, 521, 128), small(40)))} {
+		c.Data.Amplitude = 30
+		add(c)
+	}
+	// One NaN or infinity in the inputs.
+	for _, plant := range []string{"q nan", "k nan", "v nan", "q inf", "k inf", "v inf", "k -inf", "v -inf"} {
+		c := build("nonfinite", shape(2, 1, 521, 521, 64), small(mixed))
+		c.Data.Plant = plant
+		add(c)
+		add(dense(c))
+	}
+	for i := range all {
+		all[i].Name = all[i].name()
+	}
+	return all
+}
+
+func shape(heads, kvHeads, qLen, kvLen, dim int) attention.Shape {
+	return attention.Shape{Batch: 1, Heads: heads, KVHeads: kvHeads, QLen: qLen, KVLen: kvLen, HeadDim: dim}
+}
+
+func paper(theta float64) attention.Params {
+	p := attention.DefaultParams()
+	p.Theta = theta
+	return p
+}
+
+// small groups of 4 blocks of 16 rows.
+func small(theta float64) attention.Params {
+	return attention.Params{Theta: theta, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1}
+}
+
+func build(topic string, s attention.Shape, p attention.Params) Case {
+	return Case{Name: topic, Mode: attention.ModeAnchor, Shape: s, Params: p, Data: plain}
+}
+
+func dense(c Case) Case {
+	c.Mode = attention.ModeDense
+	return c
+}
+
+// name spells out the case after its topic.
+func (c Case) name() string {
+	s, p := c.Shape, c.Params
+	text := fmt.Sprintf("%s/%s n=%d", c.Name, c.Mode, s.KVLen)
+	if s.QLen != s.KVLen {
+		text += fmt.Sprintf(" q=%d", s.QLen)
+	}
+	text += fmt.Sprintf(" heads=%d/%d d=%d", s.Heads, s.KVHeads, s.HeadDim)
+	if s.Batch > 1 {
+		text += fmt.Sprintf(" batch=%d", s.Batch)
+	}
+	if c.BSHD {
+		text += " bshd"
+	}
+	if c.Mode == attention.ModeAnchor {
+		text += fmt.Sprintf(" theta=%g group=%dx%d", p.Theta, p.Step, p.Block)
+		if p.SinkBlocks != 1 || p.WindowBlocks != 1 {
+			text += fmt.Sprintf(" sink=%d window=%d", p.SinkBlocks, p.WindowBlocks)
+		}
+	}
+	if p.Scale != 0 {
+		text += fmt.Sprintf(" scale=%g", p.Scale)
+	}
+	if c.Data.Amplitude != plain.Amplitude {
+		text += fmt.Sprintf(" amplitude=%g", c.Data.Amplitude)
+	}
+	if c.Data.Plant != "" {
+		text += " (" + c.Data.Plant + ")"
+	}
+	return text
+}

@@ -1,0 +1,260 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+// Output is what a device computed for a problem.
+type Output struct {
+	Mode    attention.Mode   // the mode that ran: dense after a fallback
+	O       attention.Tensor // host, [batch, heads, q_len, head_dim]
+	LSE     []float32        // [batch, heads, q_len]; nil skips its check
+	Stripes []byte           // [batch, heads, groups, kv_len], 1 = kept; nil only when Mode is dense
+}
+
+// Measures compare an output with the oracle on sampled rows. Elements that
+// the oracle defines as NaN or infinite are compared by kind and left out of
+// the other measures.
+type Measures struct {
+	Rows int // sampled rows, over all batches and heads
+
+	// Against the oracle of the same algorithm with the same stripes.
+	NMSE, MaxErr          float64
+	HalfRelL2, HalfMaxErr float64 // what a plain fp16 implementation reaches there
+	LSEErr, HalfLSEErr    float64 // largest error of the log-sum-exp
+	WrongKind             int     // elements finite where the oracle is not, or the other way round
+
+	// Against full attention in float64: what the sparsity costs.
+	RelL2, MaxAbs, RecallMass, RecallClose float64
+
+	// Stripes against the oracle's.
+	Stripes, StripesDiffer, StripesWrong int // kept by the oracle; decided otherwise; of those, at a margin >= MinMargin
+}
+
+// Sample says what to compare in every head.
+type Sample struct {
+	Rows   []int // rows of the call
+	Groups []int // groups whose stripes are compared, whole
+	// Progress, where set, is called after each head, from any goroutine.
+	Progress func(done, total int)
+}
+
+// Measure compares an output with the oracle. It stops early with ctx's error.
+func Measure(ctx context.Context, o *attention.Oracle, out Output, sample Sample) (Measures, error) {
+	heads := o.Shape.Batch * o.Shape.Heads
+	parts := make([]accumulator, heads)
+	var next, done atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= heads || ctx.Err() != nil {
+					return
+				}
+				parts[i].head(ctx, o, out, i/o.Shape.Heads, i%o.Shape.Heads, sample)
+				if n := int(done.Add(1)); sample.Progress != nil {
+					sample.Progress(n, heads)
+				}
+			}
+		}()
+	}
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return Measures{}, err
+	}
+	total := accumulator{}
+	for _, p := range parts { // in the order of heads, so that sums are repeatable
+		total.add(p)
+	}
+	return total.finish(), nil
+}
+
+// accumulator gathers sums over rows.
+type accumulator struct {
+	m                                       Measures
+	err, norm, halfErr, denseErr, denseNorm float64
+	near, elements                          int
+}
+
+func (a *accumulator) head(ctx context.Context, o *attention.Oracle, out Output, b, h int, sample Sample) {
+	group, kept := -1, []bool(nil)
+	for _, row := range sample.Rows {
+		if ctx.Err() != nil {
+			return
+		}
+		if g := o.GroupOf(row); g != group && out.Mode == attention.ModeAnchor {
+			group, kept = g, keptBy(o, out.Stripes, b, h, g)
+		}
+		a.row(o, out, b, h, row, kept)
+	}
+	if out.Mode != attention.ModeAnchor {
+		return
+	}
+	for _, g := range sample.Groups {
+		if ctx.Err() != nil {
+			return
+		}
+		a.m.compareStripes(o, out.Stripes, b, h, g)
+	}
+}
+
+func (a *accumulator) add(p accumulator) {
+	a.m.Rows += p.m.Rows
+	a.m.WrongKind += p.m.WrongKind
+	a.m.Stripes += p.m.Stripes
+	a.m.StripesDiffer += p.m.StripesDiffer
+	a.m.StripesWrong += p.m.StripesWrong
+	a.m.RecallMass += p.m.RecallMass
+	a.m.MaxErr = math.Max(a.m.MaxErr, p.m.MaxErr)
+	a.m.HalfMaxErr = math.Max(a.m.HalfMaxErr, p.m.HalfMaxErr)
+	a.m.LSEErr = math.Max(a.m.LSEErr, p.m.LSEErr)
+	a.m.HalfLSEErr = math.Max(a.m.HalfLSEErr, p.m.HalfLSEErr)
+	a.m.MaxAbs = math.Max(a.m.MaxAbs, p.m.MaxAbs)
+	a.err += p.err
+	a.norm += p.norm
+	a.halfErr += p.halfErr
+	a.denseErr += p.denseErr
+	a.denseNorm += p.denseNorm
+	a.near += p.near
+	a.elements += p.elements
+}
+
+func (a *accumulator) row(o *attention.Oracle, out Output, b, h, row int, kept []bool) {
+	dim := o.Shape.HeadDim
+	buf := make([]float64, 3*dim)
+	ref, plain, full := buf[:dim], buf[dim:2*dim], buf[2*dim:]
+	half := o.Half()
+	var lse, halfLSE float64
+	o.DenseRow(b, h, row, full)
+	if out.Mode == attention.ModeAnchor {
+		lse = o.AnchorRow(b, h, row, kept, ref)
+		halfLSE = half.AnchorRow(b, h, row, kept, plain)
+		a.m.RecallMass += o.RecallMass(b, h, row, kept)[0]
+	} else {
+		lse = o.DenseRow(b, h, row, ref)
+		halfLSE = half.DenseRow(b, h, row, plain)
+		a.m.RecallMass++
+	}
+	got := out.O.At(b, h, row)
+	for d := range ref {
+		x := float64(got[d].Float32())
+		a.elements++
+		if kind(x) != kind(ref[d]) {
+			a.m.WrongKind++
+			continue
+		}
+		if kind(ref[d]) != finite {
+			continue
+		}
+		e := x - ref[d]
+		a.err += e * e
+		a.norm += ref[d] * ref[d]
+		a.m.MaxErr = math.Max(a.m.MaxErr, math.Abs(e))
+		if kind(plain[d]) == finite {
+			e = plain[d] - ref[d]
+			a.halfErr += e * e
+			a.m.HalfMaxErr = math.Max(a.m.HalfMaxErr, math.Abs(e))
+		}
+		e = x - full[d]
+		a.denseErr += e * e
+		a.denseNorm += full[d] * full[d]
+		a.m.MaxAbs = math.Max(a.m.MaxAbs, math.Abs(e))
+		if math.Abs(e) <= 0.01 {
+			a.near++
+		}
+	}
+	if out.LSE != nil {
+		x := float64(out.LSE[(b*o.Shape.Heads+h)*o.Shape.QLen+row])
+		switch {
+		case kind(x) != kind(lse):
+			a.m.WrongKind++
+		case kind(lse) == finite:
+			a.m.LSEErr = math.Max(a.m.LSEErr, math.Abs(x-lse))
+			if kind(halfLSE) == finite {
+				a.m.HalfLSEErr = math.Max(a.m.HalfLSEErr, math.Abs(halfLSE-lse))
+			}
+		}
+	}
+	a.m.Rows++
+}
+
+func (a *accumulator) finish() Measures {
+	m := a.m
+	if m.Rows == 0 {
+		return m
+	}
+	m.NMSE = quotient(a.err, a.norm)
+	m.HalfRelL2 = math.Sqrt(quotient(a.halfErr, a.norm))
+	m.RelL2 = math.Sqrt(quotient(a.denseErr, a.denseNorm))
+	m.RecallMass /= float64(m.Rows)
+	m.RecallClose = float64(a.near) / float64(a.elements)
+	return m
+}
+
+// quotient is 0 where there is no error, whatever it is measured against.
+func quotient(err, norm float64) float64 {
+	if err == 0 {
+		return 0
+	}
+	return err / norm
+}
+
+// compareStripes holds a group's stripes against the oracle's.
+func (m *Measures) compareStripes(o *attention.Oracle, stripes []byte, b, h, group int) {
+	want, margin := o.Stripes(b, h, group)
+	got := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:]
+	for j := range want {
+		if want[j] {
+			m.Stripes++
+		}
+		if (got[j] == 1) == want[j] && got[j] <= 1 {
+			continue
+		}
+		m.StripesDiffer++
+		// A key that is no candidate has margin NaN and may never be kept.
+		if got[j] > 1 || !(math.Abs(margin[j]) < MinMargin) {
+			m.StripesWrong++
+		}
+	}
+}
+
+// keptBy reads a group's stripes from a device's bytes.
+func keptBy(o *attention.Oracle, stripes []byte, b, h, group int) []bool {
+	bytes := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:][:o.Shape.KVLen]
+	kept := make([]bool, len(bytes))
+	for j, x := range bytes {
+		kept[j] = x == 1
+	}
+	return kept
+}
+
+// Failures lists which bounds the measures break; empty when all hold.
+func (m Measures) Failures() []string {
+	var bad []string
+	over := func(what string, got, bound float64) {
+		if !(got <= bound) {
+			bad = append(bad, fmt.Sprintf("%s %.3g exceeds %.3g", what, got, bound))
+		}
+	}
+	if m.WrongKind > 0 {
+		bad = append(bad, fmt.Sprintf("%d elements are NaN or infinite where the oracle is not, or the other way round", m.WrongKind))
+	}
+	over("NMSE", m.NMSE, MaxNMSE)
+	over("rel_l2", math.Sqrt(m.NMSE), HalfFactor*m.HalfRelL2)
+	over("max error", m.MaxErr, HalfFactor*m.HalfMaxErr)
+	over("log-sum-exp error", m.LSEErr, HalfFactor*m.HalfLSEErr+lseFloor)
+	if m.StripesWrong > 0 {
+		bad = append(bad, fmt.Sprintf("%d stripes differ from the oracle's at a margin of %g or more", m.StripesWrong, MinMargin))
+	}
+	return bad
+}

@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 from anchor_measures import HeadScores, Shape
 from capture import write_whole
 
-THETAS = [4.0, 6.0, 8.0, 10.0, 12.0, 14.0]
+# -inf keeps the anchor only: what sink and window hold without any stripe.
+THETAS = [-np.inf, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0]
 STEPS = [16, 4]
 COLUMNS = ["layer", "head", "theta", "step", "computed_ratio", "stripe_ratio", "recall_mass"]
 

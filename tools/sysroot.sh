@@ -96,7 +96,7 @@ private_apt() {
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 		-o APT::Architectures="$(dpkg --print-architecture)" \
 		-o APT::Sandbox::User= -o Acquire::Languages=none \
-		-o APT::Update::Post-Invoke= -o APT::Keep-Downloaded-Packages=true \
+		-o APT::Update::Post-Invoke= -o APT::Update::Error-Mode=any -o APT::Keep-Downloaded-Packages=true \
 		-o Acquire::Retries=3 "$@"
 }
 

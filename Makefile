@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 # What `make run` runs, and what it passes on.
-SLICE     ?= $(firstword $(wildcard testdata/*.safetensors))
+SLICE     ?= testdata/smollm2-l20-kv0.safetensors
 RUN_FLAGS ?= --mode anchor,dense --verify
 BENCH_FLAGS ?=
 # Packages of `make test`; more flags for go test, as in TEST_FLAGS='-run Oracle -v'.
@@ -34,7 +34,7 @@ build: setup ## build bin/anchorvk
 	@go build -buildvcs=$(VCS) -o bin/anchorvk ./cmd/anchorvk
 
 run: build ## sparse prefill on real input, checked against dense attention
-	@test -n "$(SLICE)" || { echo "no testdata/*.safetensors: set SLICE=FILE" >&2; exit 1; }
+	@test -r "$(SLICE)" || { echo "no file $(SLICE): set SLICE=FILE" >&2; exit 1; }
 	bin/anchorvk run -i $(SLICE) $(RUN_FLAGS)
 
 test: setup ## vet, all tests, and the comparison of the committed SPIR-V

@@ -1,0 +1,68 @@
+package vk
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// choose picks the device that want names: "" the first, a number by index,
+// anything else by part of the name.
+func choose(reports []*Report, want string) (*Report, error) {
+	want = strings.TrimSpace(want)
+	if want == "" {
+		return reports[0], nil
+	}
+	fail := func(why string) error {
+		e := &NoDeviceError{Why: why, Try: "ANCHORVK_DEVICE as one of these indices or a part of one name"}
+		for _, r := range reports {
+			e.Found = append(e.Found, r.String())
+		}
+		return e
+	}
+	if i, err := strconv.Atoi(want); err == nil {
+		if i < 0 || i >= len(reports) {
+			return nil, fail(fmt.Sprintf("there is no device %d; there are:", i))
+		}
+		return reports[i], nil
+	}
+	var found *Report
+	for _, r := range reports {
+		if !strings.Contains(strings.ToLower(r.Name), strings.ToLower(want)) {
+			continue
+		}
+		if found != nil && found.Name != r.Name {
+			return nil, fail(fmt.Sprintf("%q is part of the name of several different devices:", want))
+		}
+		if found == nil {
+			found = r
+		}
+	}
+	if found == nil {
+		return nil, fail(fmt.Sprintf("no device has %q in its name; there are:", want))
+	}
+	return found, nil
+}
+
+// List reports on every usable physical device, most preferred first. The
+// index of a device in the list is what Options.Device takes; Default marks
+// the one that opt.Device picks.
+func List(opt Options) ([]Report, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	in, err := newInstance(&opt)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	found, err := in.devices(&opt)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Report, len(found))
+	for i := range found {
+		list[i] = found[i].report
+	}
+	return list, nil
+}

@@ -1,0 +1,183 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Device is an opened Vulkan device with one compute queue. Its methods may be
+// called from several goroutines.
+type Device struct {
+	opt      Options
+	log      *slog.Logger
+	instance *instance
+	physical physical
+	handle   vulkan.Device
+	shim     *C.vks_device
+
+	queue    sync.Mutex    // held while submitting
+	progress atomic.Uint64 // submissions that have finished
+	lifetime lifetime
+	memory   allocator
+	layouts  layouts
+	cache    vulkan.PipelineCache
+	transfer transfer
+}
+
+// Open opens the device that opt picks. Errors are *NoDeviceError,
+// *FeatureError (validation layer missing) or what the driver says.
+func Open(opt Options) (*Device, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	in, err := newInstance(&opt)
+	if err != nil {
+		return nil, err
+	}
+	found, err := in.devices(&opt)
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	reports := make([]*Report, len(found))
+	for i := range found {
+		reports[i] = &found[i].report
+	}
+	chosen, err := choose(reports, opt.Device)
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: found[chosen.Index]}
+	d.lifetime.init()
+	if err := d.create(); err != nil {
+		in.close()
+		return nil, err
+	}
+	d.log.Debug("vulkan device opened", "device", d.physical.report.String())
+	return d, nil
+}
+
+// create makes the VkDevice with the features that the report says are on.
+func (d *Device) create() error {
+	report, caps := &d.physical.report, d.physical.caps
+	enable := *caps
+	set := func(field *C.uint32_t, on bool) {
+		if !on {
+			*field = 0
+		}
+	}
+	f := &report.Features
+	set(&enable.storage16, f.Storage16)
+	set(&enable.float16, f.Float16)
+	set(&enable.subgroup_extended, f.SubgroupExtended)
+	set(&enable.size_control, f.SubgroupSizeControl)
+	set(&enable.full_subgroups, report.Subgroup.FullSubgroups)
+	set(&enable.memory_model, f.VulkanMemoryModel)
+	set(&enable.coopmat, f.CooperativeMatrix)
+	set(&enable.executable_info, f.PipelineExecutableInfo)
+	set(&enable.memory_budget, f.MemoryBudget)
+	for _, field := range []*C.uint32_t{&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
+		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block} {
+		set(field, f.CooperativeMatrix2)
+	}
+	if r := C.vks_create_device(d.instance.shim, bits(d.physical.handle), &enable, &d.shim); r != 0 {
+		return fmt.Errorf("%s: %w", report.Name, callError("vkCreateDevice", int32(r)))
+	}
+	d.handle = handle[vulkan.Device](C.vks_device_handle(d.shim))
+	for i := range C.vks_device_function_count() {
+		name := C.GoString(C.vks_device_function_name(i))
+		address := C.vks_device_resolve(d.shim, i)
+		if address == nil && C.vks_device_function_needed(i) != 0 {
+			vulkan.DestroyDevice(d.handle, nil)
+			C.vks_device_close(d.shim)
+			return &NoDeviceError{Why: report.Name + " has no function " + name, Try: "update its driver"}
+		}
+		if address != nil && d.opt.Hook != nil {
+			address = d.opt.Hook(name, address)
+		}
+		C.vks_device_set(d.shim, i, address)
+	}
+	var queue vulkan.Queue
+	vulkan.GetDeviceQueue(d.handle, uint32(caps.queue_family), 0, &queue)
+	C.vks_set_queue(d.shim, bits(queue), caps.queue_family)
+	d.memory.init(d)
+	var cache C.uint64_t
+	if r := C.vks_create_pipeline_cache(d.shim, &cache); r == 0 {
+		d.cache = handle[vulkan.PipelineCache](cache) // without one pipelines are only slower to make
+	}
+	return nil
+}
+
+// Report says what the device offers. It must not be changed.
+func (d *Device) Report() *Report { return &d.physical.report }
+
+// Err returns the latched *DeviceLostError or *TimeoutError, nil while the device works.
+func (d *Device) Err() error { return d.lifetime.loss() }
+
+// ValidationMessages takes out the messages of the validation layer that have
+// come in since the last call; none without Options.Validate.
+func (d *Device) ValidationMessages() []string {
+	if err := d.lifetime.enterLost(); err != nil {
+		return nil
+	}
+	defer d.lifetime.leave()
+	return d.instance.messages()
+}
+
+// Close waits for the calls that are running, frees everything that belongs to
+// the device and closes it. It may be called at any time, from any goroutine,
+// more than once, and after the device was lost. Buffers, pipelines and
+// recorders of the device are closed with it.
+//
+// After a TimeoutError the work may still be running; if it does not end
+// within a second Close leaves the driver's objects alone and says so.
+func (d *Device) Close() error { return d.lifetime.close(d.destroy) }
+
+var errAbandoned = errors.New("vk: the device was closed while its work hangs; its memory is left to the driver, because freeing it is not safe")
+
+func (d *Device) destroy() error {
+	if !d.lifetime.drain(time.Second) {
+		return errAbandoned
+	}
+	// The result does not matter: a lost device returns too, and its objects may be freed.
+	vulkan.DeviceWaitIdle(d.handle)
+	d.lifetime.destroyChildren()
+	d.layouts.destroy(d)
+	vulkan.DestroyPipelineCache(d.handle, d.cache, nil)
+	d.memory.destroy()
+	vulkan.DestroyDevice(d.handle, nil)
+	C.vks_device_close(d.shim)
+	d.instance.close()
+	return nil
+}
+
+// fail passes an error on, and latches it when it means that the device is gone.
+func (d *Device) fail(err error) error {
+	var lost *DeviceLostError
+	var timeout *TimeoutError
+	if errors.As(err, &lost) || errors.As(err, &timeout) {
+		if d.lifetime.latch(err) {
+			d.log.Warn("vulkan device given up", "error", err)
+		}
+	}
+	return err
+}
+
+// name labels a Vulkan object for the messages of the validation layer.
+func (d *Device) name(kind C.int, object C.uint64_t, text string) {
+	if !d.opt.Validate || text == "" {
+		return
+	}
+	b := append([]byte(text), 0)
+	C.vks_name(d.shim, kind, object, (*C.char)(pointer(b)))
+}

@@ -1,0 +1,135 @@
+package vk
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// ErrClosed is returned by every call on a device, buffer, pipeline or recorder that has been closed.
+var ErrClosed = errors.New("vk: the object or its device is closed")
+
+// NoDeviceError says that no usable Vulkan device was found, or that
+// Options.Device does not pick exactly one.
+type NoDeviceError struct {
+	Why   string   // what went wrong
+	Try   string   // what the user can do
+	Found []string // the devices there are, one line each
+}
+
+func (e *NoDeviceError) Error() string {
+	var b strings.Builder
+	b.WriteString("no usable Vulkan device: " + e.Why)
+	for _, f := range e.Found {
+		b.WriteString("\n  " + f)
+	}
+	if e.Try != "" {
+		b.WriteString("; try: " + e.Try)
+	}
+	return b.String()
+}
+
+// OutOfMemoryError says that an allocation failed on every memory type that could hold it.
+type OutOfMemoryError struct {
+	What      string // name of the buffer or object
+	Asked     uint64 // bytes
+	Available uint64 // bytes that the best fitting heap is thought to have left; 0 when unknown
+}
+
+func (e *OutOfMemoryError) Error() string {
+	return fmt.Sprintf("out of device memory: %s asked for %d bytes, about %d are available; try shorter inputs, fewer heads at a time, or a device with more memory",
+		e.What, e.Asked, e.Available)
+}
+
+// LimitError says that a request is larger than the device allows.
+type LimitError struct {
+	What  string // what was asked for
+	Limit string // name of the limit, as in the Vulkan specification where it has one
+	Asked uint64
+	Max   uint64
+	Try   string
+}
+
+func (e *LimitError) Error() string {
+	s := fmt.Sprintf("%s needs %s of %d, the device allows %d", e.What, e.Limit, e.Asked, e.Max)
+	if e.Try != "" {
+		s += "; try: " + e.Try
+	}
+	return s
+}
+
+// FeatureError says that the device lacks a feature, or that it was switched off.
+type FeatureError struct{ Feature, Why, Try string }
+
+func (e *FeatureError) Error() string {
+	s := fmt.Sprintf("feature %s cannot be used: %s", e.Feature, e.Why)
+	if e.Try != "" {
+		s += "; try: " + e.Try
+	}
+	return s
+}
+
+// DeviceLostError says that the driver gave the device up. It is latched: every
+// later call on the device returns it. A freshly opened device may work.
+type DeviceLostError struct{ During string }
+
+func (e *DeviceLostError) Error() string {
+	return fmt.Sprintf("the Vulkan device was lost during %s; try: open it again, smaller slices (ANCHORVK_SLICE_MS), or look at the kernel log for a GPU reset", e.During)
+}
+
+// TimeoutError says that submitted work made no progress for Waited. The
+// device is given up, as after a loss, because the work may still be running.
+type TimeoutError struct {
+	During string
+	Waited time.Duration
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("the Vulkan device made no progress for %v during %s; try: smaller slices (ANCHORVK_SLICE_MS) or a larger Options.Timeout", e.Waited, e.During)
+}
+
+// Result values newer than the binding.
+const (
+	resultSuccess      = vulkan.Success
+	resultTimeout      = vulkan.Timeout
+	resultUnknown      = vulkan.Result(-13)
+	resultValidation   = vulkan.Result(-1000011001)
+	resultFragmented   = vulkan.Result(-1000161000)
+	resultNotPermitted = vulkan.Result(-1000174001)
+)
+
+// resultText names a VkResult as the specification does.
+func resultText(r vulkan.Result) string {
+	names := map[vulkan.Result]string{
+		vulkan.NotReady: "VK_NOT_READY", vulkan.Timeout: "VK_TIMEOUT", vulkan.Incomplete: "VK_INCOMPLETE",
+		vulkan.ErrorOutOfHostMemory: "VK_ERROR_OUT_OF_HOST_MEMORY", vulkan.ErrorOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
+		vulkan.ErrorInitializationFailed: "VK_ERROR_INITIALIZATION_FAILED", vulkan.ErrorDeviceLost: "VK_ERROR_DEVICE_LOST",
+		vulkan.ErrorMemoryMapFailed: "VK_ERROR_MEMORY_MAP_FAILED", vulkan.ErrorLayerNotPresent: "VK_ERROR_LAYER_NOT_PRESENT",
+		vulkan.ErrorExtensionNotPresent: "VK_ERROR_EXTENSION_NOT_PRESENT", vulkan.ErrorFeatureNotPresent: "VK_ERROR_FEATURE_NOT_PRESENT",
+		vulkan.ErrorIncompatibleDriver: "VK_ERROR_INCOMPATIBLE_DRIVER", vulkan.ErrorTooManyObjects: "VK_ERROR_TOO_MANY_OBJECTS",
+		vulkan.ErrorFragmentedPool: "VK_ERROR_FRAGMENTED_POOL", vulkan.ErrorOutOfPoolMemory: "VK_ERROR_OUT_OF_POOL_MEMORY",
+		vulkan.ErrorInvalidShaderNv: "VK_ERROR_INVALID_SHADER_NV", resultUnknown: "VK_ERROR_UNKNOWN", resultValidation: "VK_ERROR_VALIDATION_FAILED_EXT",
+		resultFragmented: "VK_ERROR_FRAGMENTATION", resultNotPermitted: "VK_ERROR_NOT_PERMITTED_KHR",
+	}
+	if s, ok := names[r]; ok {
+		return s
+	}
+	return fmt.Sprintf("VkResult %d", int32(r))
+}
+
+// callError turns the result of a Vulkan call into an error; nil for success.
+func callError(call string, result int32) error {
+	r := vulkan.Result(result)
+	switch r {
+	case resultSuccess:
+		return nil
+	case vulkan.ErrorDeviceLost:
+		return &DeviceLostError{During: call}
+	case vulkan.ErrorOutOfDeviceMemory, vulkan.ErrorOutOfHostMemory:
+		return &OutOfMemoryError{What: call}
+	}
+	return fmt.Errorf("vk: %s: %s", call, resultText(r))
+}

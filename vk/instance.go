@@ -1,0 +1,143 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"slices"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// instance is a VkInstance with the functions that the shim calls on it.
+type instance struct {
+	shim   *C.vks_instance
+	handle vulkan.Instance
+}
+
+const noDriverHint = "install a driver (mesa-vulkan-drivers has lavapipe, which needs no GPU), or set VK_DRIVER_FILES (VK_ICD_FILENAMES for old loaders) to its json file"
+
+func newInstance(opt *Options) (*instance, error) {
+	loader.Lock()
+	defer loader.Unlock()
+	get, err := openLoader()
+	if err != nil {
+		return nil, err
+	}
+	var o C.vks_instance_options
+	o.get_instance_proc_addr = get
+	if opt.Validate {
+		o.validate = 1
+	}
+	in := &instance{}
+	text := make([]byte, 512)
+	result := C.vks_create_instance(&o, &in.shim, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text)))
+	switch {
+	case result == 0:
+	case text[0] != 0:
+		return nil, &FeatureError{Feature: "Vulkan instance", Why: goText(text)}
+	case vulkan.Result(result) == vulkan.ErrorIncompatibleDriver:
+		return nil, &NoDeviceError{Why: "no Vulkan driver found", Try: noDriverHint}
+	default:
+		return nil, callError("vkCreateInstance", int32(result))
+	}
+	in.handle = handle[vulkan.Instance](C.vks_instance_handle(in.shim))
+	if err := vulkan.InitInstance(in.handle); err != nil {
+		return nil, fmt.Errorf("vk: the binding refuses the instance: %w", err)
+	}
+	for i := range C.vks_instance_function_count() {
+		name := C.GoString(C.vks_instance_function_name(i))
+		address := C.vks_instance_resolve(in.shim, i)
+		if address == nil && C.vks_instance_function_needed(i) != 0 {
+			in.close()
+			return nil, &NoDeviceError{Why: "the Vulkan loader has no " + name, Try: "update the Vulkan loader"}
+		}
+		if address != nil && opt.Hook != nil {
+			address = opt.Hook(name, address)
+		}
+		C.vks_instance_set(in.shim, i, address)
+	}
+	C.vks_start_messenger(in.shim)
+	return in, nil
+}
+
+func (in *instance) close() {
+	C.vks_stop_messenger(in.shim)
+	vulkan.DestroyInstance(in.handle, nil)
+	C.vks_instance_close(in.shim)
+	in.shim = nil
+}
+
+// messages takes the validation messages that have come in.
+func (in *instance) messages() []string {
+	var list []string
+	text := make([]byte, 1<<16)
+	for {
+		n := C.vks_next_message(in.shim, (*C.char)(unsafe.Pointer(&text[0])), C.int(len(text)))
+		if n < 0 {
+			return list
+		}
+		list = append(list, string(text[:n]))
+	}
+}
+
+// physical is a device that the instance offers, not yet opened.
+type physical struct {
+	handle vulkan.PhysicalDevice
+	caps   *C.vks_caps
+	report Report
+}
+
+// preference orders device types as Open prefers them.
+var preference = map[uint32]int{2: 0 /* discrete */, 1: 1 /* integrated */, 3: 2 /* virtual */, 4: 3 /* cpu */}
+
+func rank(deviceType uint32) int {
+	if r, ok := preference[deviceType]; ok {
+		return r
+	}
+	return len(preference)
+}
+
+// devices lists the usable devices, most preferred first.
+func (in *instance) devices(opt *Options) ([]physical, error) {
+	var n uint32
+	if r := vulkan.EnumeratePhysicalDevices(in.handle, &n, nil); r != resultSuccess && r != vulkan.ErrorInitializationFailed {
+		return nil, callError("vkEnumeratePhysicalDevices", int32(r))
+	}
+	if n == 0 {
+		return nil, &NoDeviceError{Why: "no Vulkan driver found that has a device", Try: noDriverHint}
+	}
+	handles := make([]vulkan.PhysicalDevice, n)
+	if r := vulkan.EnumeratePhysicalDevices(in.handle, &n, handles); r != resultSuccess && r != vulkan.Incomplete {
+		return nil, callError("vkEnumeratePhysicalDevices", int32(r))
+	}
+	var list []physical
+	var refused []string
+	for _, h := range handles[:n] {
+		caps := new(C.vks_caps)
+		if r := C.vks_query(in.shim, bits(h), caps); r != 0 {
+			refused = append(refused, "a device that cannot be queried: "+resultText(vulkan.Result(r)))
+			continue
+		}
+		name := C.GoString(&caps.name[0])
+		switch {
+		case caps.api < 1<<22|1<<12:
+			refused = append(refused, name+": offers only Vulkan 1.0, 1.1 is needed")
+		case caps.queue_family == ^C.uint32_t(0):
+			refused = append(refused, name+": has no queue that computes")
+		default:
+			list = append(list, physical{handle: h, caps: caps, report: newReport(caps, opt)})
+		}
+	}
+	if len(list) == 0 {
+		return nil, &NoDeviceError{Why: "none of the devices can be used:", Found: refused, Try: noDriverHint}
+	}
+	slices.SortStableFunc(list, func(a, b physical) int { return rank(uint32(a.caps._type)) - rank(uint32(b.caps._type)) })
+	for i := range list {
+		list[i].report.Index = i
+		list[i].report.Default = i == 0
+	}
+	return list, nil
+}

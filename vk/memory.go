@@ -1,0 +1,171 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// blockSize is what the allocator asks of the driver at a time. Larger buffers,
+// and those over half of it, get memory of their own.
+const blockSize = 64 << 20
+
+// allocator hands out device memory in pieces of blocks.
+type allocator struct {
+	mu     sync.Mutex
+	device *Device
+	order  [3][]memoryType // by MemoryKind
+	atom   uint64          // nonCoherentAtomSize
+	blocks []*block
+	used   [C.VK_MAX_MEMORY_HEAPS]uint64 // bytes taken from each heap
+}
+
+// allocation is the memory of one buffer.
+type allocation struct {
+	block *block
+	span
+}
+
+func (a *allocator) init(d *Device) {
+	a.device = d
+	a.atom = max(uint64(d.physical.caps.atom), 1)
+	types := memoryTypes(d.physical.caps)
+	for kind := range a.order {
+		a.order[kind] = typeOrder(types, MemoryKind(kind), d.physical.report.Features.HostVisible)
+	}
+}
+
+// alloc finds memory of one of the allowed types for a buffer, trying every
+// type that fits kind.
+func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind MemoryKind) (allocation, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	tried := []memoryType{}
+	for _, t := range a.order[kind] {
+		if allowed&(1<<t.index) == 0 {
+			continue
+		}
+		tried = append(tried, t)
+		need := size
+		if t.flags&memoryHostVisible != 0 && t.flags&memoryHostCoherent == 0 {
+			// Flushes work on whole atoms, which must not be shared.
+			align, need = max(align, a.atom), roundUp(size, a.atom)
+		}
+		m, err := a.allocType(need, align, t)
+		var oom *OutOfMemoryError
+		if err == nil || !errors.As(err, &oom) {
+			return m, err
+		}
+	}
+	return allocation{}, &OutOfMemoryError{What: what, Asked: size, Available: a.available(tried)}
+}
+
+func (a *allocator) allocType(size, align uint64, t memoryType) (allocation, error) {
+	standard := min(blockSize, t.heapSize/8)
+	if size <= standard/2 {
+		for _, b := range a.blocks {
+			if b.kind.index != t.index || b.dedicated {
+				continue
+			}
+			if s, ok := b.take(size, align); ok {
+				return allocation{b, s}, nil
+			}
+		}
+		if b, err := a.newBlock(standard, t); err == nil {
+			s, _ := b.take(size, align)
+			return allocation{b, s}, nil
+		}
+	}
+	b, err := a.newBlock(size, t)
+	if err != nil {
+		return allocation{}, err
+	}
+	b.dedicated = true
+	s, _ := b.take(size, 1)
+	return allocation{b, s}, nil
+}
+
+func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
+	size = roundUp(size, a.atom)
+	var memory C.uint64_t
+	if r := C.vks_allocate(a.device.shim, C.uint64_t(size), C.uint32_t(t.index), &memory); r != 0 {
+		return nil, a.device.fail(callError("vkAllocateMemory", int32(r)))
+	}
+	b := &block{memory: handle[vulkan.DeviceMemory](memory), size: size, kind: t, free: []span{{0, size}}}
+	if t.flags&memoryHostVisible != 0 {
+		// A variable of its own: what is passed to C must not lie among Go pointers.
+		var mapped unsafe.Pointer
+		if r := vulkan.MapMemory(a.device.handle, b.memory, 0, vulkan.DeviceSize(vulkan.WholeSize), 0, &mapped); r != resultSuccess {
+			C.vks_free(a.device.shim, memory)
+			err := callError("vkMapMemory", int32(r))
+			if r == vulkan.ErrorMemoryMapFailed {
+				err = &OutOfMemoryError{What: "vkMapMemory", Asked: size}
+			}
+			return nil, a.device.fail(err)
+		}
+		b.mapped = mapped
+	}
+	a.blocks = append(a.blocks, b)
+	a.used[t.heap] += size
+	return b, nil
+}
+
+// free gives the memory of a buffer back. One empty block of a type is kept
+// for the next buffer.
+func (a *allocator) free(m allocation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.block.give(m.span)
+	if !m.block.empty() {
+		return
+	}
+	spare := slices.ContainsFunc(a.blocks, func(b *block) bool {
+		return b != m.block && b.kind.index == m.block.kind.index && !b.dedicated && b.empty()
+	})
+	if m.block.dedicated || spare {
+		a.blocks = slices.DeleteFunc(a.blocks, func(b *block) bool { return b == m.block })
+		a.freeBlock(m.block)
+	}
+}
+
+// freeBlock unmaps too: freeing mapped memory does.
+func (a *allocator) freeBlock(b *block) {
+	C.vks_free(a.device.shim, bits(b.memory))
+	a.used[b.kind.heap] -= b.size
+}
+
+func (a *allocator) destroy() {
+	for _, b := range a.blocks {
+		a.freeBlock(b)
+	}
+	a.blocks = nil
+}
+
+// available guesses how many bytes the best of the tried types has left.
+func (a *allocator) available(tried []memoryType) uint64 {
+	var budget, usage [C.VK_MAX_MEMORY_HEAPS]C.uint64_t
+	known := a.device.physical.report.Features.MemoryBudget
+	if known {
+		C.vks_query_budget(a.device.instance.shim, bits(a.device.physical.handle), &budget[0], &usage[0])
+	}
+	var best uint64
+	for _, t := range tried {
+		size, used := t.heapSize, a.used[t.heap]
+		if known {
+			size, used = uint64(budget[t.heap]), uint64(usage[t.heap])
+		}
+		if size > used {
+			best = max(best, size-used)
+		}
+	}
+	return best
+}
+
+// pointer is the address of a slice's first byte, for C calls that do not keep it.
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

@@ -1,0 +1,93 @@
+package vk
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// Options says how to open a device. The zero value is a good start.
+type Options struct {
+	// Device picks a device by its index in List or by a part of its name,
+	// in any case. "" takes the first of: discrete, integrated, virtual, CPU.
+	Device string
+	// Disable switches features off by name, for tests and for users in
+	// trouble; see FeatureNames.
+	Disable []string
+	// Validate loads the Khronos validation layer with synchronization
+	// validation; see Device.ValidationMessages.
+	Validate bool
+	// Timeout is how long submitted work may go without progress before Run
+	// gives up. 0 means 60 seconds.
+	Timeout time.Duration
+	// Log gets debug and warning records; nil discards them.
+	Log *slog.Logger
+	// Hook, when set, sees every Vulkan function that this package resolves,
+	// by name and address, and returns the address to call. Tests use it to
+	// inject failures.
+	Hook func(name string, address unsafe.Pointer) unsafe.Pointer
+}
+
+const defaultTimeout = 60 * time.Second
+
+// featureNames are the names that Options.Disable knows.
+var featureNames = []string{
+	"float16", "storage16", "subgroup", "subgroup-size-control", "memory-model",
+	"coopmat", "coopmat2", "memory-budget", "executable-info", "host-visible",
+}
+
+// FeatureNames lists the names that Options.Disable and ANCHORVK_DISABLE accept.
+func FeatureNames() []string { return slices.Clone(featureNames) }
+
+// OptionsFromEnv reads ANCHORVK_DEVICE, ANCHORVK_DISABLE (names separated by
+// commas) and ANCHORVK_VALIDATE (1 or 0).
+func OptionsFromEnv() (Options, error) {
+	var o Options
+	o.Device = strings.TrimSpace(os.Getenv("ANCHORVK_DEVICE"))
+	for _, name := range strings.Split(os.Getenv("ANCHORVK_DISABLE"), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			o.Disable = append(o.Disable, name)
+		}
+	}
+	switch v := strings.ToLower(strings.TrimSpace(os.Getenv("ANCHORVK_VALIDATE"))); v {
+	case "", "0", "false", "off":
+	case "1", "true", "on":
+		o.Validate = true
+	default:
+		return o, fmt.Errorf("ANCHORVK_VALIDATE is %q; it takes 1 or 0", v)
+	}
+	if err := o.check(); err != nil {
+		return o, fmt.Errorf("ANCHORVK_DISABLE: %w", err)
+	}
+	return o, nil
+}
+
+// check returns a copy of the error that names what is unknown.
+func (o *Options) check() error {
+	for _, name := range o.Disable {
+		if !slices.Contains(featureNames, name) {
+			return fmt.Errorf("unknown feature %q to disable; known are %s", name, strings.Join(featureNames, ", "))
+		}
+	}
+	return nil
+}
+
+func (o *Options) disabled(name string) bool { return slices.Contains(o.Disable, name) }
+
+func (o *Options) logger() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
+}
+
+func (o *Options) timeout() time.Duration {
+	if o.Timeout <= 0 {
+		return defaultTimeout
+	}
+	return o.Timeout
+}

@@ -1,0 +1,210 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// PipelineConfig describes a compute kernel.
+type PipelineConfig struct {
+	Name         string
+	Code         []byte   // SPIR-V; its entry point is main
+	Bindings     int      // storage buffers, at set 0, bindings 0 to Bindings-1
+	PushBytes    int      // size of the push constants, a multiple of 4
+	Constants    []uint32 // specialization constants 0, 1, ...; 4 bytes each
+	SubgroupSize uint32   // required size; 0 leaves it to the driver
+	// FullSubgroups asks for workgroups without idle subgroup lanes; the
+	// workgroup's x size must be a multiple of the subgroup size.
+	FullSubgroups bool
+	// Statistics lets Pipeline.Statistics answer, where the device has PipelineExecutableInfo.
+	Statistics bool
+}
+
+// Pipeline is a compiled kernel.
+type Pipeline struct {
+	device   *Device
+	config   PipelineConfig // without Code and Constants
+	handle   vulkan.Pipeline
+	layout   C.uint64_t
+	set      C.uint64_t
+	bindings int
+	push     int
+	pins     pins
+}
+
+// NewPipeline compiles a kernel. Errors are *FeatureError when the subgroup
+// size cannot be had, *LimitError for bindings and push constants, or what the
+// driver says.
+func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
+	if err := d.checkPipeline(&c); err != nil {
+		return nil, err
+	}
+	if err := d.lifetime.enter(); err != nil {
+		return nil, err
+	}
+	defer d.lifetime.leave()
+	set, err := d.layouts.get(d, c.Bindings)
+	if err != nil {
+		return nil, err
+	}
+	required := c.SubgroupSize
+	if !d.physical.report.Subgroup.SizeControl {
+		required = 0 // checked: it is the size that every pipeline has
+	}
+	full, statistics := C.uint32_t(0), C.uint32_t(0)
+	if c.FullSubgroups {
+		full = 1
+	}
+	if c.Statistics && d.physical.report.Features.PipelineExecutableInfo {
+		statistics = 1
+	}
+	var layout, pipeline C.uint64_t
+	r := C.vks_create_pipeline(d.shim, pointer(c.Code), C.uint64_t(len(c.Code)),
+		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(c.Constants))), C.uint32_t(len(c.Constants)),
+		set, bits(d.cache), C.uint32_t(c.PushBytes), C.uint32_t(required), full, statistics, &layout, &pipeline)
+	if r != 0 {
+		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError("vkCreateComputePipelines", int32(r))))
+	}
+	c.Code, c.Constants = nil, nil
+	p := &Pipeline{device: d, config: c, handle: handle[vulkan.Pipeline](pipeline), layout: layout, set: set, bindings: c.Bindings, push: c.PushBytes}
+	d.name(C.VK_OBJECT_TYPE_PIPELINE, pipeline, c.Name)
+	d.lifetime.add(p)
+	return p, nil
+}
+
+func (d *Device) checkPipeline(c *PipelineConfig) error {
+	report := d.Report()
+	what := "pipeline " + c.Name
+	if len(c.Code) < 20 || len(c.Code)%4 != 0 || binary.LittleEndian.Uint32(c.Code) != 0x07230203 {
+		return fmt.Errorf("vk: %s: its code is not little-endian SPIR-V (%d bytes)", what, len(c.Code))
+	}
+	if c.Bindings < 0 || c.Bindings > int(report.Limits.MaxStorageBuffers) {
+		return &LimitError{What: what, Limit: "maxPerStageDescriptorStorageBuffers", Asked: uint64(max(c.Bindings, 0)), Max: uint64(report.Limits.MaxStorageBuffers)}
+	}
+	if c.PushBytes < 0 || c.PushBytes%4 != 0 {
+		return fmt.Errorf("vk: %s: PushBytes is %d; it takes a multiple of 4", what, c.PushBytes)
+	}
+	if c.PushBytes > int(report.Limits.PushConstants) {
+		return &LimitError{What: what, Limit: "maxPushConstantsSize", Asked: uint64(c.PushBytes), Max: uint64(report.Limits.PushConstants)}
+	}
+	if len(c.Constants) > C.VKS_MAX_CONSTANTS {
+		return &LimitError{What: what, Limit: "number of specialization constants", Asked: uint64(len(c.Constants)), Max: C.VKS_MAX_CONSTANTS}
+	}
+	return checkSubgroup(report, c)
+}
+
+// checkSubgroup makes sure that the size asked for is the size that is granted.
+func checkSubgroup(r *Report, c *PipelineConfig) error {
+	s, want := &r.Subgroup, c.SubgroupSize
+	feature := fmt.Sprintf("subgroup size %d (pipeline %s)", want, c.Name)
+	switch {
+	case want == 0:
+	case want&(want-1) != 0:
+		return &FeatureError{Feature: feature, Why: "it is not a power of two"}
+	case s.SizeControl && (want < s.Min || want > s.Max):
+		return &FeatureError{Feature: feature, Why: fmt.Sprintf("the device grants %d to %d", s.Min, s.Max), Try: "SubgroupSize 0"}
+	case !s.SizeControl && want != s.Size:
+		why := fmt.Sprintf("the device always gives %d", s.Size)
+		if s.Size == 0 {
+			why = "subgroups are off: " + r.WhyNot("subgroup")
+		}
+		return &FeatureError{Feature: feature, Why: why, Try: "SubgroupSize 0"}
+	}
+	if c.FullSubgroups && !s.FullSubgroups {
+		why := r.WhyNot("subgroup-size-control")
+		if why == "" {
+			why = "the driver does not offer computeFullSubgroups"
+		}
+		return &FeatureError{Feature: fmt.Sprintf("full subgroups (pipeline %s)", c.Name), Why: why, Try: "FullSubgroups false"}
+	}
+	return nil
+}
+
+// Name is that of the PipelineConfig.
+func (p *Pipeline) Name() string { return p.config.Name }
+
+// Close frees the pipeline, once the submitted work that uses it has ended. It
+// may be called more than once, and after Device.Close.
+func (p *Pipeline) Close() error { return p.device.lifetime.closeChild(&p.pins, p) }
+
+func (p *Pipeline) destroy() {
+	vulkan.DestroyPipeline(p.device.handle, p.handle, nil)
+	C.vks_destroy_pipeline_layout(p.device.shim, p.layout)
+}
+
+// Statistic is one figure that the driver's compiler gives about a pipeline,
+// such as a number of registers or spills. Names differ from driver to driver.
+type Statistic struct {
+	Name  string
+	Value float64
+}
+
+// Statistics returns what the compiler says of the pipeline; empty unless it
+// was made with PipelineConfig.Statistics on a device with PipelineExecutableInfo.
+func (p *Pipeline) Statistics() ([]Statistic, error) {
+	d := p.device
+	if err := d.lifetime.enter(); err != nil {
+		return nil, err
+	}
+	defer d.lifetime.leave()
+	if !p.pins.pin() {
+		return nil, ErrClosed
+	}
+	defer func() {
+		if p.pins.unpin() {
+			d.lifetime.release(p)
+		}
+	}()
+	if !p.config.Statistics || !d.physical.report.Features.PipelineExecutableInfo {
+		return nil, nil
+	}
+	raw := make([]C.vks_statistic, 64)
+	var granted C.uint32_t
+	n := C.vks_pipeline_statistics(d.shim, bits(p.handle), &raw[0], C.int(len(raw)), &granted)
+	list := []Statistic{{"Subgroup Size", float64(granted)}}
+	for i := range raw[:n] {
+		s := &raw[i]
+		value := float64(s.bits) // format u64 and bool
+		switch s.format {
+		case 1:
+			value = float64(int64(s.bits))
+		case 3:
+			value = math.Float64frombits(uint64(s.bits))
+		}
+		list = append(list, Statistic{C.GoString(&s.name[0]), value})
+	}
+	return list, nil
+}
+
+// layouts keeps one descriptor set layout for each number of bindings.
+type layouts struct {
+	mu   sync.Mutex
+	made [C.VKS_MAX_BINDINGS + 1]C.uint64_t
+}
+
+func (l *layouts) get(d *Device, bindings int) (C.uint64_t, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made[bindings] == 0 {
+		if r := C.vks_create_set_layout(d.shim, C.uint32_t(bindings), &l.made[bindings]); r != 0 {
+			return 0, d.fail(callError("vkCreateDescriptorSetLayout", int32(r)))
+		}
+	}
+	return l.made[bindings], nil
+}
+
+func (l *layouts) destroy(d *Device) {
+	for _, h := range l.made {
+		if h != 0 {
+			vulkan.DestroyDescriptorSetLayout(d.handle, handle[vulkan.DescriptorSetLayout](h), nil)
+		}
+	}
+}

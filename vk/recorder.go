@@ -1,0 +1,268 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"math"
+)
+
+// Binding is the part of a buffer that a kernel sees at one binding. Size 0
+// reaches to the end of the buffer.
+type Binding struct {
+	Buffer       *Buffer
+	Offset, Size uint64
+}
+
+// Recorder collects work for the device and runs it. It is used by one
+// goroutine at a time. Recording calls do not fail: their first error comes out
+// of Run. After the first use Reset, the recording calls and Run allocate nothing.
+type Recorder struct {
+	device *Device
+	label  string
+	shim   *C.vks_recorder
+	pins   pins
+
+	ops        []C.vks_op
+	bindings   []C.vks_binding
+	push       []byte
+	buffers    []*Buffer   // those that the recorded work uses
+	pipelines  []*Pipeline // likewise
+	timestamps int
+	ticks      []uint64 // of the last Run
+	err        error
+	pending    bool // submitted and not known to have ended
+}
+
+// NewRecorder makes a recorder; name appears in errors.
+func (d *Device) NewRecorder(name string) (*Recorder, error) {
+	if err := d.lifetime.enter(); err != nil {
+		return nil, err
+	}
+	defer d.lifetime.leave()
+	r := &Recorder{device: d, label: name}
+	if result := C.vks_create_recorder(d.shim, &r.shim); result != 0 {
+		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError("vkCreateCommandPool", int32(result))))
+	}
+	d.lifetime.add(r)
+	return r, nil
+}
+
+// Close frees the recorder. It may be called more than once, and after Device.Close.
+func (r *Recorder) Close() error { return r.device.lifetime.closeChild(&r.pins, r) }
+
+func (r *Recorder) destroy() { C.vks_destroy_recorder(r.device.shim, r.shim) }
+
+// Reset forgets what was recorded.
+func (r *Recorder) Reset() {
+	r.ops, r.bindings, r.push = r.ops[:0], r.bindings[:0], r.push[:0]
+	clear(r.buffers)
+	clear(r.pipelines)
+	r.buffers, r.pipelines = r.buffers[:0], r.pipelines[:0]
+	r.timestamps = 0
+	r.err = nil
+}
+
+// Err is the first recording error since Reset.
+func (r *Recorder) Err() error { return r.err }
+
+func (r *Recorder) reject(err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s: %w", r.label, err)
+	}
+}
+
+// Dispatch records a kernel over x·y·z workgroups. b gives its bindings in
+// order and push its push constants; both are copied. Limits are checked:
+// Limits.MaxGroups, and for each binding Limits.MaxStorageBufferRange and
+// Limits.StorageAlign. With a zero count nothing is recorded.
+func (r *Recorder) Dispatch(p *Pipeline, b []Binding, push []byte, x, y, z uint32) {
+	if r.err != nil {
+		return
+	}
+	if err := r.checkDispatch(p, b, push, x, y, z); err != nil {
+		r.reject(err)
+		return
+	}
+	if x == 0 || y == 0 || z == 0 {
+		return
+	}
+	op := C.vks_op{
+		kind: C.VKS_DISPATCH, first_binding: C.uint32_t(len(r.bindings)), bindings: C.uint32_t(len(b)),
+		push_offset: C.uint32_t(len(r.push)), push_size: C.uint32_t(len(push)),
+		x: C.uint32_t(x), y: C.uint32_t(y), z: C.uint32_t(z),
+		pipeline: bits(p.handle), layout: p.layout, set_layout: p.set,
+	}
+	for i := range b {
+		size := b[i].Size
+		if size == 0 {
+			size = b[i].Buffer.size - b[i].Offset
+		}
+		r.bindings = append(r.bindings, C.vks_binding{buffer: bits(b[i].Buffer.handle), offset: C.uint64_t(b[i].Offset), _range: C.uint64_t(size)})
+		r.useBuffer(b[i].Buffer)
+	}
+	r.push = append(r.push, push...)
+	r.usePipeline(p)
+	r.ops = append(r.ops, op)
+}
+
+func (r *Recorder) checkDispatch(p *Pipeline, b []Binding, push []byte, x, y, z uint32) error {
+	limits := &r.device.physical.report.Limits
+	if p == nil || p.device != r.device {
+		return fmt.Errorf("vk: dispatch of a pipeline that is nil or of another device")
+	}
+	if len(b) != p.bindings || len(push) != p.push {
+		return fmt.Errorf("vk: pipeline %s takes %d bindings and %d bytes of push constants, got %d and %d", p.config.Name, p.bindings, p.push, len(b), len(push))
+	}
+	for axis, n := range [3]uint32{x, y, z} {
+		if n > limits.MaxGroups[axis] {
+			return &LimitError{What: "dispatch of " + p.config.Name, Limit: fmt.Sprintf("maxComputeWorkGroupCount[%d]", axis), Asked: uint64(n), Max: uint64(limits.MaxGroups[axis]), Try: "several dispatches"}
+		}
+	}
+	for i := range b {
+		if err := r.checkBinding(p, i, &b[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Recorder) checkBinding(p *Pipeline, i int, b *Binding) error {
+	limits := &r.device.physical.report.Limits
+	if b.Buffer == nil || b.Buffer.device != r.device {
+		return fmt.Errorf("vk: binding %d of %s: the buffer is nil or of another device", i, p.config.Name)
+	}
+	size := b.Size
+	if size == 0 {
+		if b.Offset >= b.Buffer.size {
+			return fmt.Errorf("vk: binding %d of %s: offset %d lies outside buffer %q of %d bytes", i, p.config.Name, b.Offset, b.Buffer.label, b.Buffer.size)
+		}
+		size = b.Buffer.size - b.Offset
+	}
+	if b.Offset > b.Buffer.size || size > b.Buffer.size-b.Offset {
+		return b.Buffer.check(fmt.Sprintf("binding %d of %s", i, p.config.Name), b.Offset, size)
+	}
+	if b.Offset%limits.StorageAlign != 0 {
+		return &LimitError{What: fmt.Sprintf("binding %d of %s (buffer %q)", i, p.config.Name, b.Buffer.label), Limit: "offset, a multiple of minStorageBufferOffsetAlignment,", Asked: b.Offset, Max: b.Offset / limits.StorageAlign * limits.StorageAlign,
+			Try: fmt.Sprintf("multiples of %d, with the rest as a push constant", limits.StorageAlign)}
+	}
+	if size > limits.MaxStorageBufferRange {
+		return &LimitError{What: fmt.Sprintf("binding %d of %s (buffer %q)", i, p.config.Name, b.Buffer.label), Limit: "maxStorageBufferRange", Asked: size, Max: limits.MaxStorageBufferRange, Try: "a binding for each head, with Offset and Size"}
+	}
+	return nil
+}
+
+// Barrier makes everything recorded after it wait for, and see, everything
+// recorded before it: kernels, fills and copies alike.
+func (r *Recorder) Barrier() {
+	if r.err == nil {
+		r.ops = append(r.ops, C.vks_op{kind: C.VKS_BARRIER})
+	}
+}
+
+// Fill records setting size bytes from offset to repetitions of value. Both are
+// multiples of 4.
+func (r *Recorder) Fill(b *Buffer, offset, size uint64, value uint32) {
+	if r.err != nil {
+		return
+	}
+	if b == nil || b.device != r.device {
+		r.reject(fmt.Errorf("vk: fill of a buffer that is nil or of another device"))
+		return
+	}
+	if offset%4 != 0 || size%4 != 0 {
+		r.reject(fmt.Errorf("vk: fill of buffer %q: offset %d and size %d must be multiples of 4", b.label, offset, size))
+		return
+	}
+	if offset > b.size || size > b.size-offset {
+		r.reject(b.check("fill", offset, size))
+		return
+	}
+	if size == 0 {
+		return
+	}
+	r.useBuffer(b)
+	r.ops = append(r.ops, C.vks_op{kind: C.VKS_FILL, dst: bits(b.handle), dst_offset: C.uint64_t(offset), size: C.uint64_t(size), value: C.uint32_t(value)})
+}
+
+// Copy records copying size bytes. Ranges in the same buffer must not overlap.
+func (r *Recorder) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, size uint64) {
+	if r.err != nil {
+		return
+	}
+	if dst == nil || src == nil || dst.device != r.device || src.device != r.device {
+		r.reject(fmt.Errorf("vk: copy with a buffer that is nil or of another device"))
+		return
+	}
+	if dstOffset > dst.size || size > dst.size-dstOffset {
+		r.reject(dst.check("copy to", dstOffset, size))
+		return
+	}
+	if srcOffset > src.size || size > src.size-srcOffset {
+		r.reject(src.check("copy from", srcOffset, size))
+		return
+	}
+	if dst == src && dstOffset < srcOffset+size && srcOffset < dstOffset+size {
+		r.reject(fmt.Errorf("vk: copy within buffer %q: bytes %d and %d, %d long, overlap", dst.label, srcOffset, dstOffset, size))
+		return
+	}
+	if size == 0 {
+		return
+	}
+	r.useBuffer(dst)
+	r.useBuffer(src)
+	r.ops = append(r.ops, C.vks_op{
+		kind: C.VKS_COPY, dst: bits(dst.handle), dst_offset: C.uint64_t(dstOffset),
+		src: bits(src.handle), src_offset: C.uint64_t(srcOffset), size: C.uint64_t(size),
+	})
+}
+
+// Timestamp records the GPU's clock once everything before it has ended, and
+// returns the timestamp's number for TimestampsMS. Put a Barrier before it to
+// keep later work out of the interval.
+func (r *Recorder) Timestamp() int {
+	n := r.timestamps
+	r.timestamps++
+	if r.err == nil && r.device.physical.report.Limits.TimestampBits != 0 {
+		r.ops = append(r.ops, C.vks_op{kind: C.VKS_TIMESTAMP, value: C.uint32_t(n)})
+	}
+	return n
+}
+
+// TimestampsMS returns the timestamps of the last Run, in milliseconds since
+// the first, using dst's memory; nil when the device has no timestamps.
+func (r *Recorder) TimestampsMS(dst []float64) []float64 {
+	limits := &r.device.physical.report.Limits
+	if limits.TimestampBits == 0 || len(r.ticks) == 0 {
+		return nil
+	}
+	mask := uint64(math.MaxUint64) >> (64 - min(limits.TimestampBits, 64))
+	dst = dst[:0]
+	for _, t := range r.ticks {
+		dst = append(dst, float64((t-r.ticks[0])&mask)*limits.TimestampPeriod/1e6)
+	}
+	return dst
+}
+
+// recent is how far back useBuffer and usePipeline look for duplicates: kernels
+// use few buffers, and a duplicate costs only a second pin.
+const recent = 32
+
+func (r *Recorder) useBuffer(b *Buffer) {
+	for i := len(r.buffers) - 1; i >= max(0, len(r.buffers)-recent); i-- {
+		if r.buffers[i] == b {
+			return
+		}
+	}
+	r.buffers = append(r.buffers, b)
+}
+
+func (r *Recorder) usePipeline(p *Pipeline) {
+	for i := len(r.pipelines) - 1; i >= max(0, len(r.pipelines)-recent); i-- {
+		if r.pipelines[i] == p {
+			return
+		}
+	}
+	r.pipelines = append(r.pipelines, p)
+}

@@ -1,0 +1,124 @@
+/* The C shim: every Vulkan call that takes a structure. Structures are built on
+ * the C stack from flat arguments and are gone when the call returns; no Go
+ * pointer is kept. Vulkan handles travel as 64-bit integers. */
+#ifndef ANCHORVK_SHIM_H
+#define ANCHORVK_SHIM_H
+
+#include "vulkan_min_fn.h"
+
+#define VKS_MAX_BINDINGS 16
+#define VKS_MAX_CONSTANTS 64
+#define VKS_MAX_SHAPES 128
+
+/* Loader (shim_loader.c). Returns the address of vkGetInstanceProcAddr, or
+ * NULL with a text in err. */
+void *vks_open_loader(char *err, size_t err_size);
+
+typedef struct vks_instance vks_instance;
+typedef struct vks_device vks_device;
+typedef struct vks_recorder vks_recorder;
+
+/* Instance (shim_instance.c, shim_debug.c). */
+typedef struct {
+	void *get_instance_proc_addr;
+	int validate; /* load the Khronos validation layer */
+} vks_instance_options;
+int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size);
+void vks_instance_close(vks_instance *in); /* the VkInstance itself is destroyed by the caller */
+uint64_t vks_instance_handle(vks_instance *in);
+uint32_t vks_instance_version(vks_instance *in);
+int vks_instance_function_count(void);
+const char *vks_instance_function_name(int i);
+int vks_instance_function_needed(int i);
+void *vks_instance_resolve(vks_instance *in, int i);
+void vks_instance_set(vks_instance *in, int i, void *address);
+void vks_start_messenger(vks_instance *in);
+void vks_stop_messenger(vks_instance *in);
+/* Takes the oldest message off the list: returns its length, at most cap, or -1 when there is none. */
+int vks_next_message(vks_instance *in, char *text, int cap);
+
+/* What a physical device offers (shim_query.c). */
+typedef struct { uint32_t m, n, k, a, b, c, result, scope, saturating, invocations; } vks_shape;
+typedef struct {
+	uint32_t api, driver_version, vendor, device, type, driver_id;
+	char name[256], driver[256], driver_info[256];
+	/* limits */
+	uint32_t max_storage_range, push_constants, shared_memory, max_invocations, max_groups[3], max_group_size[3], max_storage_buffers, max_allocations;
+	uint64_t max_allocation, max_buffer, storage_align, atom;
+	float timestamp_period;
+	/* the queue family to use; UINT32_MAX when none computes */
+	uint32_t queue_family, timestamp_bits;
+	/* features, 0 or 1 */
+	uint32_t storage16, uniform16, float16, int8, int16, int64, float64, subgroup_extended, memory_model, memory_model_device;
+	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability;
+	uint32_t nv2_workgroup, nv2_flexible, nv2_reductions, nv2_conversions, nv2_per_element, nv2_tensor, nv2_block;
+	uint32_t nv2_max_workgroup, nv2_max_dimension, nv2_reserved_shared;
+	/* subgroups */
+	uint32_t subgroup_size, subgroup_min, subgroup_max, subgroup_stages, subgroup_ops, required_stages, max_subgroups;
+	/* memory */
+	uint32_t types, heaps, type_flags[VK_MAX_MEMORY_TYPES], type_heap[VK_MAX_MEMORY_TYPES], heap_flags[VK_MAX_MEMORY_HEAPS];
+	uint64_t heap_size[VK_MAX_MEMORY_HEAPS], heap_budget[VK_MAX_MEMORY_HEAPS], heap_usage[VK_MAX_MEMORY_HEAPS];
+	uint32_t shapes, flexible_shapes;
+	vks_shape shape[VKS_MAX_SHAPES], flexible[VKS_MAX_SHAPES];
+	/* which extensions the driver lists */
+	uint32_t has_float16_ext, has_memory_model_ext, has_size_control_ext, has_budget_ext, has_coopmat_ext, has_coopmat2_ext;
+	uint32_t has_executable_ext, has_extended_types_ext, has_driver_ext, has_maintenance4_ext, has_portability_ext;
+} vks_caps;
+int32_t vks_query(vks_instance *in, uint64_t physical, vks_caps *caps);
+void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uint64_t *usage);
+
+/* Device (shim_device.c): enable says which features to switch on. */
+int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *enable, vks_device **out);
+void vks_device_close(vks_device *d); /* frees the table; the VkDevice is destroyed by the caller */
+uint64_t vks_device_handle(vks_device *d);
+int vks_device_function_count(void);
+const char *vks_device_function_name(int i);
+int vks_device_function_needed(int i);
+void *vks_device_resolve(vks_device *d, int i);
+void vks_device_set(vks_device *d, int i, void *address);
+void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family);
+void vks_name(vks_device *d, int type, uint64_t handle, const char *name);
+
+/* Memory and buffers (shim_memory.c). */
+int32_t vks_allocate(vks_device *d, uint64_t size, uint32_t type, uint64_t *memory);
+void vks_free(vks_device *d, uint64_t memory);
+int32_t vks_flush(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
+int32_t vks_invalidate(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
+int32_t vks_create_buffer(vks_device *d, uint64_t size, uint64_t *buffer, uint64_t *need, uint64_t *align, uint32_t *types);
+int32_t vks_bind_buffer(vks_device *d, uint64_t buffer, uint64_t memory, uint64_t offset);
+void vks_destroy_buffer(vks_device *d, uint64_t buffer);
+
+/* Pipelines (shim_pipeline.c). */
+int32_t vks_create_pipeline_cache(vks_device *d, uint64_t *cache);
+int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout);
+int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
+	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t statistics,
+	uint64_t *layout, uint64_t *pipeline);
+void vks_destroy_pipeline_layout(vks_device *d, uint64_t layout);
+typedef struct { char name[256]; uint32_t format; uint64_t bits; } vks_statistic;
+/* Fills at most cap entries and returns how many; granted is the subgroup size the driver reports, 0 when unknown. */
+int vks_pipeline_statistics(vks_device *d, uint64_t pipeline, vks_statistic *list, int cap, uint32_t *granted);
+
+/* Recording and submission (shim_record.c, shim_submit.c). */
+enum { VKS_DISPATCH, VKS_BARRIER, VKS_FILL, VKS_COPY, VKS_TIMESTAMP };
+typedef struct {
+	uint32_t kind;
+	uint32_t first_binding, bindings;
+	uint32_t push_offset, push_size;
+	uint32_t x, y, z;
+	uint32_t value; /* fill value or timestamp number */
+	uint32_t unused;
+	uint64_t pipeline, layout, set_layout;
+	uint64_t src, src_offset, dst, dst_offset, size;
+} vks_op;
+typedef struct { uint64_t buffer, offset, range; } vks_binding;
+
+int32_t vks_create_recorder(vks_device *d, vks_recorder **out);
+void vks_destroy_recorder(vks_device *d, vks_recorder *r);
+int32_t vks_record(vks_device *d, vks_recorder *r, const vks_op *ops, uint64_t op_count,
+	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps);
+int32_t vks_submit(vks_device *d, vks_recorder *r);
+int32_t vks_wait(vks_device *d, vks_recorder *r, uint64_t nanoseconds);
+int32_t vks_read_timestamps(vks_device *d, vks_recorder *r, uint64_t *ticks, uint32_t count);
+
+#endif

@@ -1,0 +1,179 @@
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// waitSlice bounds each wait in the driver, and so how long a cancelled
+// context or a closed device goes unnoticed.
+const waitSlice = 20 * time.Millisecond
+
+// Run submits what was recorded and waits until it has ended. The recording
+// stays: Run may be called again, and starts it anew. Kernels see everything
+// that earlier Runs on the device wrote.
+//
+// When ctx ends before the work is submitted, nothing runs. When it ends
+// later, Run still waits for the submitted work, so that no buffer is freed
+// under the device, and then returns ctx's error; keep submissions short.
+// Other errors are the first recording error, ErrClosed, *OutOfMemoryError,
+// *DeviceLostError and *TimeoutError.
+func (r *Recorder) Run(ctx context.Context) error {
+	if r.err != nil {
+		return r.err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	return r.finish(ctx)
+}
+
+// start records and submits. After a nil result finish must be called.
+func (r *Recorder) start() error {
+	d := r.device
+	r.ticks = r.ticks[:0]
+	if err := d.lifetime.enter(); err != nil {
+		return err
+	}
+	if !r.pins.pin() {
+		d.lifetime.leave()
+		return ErrClosed
+	}
+	if err := r.pinAll(); err != nil {
+		r.unpin()
+		d.lifetime.leave()
+		return err
+	}
+	timestamps := C.uint32_t(r.timestamps)
+	if d.physical.report.Limits.TimestampBits == 0 {
+		timestamps = 0
+	}
+	call := "vkEndCommandBuffer"
+	result := C.vks_record(d.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings),
+		(*C.uint8_t)(pointer(r.push)), timestamps)
+	if result == 0 {
+		call = "vkQueueSubmit"
+		d.queue.Lock()
+		result = C.vks_submit(d.shim, r.shim)
+		d.queue.Unlock()
+	}
+	if result != 0 {
+		r.unpinAll(len(r.buffers), len(r.pipelines))
+		r.unpin()
+		d.lifetime.leave()
+		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
+	}
+	r.pending = true
+	return nil
+}
+
+// finish waits for the submission of start, and reads its timestamps.
+func (r *Recorder) finish(ctx context.Context) error {
+	d := r.device
+	defer d.lifetime.leave()
+	if err := r.wait(ctx); err != nil {
+		// The work may be running still: its objects stay pinned until the device closes.
+		d.lifetime.addStuck(r)
+		return d.fail(fmt.Errorf("%s: %w", r.label, err))
+	}
+	r.pending = false
+	d.progress.Add(1)
+	err := r.readTimestamps()
+	r.unpinAll(len(r.buffers), len(r.pipelines))
+	r.unpin()
+	if err != nil {
+		return d.fail(fmt.Errorf("%s: %w", r.label, err))
+	}
+	return ctx.Err()
+}
+
+// wait blocks in slices until the fence has signalled.
+func (r *Recorder) wait(ctx context.Context) error {
+	d := r.device
+	seen, since := d.progress.Load(), time.Now()
+	for {
+		result := vulkan.Result(C.vks_wait(d.shim, r.shim, C.uint64_t(waitSlice)))
+		switch result {
+		case resultSuccess:
+			return nil
+		case resultTimeout:
+		case vulkan.ErrorDeviceLost:
+			return &DeviceLostError{During: "vkWaitForFences"}
+		default:
+			// Whether the work has ended cannot be known, so nothing may be reused.
+			return &DeviceLostError{During: "vkWaitForFences (" + resultText(result) + ")"}
+		}
+		if err := d.lifetime.loss(); err != nil {
+			return err
+		}
+		if now := d.progress.Load(); now != seen {
+			seen, since = now, time.Now()
+		}
+		if waited := time.Since(since); waited >= d.opt.timeout() {
+			return &TimeoutError{During: "vkWaitForFences", Waited: waited.Round(time.Millisecond)}
+		}
+	}
+}
+
+// poll tells whether a submission that finish gave up has ended by now. On a
+// lost device nothing runs any more.
+func (r *Recorder) poll() bool {
+	return vulkan.Result(C.vks_wait(r.device.shim, r.shim, C.uint64_t(waitSlice))) != resultTimeout
+}
+
+func (r *Recorder) readTimestamps() error {
+	n := r.timestamps
+	if n == 0 || r.device.physical.report.Limits.TimestampBits == 0 {
+		return nil
+	}
+	r.ticks = slices.Grow(r.ticks[:0], n)[:n]
+	result := C.vks_read_timestamps(r.device.shim, r.shim, (*C.uint64_t)(unsafe.Pointer(&r.ticks[0])), C.uint32_t(n))
+	return callError("vkGetQueryPoolResults", int32(result))
+}
+
+// pinAll keeps the buffers and pipelines of the recording alive; on an error none is pinned.
+func (r *Recorder) pinAll() error {
+	for i, b := range r.buffers {
+		if !b.pins.pin() {
+			r.unpinAll(i, 0)
+			return fmt.Errorf("%s: buffer %q: %w", r.label, b.label, ErrClosed)
+		}
+	}
+	for i, p := range r.pipelines {
+		if !p.pins.pin() {
+			r.unpinAll(len(r.buffers), i)
+			return fmt.Errorf("%s: pipeline %s: %w", r.label, p.config.Name, ErrClosed)
+		}
+	}
+	return nil
+}
+
+func (r *Recorder) unpinAll(buffers, pipelines int) {
+	for _, b := range r.buffers[:buffers] {
+		if b.pins.unpin() {
+			r.device.lifetime.release(b)
+		}
+	}
+	for _, p := range r.pipelines[:pipelines] {
+		if p.pins.unpin() {
+			r.device.lifetime.release(p)
+		}
+	}
+}
+
+func (r *Recorder) unpin() {
+	if r.pins.unpin() {
+		r.device.lifetime.release(r)
+	}
+}

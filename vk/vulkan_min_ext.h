@@ -1,0 +1,138 @@
+/* Vulkan ABI, continued: structures of Vulkan 1.1 to 1.3 and of extensions. */
+#ifndef ANCHORVK_VULKAN_MIN_EXT_H
+#define ANCHORVK_VULKAN_MIN_EXT_H
+
+#include "vulkan_min.h"
+
+enum {
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2 = 1000059000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 = 1000059001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2 = 1000059006,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES = 1000082000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES = 1000083000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES = 1000094000,
+	VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT = 1000128000,
+	VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CALLBACK_DATA_EXT = 1000128003,
+	VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT = 1000128004,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES = 1000168000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES = 1000175000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES = 1000196000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES = 1000211000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES = 1000225000,
+	VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO = 1000225001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES = 1000225002,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT = 1000237000,
+	VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT = 1000247000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR = 1000269000,
+	VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR = 1000269001,
+	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR = 1000269002,
+	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR = 1000269003,
+	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR = 1000269004,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES = 1000413001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR = 1000506000,
+	VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR = 1000506001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR = 1000506002,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV = 1000593000,
+	VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV = 1000593001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV = 1000593002,
+};
+
+enum {
+	VK_SUBGROUP_FEATURE_BASIC_BIT = 0x1,
+	VK_SUBGROUP_FEATURE_VOTE_BIT = 0x2,
+	VK_SUBGROUP_FEATURE_ARITHMETIC_BIT = 0x4,
+	VK_SUBGROUP_FEATURE_BALLOT_BIT = 0x8,
+	VK_SUBGROUP_FEATURE_SHUFFLE_BIT = 0x10,
+	VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT = 0x20,
+	VK_SUBGROUP_FEATURE_CLUSTERED_BIT = 0x40,
+	VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT = 0x2,
+	VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR = 0x40,
+	VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT = 0x100,
+	VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT = 0x1000,
+	VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT = 0x1,
+	VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT = 0x2,
+	VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT = 0x4,
+	VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT = 4,
+	VK_OBJECT_TYPE_BUFFER = 9,
+	VK_OBJECT_TYPE_PIPELINE = 19,
+	VK_OBJECT_TYPE_COMMAND_BUFFER = 6,
+	VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR = 0x1,
+};
+
+/* Every feature structure is a head and a row of switches. */
+#define FEATURES(name, ...) typedef struct { VkStructureType sType; void *pNext; VkBool32 __VA_ARGS__; } name;
+FEATURES(VkPhysicalDevice16BitStorageFeatures, storageBuffer16BitAccess, uniformAndStorageBuffer16BitAccess, storagePushConstant16, storageInputOutput16)
+FEATURES(VkPhysicalDeviceShaderFloat16Int8Features, shaderFloat16, shaderInt8)
+FEATURES(VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures, shaderSubgroupExtendedTypes)
+FEATURES(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModel, vulkanMemoryModelDeviceScope, vulkanMemoryModelAvailabilityVisibilityChains)
+FEATURES(VkPhysicalDeviceSubgroupSizeControlFeatures, subgroupSizeControl, computeFullSubgroups)
+FEATURES(VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR, pipelineExecutableInfo)
+FEATURES(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, cooperativeMatrix, cooperativeMatrixRobustBufferAccess)
+FEATURES(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixWorkgroupScope, cooperativeMatrixFlexibleDimensions, cooperativeMatrixReductions,
+	cooperativeMatrixConversions, cooperativeMatrixPerElementOperations, cooperativeMatrixTensorAddressing, cooperativeMatrixBlockLoads)
+#undef FEATURES
+
+typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceFeatures features; } VkPhysicalDeviceFeatures2;
+typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceProperties properties; } VkPhysicalDeviceProperties2;
+typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceMemoryProperties memoryProperties; } VkPhysicalDeviceMemoryProperties2;
+typedef struct {
+	VkStructureType sType; void *pNext; VkEnum driverID; char driverName[256], driverInfo[256]; uint8_t conformanceVersion[4];
+} VkPhysicalDeviceDriverProperties;
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t subgroupSize; VkFlags supportedStages, supportedOperations; VkBool32 quadOperationsInAllStages;
+} VkPhysicalDeviceSubgroupProperties;
+typedef struct { VkStructureType sType; void *pNext; uint32_t maxPerSetDescriptors; VkDeviceSize maxMemoryAllocationSize; } VkPhysicalDeviceMaintenance3Properties;
+typedef struct { VkStructureType sType; void *pNext; VkDeviceSize maxBufferSize; } VkPhysicalDeviceMaintenance4Properties;
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t minSubgroupSize, maxSubgroupSize, maxComputeWorkgroupSubgroups; VkFlags requiredSubgroupSizeStages;
+} VkPhysicalDeviceSubgroupSizeControlProperties;
+typedef struct { VkStructureType sType; void *pNext; uint32_t requiredSubgroupSize; } VkPipelineShaderStageRequiredSubgroupSizeCreateInfo;
+typedef struct {
+	VkStructureType sType; void *pNext; VkDeviceSize heapBudget[VK_MAX_MEMORY_HEAPS], heapUsage[VK_MAX_MEMORY_HEAPS];
+} VkPhysicalDeviceMemoryBudgetPropertiesEXT;
+
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t MSize, NSize, KSize;
+	VkEnum AType, BType, CType, ResultType; VkBool32 saturatingAccumulation; VkEnum scope;
+} VkCooperativeMatrixPropertiesKHR;
+typedef struct { VkStructureType sType; void *pNext; VkFlags cooperativeMatrixSupportedStages; } VkPhysicalDeviceCooperativeMatrixPropertiesKHR;
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t MGranularity, NGranularity, KGranularity;
+	VkEnum AType, BType, CType, ResultType; VkBool32 saturatingAccumulation; VkEnum scope; uint32_t workgroupInvocations;
+} VkCooperativeMatrixFlexibleDimensionsPropertiesNV;
+typedef struct {
+	VkStructureType sType; void *pNext;
+	uint32_t cooperativeMatrixWorkgroupScopeMaxWorkgroupSize, cooperativeMatrixFlexibleDimensionsMaxDimension, cooperativeMatrixWorkgroupScopeReservedSharedMemory;
+} VkPhysicalDeviceCooperativeMatrix2PropertiesNV;
+
+typedef struct { VkStructureType sType; const void *pNext; VkPipeline pipeline; } VkPipelineInfoKHR;
+typedef struct {
+	VkStructureType sType; void *pNext; VkFlags stages; char name[256], description[256]; uint32_t subgroupSize;
+} VkPipelineExecutablePropertiesKHR;
+typedef struct { VkStructureType sType; const void *pNext; VkPipeline pipeline; uint32_t executableIndex; } VkPipelineExecutableInfoKHR;
+typedef union { VkBool32 b32; int64_t i64; uint64_t u64; double f64; } VkPipelineExecutableStatisticValueKHR;
+typedef struct {
+	VkStructureType sType; void *pNext; char name[256], description[256]; VkEnum format; VkPipelineExecutableStatisticValueKHR value;
+} VkPipelineExecutableStatisticKHR;
+
+typedef struct VkDebugUtilsMessengerEXT_T *VkDebugUtilsMessengerEXT;
+
+typedef struct {
+	VkStructureType sType; const void *pNext; VkEnum objectType; uint64_t objectHandle; const char *pObjectName;
+} VkDebugUtilsObjectNameInfoEXT;
+typedef struct {
+	VkStructureType sType; const void *pNext; VkFlags flags; const char *pMessageIdName; int32_t messageIdNumber; const char *pMessage;
+	uint32_t queueLabelCount; const void *pQueueLabels; uint32_t cmdBufLabelCount; const void *pCmdBufLabels;
+	uint32_t objectCount; const VkDebugUtilsObjectNameInfoEXT *pObjects;
+} VkDebugUtilsMessengerCallbackDataEXT;
+typedef VkBool32(VKAPI_PTR *PFN_vkDebugUtilsMessengerCallbackEXT)(VkFlags severity, VkFlags types, const VkDebugUtilsMessengerCallbackDataEXT *data, void *user);
+typedef struct {
+	VkStructureType sType; const void *pNext; VkFlags flags, messageSeverity, messageType;
+	PFN_vkDebugUtilsMessengerCallbackEXT pfnUserCallback; void *pUserData;
+} VkDebugUtilsMessengerCreateInfoEXT;
+typedef struct {
+	VkStructureType sType; const void *pNext; uint32_t enabledValidationFeatureCount; const VkEnum *pEnabledValidationFeatures;
+	uint32_t disabledValidationFeatureCount; const VkEnum *pDisabledValidationFeatures;
+} VkValidationFeaturesEXT;
+
+#endif

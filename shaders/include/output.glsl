@@ -1,0 +1,27 @@
+// Normalised rows to O (fp16) and, where wanted, the natural log-sum-exp (fp32). OUT_BINDING and LSE_BINDING come from the kernel.
+layout(binding = OUT_BINDING, std430) writeonly buffer OutputBuffer { uvec4 outputs[]; };
+layout(binding = LSE_BINDING, std430) writeonly buffer LseBuffer { float lse[]; };
+
+const uint NAN_HALVES = 0x7e007e00u;
+const float LN2 = 0.69314718056;
+
+void store_rows(uint head, uint first_position, uint end_position) {
+    [[unroll]] for (uint r = 0; r < ROWS; r++) {
+        uint position = first_position + r;
+        if (position < q_offset || position >= end_position) continue;
+        uint row = position - q_offset;
+        float inverse = row_sum[r] > 0 ? 1 / row_sum[r] : 0;
+        uint at_out = o_base + head * o_head + row * o_row;
+        [[unroll]] for (uint c = 0; c < CHUNKS; c++) {
+            uint at = (r * CHUNKS + c) * 2;
+            vec4 low = acc[at] * inverse;
+            vec4 high = acc[at + 1] * inverse;
+            uvec4 packed = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+            outputs[at_out + chunk_of(c)] = poisoned[r] ? uvec4(NAN_HALVES) : packed;
+        }
+        if (lse_base != NO_LSE && lane_in_row() == 0) {
+            float value = LN2 * (row_max[r] + log2(row_sum[r]));
+            lse[lse_base + head * q_len + row] = poisoned[r] ? uintBitsToFloat(0x7fc00000u) : value;
+        }
+    }
+}

@@ -4,30 +4,36 @@ import unittest
 
 import numpy as np
 
+from anchor_attention import anchor_attention
 from anchor_measures import HeadScores, Shape
 from gguf_model import Config, unpermute
 from llama import apply_rope, causal_attention, rope_tables
 
 
-def naive_measures(q, k, shape, theta):
-    """The definition row by row and key by key, in float64."""
+def naive_groups(q, k, shape, theta):
+    """The definition key by key in float64: rows, candidates, stripes and each row's kept keys."""
     seq, scale = len(q), 1 / np.sqrt(q.shape[1])
     scores = q.astype(np.float64) @ k.T.astype(np.float64) * scale
-    computed = recall = kept = candidates = 0
     for start in range(0, seq, shape.group):
         stop = min(start + shape.group, seq)
         window = max(shape.sink, start - shape.window)
-        anchor_of = lambda p: [j for j in range(p + 1) if j < shape.sink or j >= window]
+        anchor = {p: [j for j in range(p + 1) if j < shape.sink or j >= window] for p in range(start, stop)}
         stripes = set()
         for block in range(start, stop, shape.block):
             rows = range(block, min(block + shape.block, stop))
-            mean_anchor = np.mean([max(scores[p, j] for j in anchor_of(p)) for p in rows])
-            mean_score = np.mean(q[rows.start : rows.stop].astype(np.float64), axis=0) @ k.T * scale
+            mean_anchor = np.mean([max(scores[p, j] for j in anchor[p]) for p in rows])
+            mean_score = scores[rows.start : rows.stop].mean(axis=0)
             stripes |= {j for j in range(shape.sink, window) if mean_score[j] >= mean_anchor - theta}
+        yield window - shape.sink, stripes, {p: keys + sorted(stripes) for p, keys in anchor.items()}, scores
+
+
+def naive_measures(q, k, shape, theta):
+    seq = len(q)
+    computed = recall = kept = candidates = 0
+    for group_candidates, stripes, keys_of, scores in naive_groups(q, k, shape, theta):
         kept += len(stripes)
-        candidates += window - shape.sink
-        for p in range(start, stop):
-            keys = anchor_of(p) + sorted(stripes)
+        candidates += group_candidates
+        for p, keys in keys_of.items():
             weight = np.exp(scores[p, : p + 1] - scores[p, : p + 1].max())
             computed += len(keys)
             recall += weight[keys].sum() / weight.sum()
@@ -92,6 +98,20 @@ class Attention(unittest.TestCase):
                 weight = np.exp(q[h, row] @ k[h // 2, :keys].T / np.sqrt(8))
                 want = weight @ v[h // 2, :keys] / weight.sum()
                 np.testing.assert_allclose(got[row, h], want, atol=1e-5)
+
+    def test_anchor_attention_equals_the_definition(self):
+        rng = np.random.default_rng(5)
+        q = rng.normal(size=(2, 150, 8)).astype(np.float32) * 3
+        k, v = rng.normal(size=(2, 1, 150, 8)).astype(np.float32)
+        shape = Shape(16, 2, 16, 16)
+        for theta in (-np.inf, 2.0, 4.0, np.inf):
+            got = anchor_attention(q, k, v, shape, theta).reshape(150, 2, 8)
+            for h in range(2):
+                for _, _, keys_of, scores in naive_groups(q[h], k[0], shape, theta):
+                    for p, keys in keys_of.items():
+                        weight = np.exp(scores[p, keys] - scores[p, keys].max())
+                        want = weight @ v[0, keys] / weight.sum()
+                        np.testing.assert_allclose(got[p, h], want, atol=1e-4)
 
 
 if __name__ == "__main__":

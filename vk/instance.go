@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"unsafe"
 
@@ -18,6 +19,17 @@ type instance struct {
 }
 
 const noDriverHint = "install a driver (mesa-vulkan-drivers has lavapipe, which needs no GPU), or set VK_DRIVER_FILES (VK_ICD_FILENAMES for old loaders) to its json file"
+
+// noDriver names the variables that can hide drivers, when they are set.
+func noDriver() error {
+	why := "no Vulkan driver found that has a device"
+	for _, name := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_LOADER_DRIVERS_SELECT", "VK_LOADER_DRIVERS_DISABLE"} {
+		if v := os.Getenv(name); v != "" {
+			why += fmt.Sprintf(" (%s is %s)", name, v)
+		}
+	}
+	return &NoDeviceError{Why: why, Try: noDriverHint}
+}
 
 func newInstance(opt *Options) (*instance, error) {
 	loader.Lock()
@@ -39,7 +51,7 @@ func newInstance(opt *Options) (*instance, error) {
 	case text[0] != 0:
 		return nil, &FeatureError{Feature: "Vulkan instance", Why: goText(text)}
 	case vulkan.Result(result) == vulkan.ErrorIncompatibleDriver:
-		return nil, &NoDeviceError{Why: "no Vulkan driver found", Try: noDriverHint}
+		return nil, noDriver()
 	default:
 		return nil, callError("vkCreateInstance", int32(result))
 	}
@@ -107,7 +119,7 @@ func (in *instance) devices(opt *Options) ([]physical, error) {
 		return nil, callError("vkEnumeratePhysicalDevices", int32(r))
 	}
 	if n == 0 {
-		return nil, &NoDeviceError{Why: "no Vulkan driver found that has a device", Try: noDriverHint}
+		return nil, noDriver()
 	}
 	handles := make([]vulkan.PhysicalDevice, n)
 	if r := vulkan.EnumeratePhysicalDevices(in.handle, &n, handles); r != resultSuccess && r != vulkan.Incomplete {

@@ -1,0 +1,104 @@
+/* Wrappers around driver functions that fail on demand. */
+#include "fault.h"
+#include "../../vulkan_min_fn.h"
+#include <string.h>
+
+fault_switches fault_switch;
+fault_counts fault_count;
+int64_t fault_atom = 1;
+
+#define ADD(counter, n) __atomic_add_fetch(&(counter), n, __ATOMIC_SEQ_CST)
+
+/* Counts a switch down; true once it has run out. */
+static int due(int64_t *left) {
+	int64_t now = __atomic_load_n(left, __ATOMIC_SEQ_CST);
+	while (now > 0)
+		if (__atomic_compare_exchange_n(left, &now, now - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return 0;
+	return now == 0;
+}
+
+static PFN_vkAllocateMemory real_vkAllocateMemory;
+static VkResult VKAPI_CALL wrap_vkAllocateMemory(VkDevice d, const VkMemoryAllocateInfo *info, const void *a, VkDeviceMemory *m) {
+	__atomic_or_fetch(&fault_count.tried, (int64_t)1 << info->memoryTypeIndex, __ATOMIC_SEQ_CST);
+	if (due(&fault_switch.fail_allocation) || fault_switch.no_type == info->memoryTypeIndex) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+	VkResult r = real_vkAllocateMemory(d, info, a, m);
+	if (r == VK_SUCCESS) ADD(fault_count.live, 1);
+	return r;
+}
+
+static PFN_vkFreeMemory real_vkFreeMemory;
+static void VKAPI_CALL wrap_vkFreeMemory(VkDevice d, VkDeviceMemory m, const void *a) {
+	ADD(fault_count.live, -1);
+	real_vkFreeMemory(d, m, a);
+}
+
+static PFN_vkQueueSubmit real_vkQueueSubmit;
+static VkResult VKAPI_CALL wrap_vkQueueSubmit(VkQueue q, uint32_t n, const VkSubmitInfo *s, VkFence f) {
+	ADD(fault_count.submits, 1);
+	return due(&fault_switch.lose_submit) ? VK_ERROR_DEVICE_LOST : real_vkQueueSubmit(q, n, s, f);
+}
+
+static PFN_vkWaitForFences real_vkWaitForFences;
+static VkResult VKAPI_CALL wrap_vkWaitForFences(VkDevice d, uint32_t n, const VkFence *f, VkBool32 all, uint64_t ns) {
+	if (due(&fault_switch.lose_wait)) return VK_ERROR_DEVICE_LOST;
+	if (due(&fault_switch.hang_wait)) return VK_TIMEOUT;
+	return real_vkWaitForFences(d, n, f, all, ns);
+}
+
+static PFN_vkCreateComputePipelines real_vkCreateComputePipelines;
+static VkResult VKAPI_CALL wrap_vkCreateComputePipelines(VkDevice d, VkPipelineCache c, uint32_t n, const VkComputePipelineCreateInfo *i, const void *a, VkPipeline *p) {
+	return due(&fault_switch.fail_pipeline) ? VK_ERROR_OUT_OF_HOST_MEMORY : real_vkCreateComputePipelines(d, c, n, i, a, p);
+}
+
+static void check_ranges(uint32_t n, const VkMappedMemoryRange *r) {
+	for (uint32_t i = 0; i < n; i++)
+		if (r[i].offset % fault_atom || r[i].size % fault_atom) ADD(fault_count.misaligned, 1);
+}
+
+static PFN_vkFlushMappedMemoryRanges real_vkFlushMappedMemoryRanges;
+static VkResult VKAPI_CALL wrap_vkFlushMappedMemoryRanges(VkDevice d, uint32_t n, const VkMappedMemoryRange *r) {
+	ADD(fault_count.flushes, 1);
+	check_ranges(n, r);
+	return real_vkFlushMappedMemoryRanges(d, n, r);
+}
+
+static PFN_vkInvalidateMappedMemoryRanges real_vkInvalidateMappedMemoryRanges;
+static VkResult VKAPI_CALL wrap_vkInvalidateMappedMemoryRanges(VkDevice d, uint32_t n, const VkMappedMemoryRange *r) {
+	ADD(fault_count.invalidates, 1);
+	check_ranges(n, r);
+	return real_vkInvalidateMappedMemoryRanges(d, n, r);
+}
+
+static PFN_vkGetPhysicalDeviceMemoryProperties2 real_vkGetPhysicalDeviceMemoryProperties2;
+static void VKAPI_CALL wrap_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDevice p, VkPhysicalDeviceMemoryProperties2 *m) {
+	real_vkGetPhysicalDeviceMemoryProperties2(p, m);
+	VkPhysicalDeviceMemoryProperties *t = &m->memoryProperties;
+	for (uint32_t i = 0; fault_switch.incoherent && i < t->memoryTypeCount; i++) t->memoryTypes[i].propertyFlags &= ~(VkFlags)0x4;
+}
+
+static PFN_vkGetPhysicalDeviceProperties2 real_vkGetPhysicalDeviceProperties2;
+static void VKAPI_CALL wrap_vkGetPhysicalDeviceProperties2(VkPhysicalDevice p, VkPhysicalDeviceProperties2 *props) {
+	real_vkGetPhysicalDeviceProperties2(p, props);
+	VkPhysicalDeviceLimits *l = &props->properties.limits;
+	if (fault_switch.incoherent && l->nonCoherentAtomSize < 256) l->nonCoherentAtomSize = 256;
+	fault_atom = (int64_t)l->nonCoherentAtomSize;
+}
+
+#define WRAP(f) \
+	if (strcmp(name, #f) == 0) { \
+		real_##f = (PFN_##f)address; \
+		return (void *)wrap_##f; \
+	}
+
+void *fault_wrap(const char *name, void *address) {
+	WRAP(vkAllocateMemory)
+	WRAP(vkFreeMemory)
+	WRAP(vkQueueSubmit)
+	WRAP(vkWaitForFences)
+	WRAP(vkCreateComputePipelines)
+	WRAP(vkFlushMappedMemoryRanges)
+	WRAP(vkInvalidateMappedMemoryRanges)
+	WRAP(vkGetPhysicalDeviceMemoryProperties2)
+	WRAP(vkGetPhysicalDeviceProperties2)
+	return address;
+}

@@ -1,0 +1,66 @@
+// Package fault wraps Vulkan driver functions so that tests can make them fail:
+// memory runs out, the device is lost, work hangs. Its switches are global to
+// the process, so tests that use it must not run side by side.
+package fault
+
+// #include <stdlib.h>
+// #include "fault.h"
+import "C"
+
+import "unsafe"
+
+// Never is the value of a switch that is off.
+const Never = -1
+
+// Switches says what fails. A count n lets n calls succeed and fails those
+// after; Never fails none.
+type Switches struct {
+	Allocation int  // vkAllocateMemory: out of device memory
+	Submit     int  // vkQueueSubmit: device lost
+	Wait       int  // vkWaitForFences: device lost
+	Hang       int  // vkWaitForFences: times out, at once
+	Pipeline   int  // vkCreateComputePipelines: out of host memory
+	Type       int  // the memory type of this index is out of memory
+	Incoherent bool // no memory type is host coherent; the atom is 256 bytes at least
+}
+
+// Off lets everything succeed.
+var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, Pipeline: Never, Type: Never}
+
+// Set switches faults on and off.
+func Set(s Switches) {
+	c := C.fault_switches{
+		fail_allocation: C.int64_t(s.Allocation), lose_submit: C.int64_t(s.Submit), lose_wait: C.int64_t(s.Wait),
+		hang_wait: C.int64_t(s.Hang), fail_pipeline: C.int64_t(s.Pipeline), no_type: C.int64_t(s.Type),
+	}
+	if s.Incoherent {
+		c.incoherent = 1
+	}
+	C.fault_switch = c
+}
+
+// Counts says what has been called since ResetCounts.
+type Counts struct {
+	Live        int    // allocations made and not freed
+	Flushes     int    // of mapped ranges
+	Invalidates int    // of mapped ranges
+	Misaligned  int    // flushes and invalidates of parts of an atom
+	Submits     int    // calls of vkQueueSubmit
+	Tried       uint64 // bit mask of the memory types asked for
+}
+
+// Count returns the counts.
+func Count() Counts {
+	c := C.fault_count
+	return Counts{int(c.live), int(c.flushes), int(c.invalidates), int(c.misaligned), int(c.submits), uint64(c.tried)}
+}
+
+// ResetCounts sets the counts to 0.
+func ResetCounts() { C.fault_count = C.fault_counts{} }
+
+// Hook is for vk.Options.Hook.
+func Hook(name string, address unsafe.Pointer) unsafe.Pointer {
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	return C.fault_wrap(c, address)
+}

@@ -1,0 +1,28 @@
+/* Switches of the wrappers in fault.c. Counts run down: 0 means "from now on",
+ * a negative number means never. */
+#include <stdint.h>
+
+typedef struct {
+	int64_t fail_allocation; /* allocations that still succeed */
+	int64_t lose_submit;     /* submissions that still succeed */
+	int64_t lose_wait;       /* waits that still succeed */
+	int64_t hang_wait;       /* waits that still succeed; later ones time out, without waiting */
+	int64_t fail_pipeline;   /* pipelines that can still be made */
+	int64_t incoherent;      /* hide the host-coherent flag of memory types */
+	int64_t no_type;         /* index of a memory type whose allocations fail */
+} fault_switches;
+
+typedef struct {
+	int64_t live;       /* allocations not freed */
+	int64_t flushes;    /* of mapped ranges */
+	int64_t invalidates;
+	int64_t misaligned; /* flushes and invalidates that are not whole atoms */
+	int64_t submits;
+	int64_t tried;      /* bit mask of the memory types that were asked for */
+} fault_counts;
+
+extern fault_switches fault_switch;
+extern fault_counts fault_count;
+extern int64_t fault_atom;
+
+void *fault_wrap(const char *name, void *address);

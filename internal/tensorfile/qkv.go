@@ -2,40 +2,47 @@ package tensorfile
 
 import "fmt"
 
-// QKV is the input of one attention call. Dimensions are checked against
-// each other; whether a device or the algorithm can take them is not decided
-// here.
-type QKV struct {
-	Q, K, V                                     Half
+// Sizes are those of one attention call. They are checked against each other;
+// whether a device or the algorithm can take them is not decided here.
+type Sizes struct {
 	Batched                                     bool // tensors have a leading batch dimension
 	Batch, Heads, KVHeads, QLen, KVLen, HeadDim int
+	DTypes                                      [3]string // of q, k and v in the file
+}
+
+// QKV is the input of one attention call.
+type QKV struct {
+	Sizes
+	Q, K, V Half
 }
 
 // maxElements bounds a tensor so that positions and byte counts of every
 // derived tensor stay far from overflow on 64-bit systems.
 const maxElements int64 = 1 << 40
 
-// LoadQKV reads the tensors q [heads, q_len, head_dim], k and v
+// names of the tensors of an attention call.
+var names = [3]string{"q", "k", "v"}
+
+// Sizes checks the tensors q [heads, q_len, head_dim], k and v
 // [kv_heads, kv_len, head_dim], all with a leading batch dimension or all
-// without. Shapes are checked before any data is read.
-func (f *File) LoadQKV() (QKV, error) {
-	var in QKV
+// without, and returns their sizes. It reads no data.
+func (f *File) Sizes() (Sizes, error) {
+	var s Sizes
 	var dims [3][4]int
 	var ranks [3]int
-	names := [3]string{"q", "k", "v"}
 	for i, name := range names {
 		info, err := f.Info(name)
 		if err != nil {
-			return QKV{}, err
+			return s, err
 		}
 		if dims[i], err = f.dims(info); err != nil {
-			return QKV{}, err
+			return s, err
 		}
-		ranks[i] = len(info.Shape)
+		ranks[i], s.DTypes[i] = len(info.Shape), info.DType
 	}
 	q, k, v := dims[0], dims[1], dims[2]
-	fail := func(tensor, format string, args ...any) (QKV, error) {
-		return QKV{}, &FormatError{f.path, tensor, fmt.Sprintf(format, args...)}
+	fail := func(tensor, format string, args ...any) (Sizes, error) {
+		return Sizes{}, &FormatError{f.path, tensor, fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case ranks[1] != ranks[0] || ranks[2] != ranks[0]:
@@ -51,15 +58,23 @@ func (f *File) LoadQKV() (QKV, error) {
 	case q[2] > k[2]:
 		return fail("q", "%d query positions but only %d keys; queries are the last positions of the keys", q[2], k[2])
 	}
-	in.Batched = ranks[0] == 4
-	in.Batch, in.Heads, in.KVHeads = q[0], q[1], k[1]
-	in.QLen, in.KVLen, in.HeadDim = q[2], k[2], q[3]
+	s.Batched = ranks[0] == 4
+	s.Batch, s.Heads, s.KVHeads = q[0], q[1], k[1]
+	s.QLen, s.KVLen, s.HeadDim = q[2], k[2], q[3]
+	return s, nil
+}
+
+// LoadQKV checks the tensors as Sizes does and reads them.
+func (f *File) LoadQKV() (QKV, error) {
+	sizes, err := f.Sizes()
+	if err != nil {
+		return QKV{}, err
+	}
+	in := QKV{Sizes: sizes}
 	for i, to := range []*Half{&in.Q, &in.K, &in.V} {
-		half, err := f.Load(names[i])
-		if err != nil {
+		if *to, err = f.Load(names[i]); err != nil {
 			return QKV{}, err
 		}
-		*to = half
 	}
 	return in, nil
 }

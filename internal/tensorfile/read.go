@@ -27,7 +27,7 @@ func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: no such file; give a safetensors file that has the tensors q, k and v: %w", path, fs.ErrNotExist)
+			return nil, &FormatError{path, "", "no such file; give a safetensors file that has the tensors q, k and v"}
 		}
 		return nil, fmt.Errorf("cannot read %w", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// choose picks the device that want names: "" the first, a number by index,
-// anything else by part of the name.
+// choose picks the device that want names: "" the first, else by index, else by
+// part of the name.
 func choose(reports []*Report, want string) (*Report, error) {
 	want = strings.TrimSpace(want)
 	if want == "" {
@@ -20,10 +20,8 @@ func choose(reports []*Report, want string) (*Report, error) {
 		}
 		return e
 	}
-	if i, err := strconv.Atoi(want); err == nil {
-		if i < 0 || i >= len(reports) {
-			return nil, fail(fmt.Sprintf("there is no device %d; there are:", i))
-		}
+	// A number that is no index may still be part of a name, as 4090 is.
+	if i, err := strconv.Atoi(want); err == nil && i >= 0 && i < len(reports) {
 		return reports[i], nil
 	}
 	var found *Report
@@ -39,7 +37,7 @@ func choose(reports []*Report, want string) (*Report, error) {
 		}
 	}
 	if found == nil {
-		return nil, fail(fmt.Sprintf("no device has %q in its name; there are:", want))
+		return nil, fail(fmt.Sprintf("no device has the index or a name with %q; there are:", want))
 	}
 	return found, nil
 }

@@ -11,8 +11,8 @@
 // exact softmax attention over the keys that are kept. [Oracle] has the
 // definition in full, with a drawing of the causal matrix.
 //
-// It is attention for prefill only: with one query row, dense attention is
-// computed.
+// It serves prefill, where many rows share their stripes. For decoding, row by
+// row, use [ModeDense].
 //
 // # The way of the data
 //

@@ -4,12 +4,12 @@ import "math"
 
 // The standard library's sine and exponential differ in the last bit between
 // architectures (assembly, fused multiply-add). These are accurate to about
-// 1e-15 and use only operations that IEEE 754 defines to the bit.
+// 1e-15 and use only operations that IEEE 754 defines to the bit. A product
+// passed as x needs a conversion around it, as these may be inlined.
 
 // exp returns e^x for |x| below 100.
 func exp(x float64) float64 {
 	const ln2High, ln2Low = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-	x = float64(x) // a caller's product is rounded first
 	k := math.Floor(float64(x*math.Log2E) + 0.5)
 	r := x - float64(k*ln2High)
 	r -= float64(k * ln2Low)
@@ -26,7 +26,6 @@ func sincos(x float64) (sin, cos float64) {
 	// pi/2 in three parts; the first two have 33 bits or fewer, so that their
 	// products with k are exact.
 	const high, middle, low = 1.57079632673412561417e+00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
-	x = float64(x) // a caller's product is rounded first
 	k := math.Floor(float64(x*(2/math.Pi)) + 0.5)
 	r := x - float64(k*high)
 	r -= float64(k * middle)

@@ -36,7 +36,7 @@ func newKeyHead(l *layout, rng *rand.Rand, stripes float64) *keyHead {
 	h.placeStripes(rng, stripes)
 	h.local = make([]vector, (l.length/localCell+2)*l.fast)
 	for i := range h.local {
-		h.local[i] = direction(2 * math.Pi * rng.Float64())
+		h.local[i] = direction(float64(2 * math.Pi * rng.Float64()))
 	}
 	h.needle = l.length/8 + rng.IntN(l.length/4+1)
 	return h

@@ -38,7 +38,7 @@ func newLayout(s attention.Shape) *layout {
 	l.unit = float32(math.Sqrt(math.Sqrt(float64(l.dim))))
 	l.frequency = make([]float64, l.pairs)
 	for i := range l.frequency {
-		l.frequency[i] = exp(-logRopeTheta * float64(i) / float64(l.pairs))
+		l.frequency[i] = exp(float64(-logRopeTheta * float64(i) / float64(l.pairs)))
 	}
 	l.fast = max(1, l.pairs/4)
 	l.sink = l.pairs - 1
@@ -66,7 +66,7 @@ func newLayout(s attention.Shape) *layout {
 // toMiddle is the direction before RoPE, in a slow pair, of a query that meets
 // unturned keys best at half the length's distance.
 func (l *layout) toMiddle(pair int) vector {
-	return direction(-l.frequency[pair] * float64(l.length) / 2)
+	return direction(float64(-l.frequency[pair] * float64(l.length) / 2))
 }
 
 // vector is two elements of a pair.
@@ -98,7 +98,7 @@ func (t *turns) fill(l *layout, first, count int) {
 	}
 	t.sin, t.cos = t.sin[:count*l.pairs], t.cos[:count*l.pairs]
 	for i := range t.sin {
-		sin, cos := sincos(float64(first+i/l.pairs) * l.frequency[i%l.pairs])
+		sin, cos := sincos(float64(float64(first+i/l.pairs) * l.frequency[i%l.pairs]))
 		t.sin[i], t.cos[i] = float32(sin), float32(cos)
 	}
 }

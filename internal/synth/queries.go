@@ -60,14 +60,14 @@ func newQueryHead(l *layout, keys *keyHead, rng *rand.Rand, kind Kind) *queryHea
 		newSlash(l, far, h.character.farSlash),
 	}
 	distance := l.length - needleQueries/2 - keys.needle
-	h.toNeedle = direction(-l.frequency[l.needle] * float64(distance))
+	h.toNeedle = direction(float64(-l.frequency[l.needle] * float64(distance)))
 	return h
 }
 
 func newSlash(l *layout, distance int, score float32) slash {
 	s := slash{distance: distance, amount: score / float32(l.fast) * l.unit, turn: make([]vector, l.fast)}
 	for i := range s.turn {
-		s.turn[i] = direction(-l.frequency[i] * float64(distance))
+		s.turn[i] = direction(float64(-l.frequency[i] * float64(distance)))
 	}
 	return s
 }

@@ -15,6 +15,12 @@ layout(binding = 2, std430) readonly buffer AnchorBuffer { float anchors[]; }; /
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word], zero before
 
 const uint WORDS_A_GROUP = 8;
+const float THETA_ALL = 1e36; // from here on theta stands for +inf (below the negative: -inf): nothing is compared
+
+bool is_stripe(float score, float threshold) {
+    if (abs(theta_log2) >= THETA_ALL) return theta_log2 > 0;
+    return !is_nan(score) && score >= threshold;
+}
 
 // Bits of a word's keys that are candidates: positions [sink, end).
 uint candidates(uint word, uint end) {
@@ -57,9 +63,7 @@ void main() {
                 SCORE_KEYS(KEYS, k_chunk, scores)
                 [[unroll]] for (uint r = 0; r < ROWS; r++) {
                     [[unroll]] for (uint k = 0; k < KEYS; k++) {
-                        float score = scores[r * KEYS + k];
-                        bool is_nan = (floatBitsToUint(score) & 0x7fffffffu) > 0x7f800000u;
-                        if (!is_nan && score >= threshold[r]) bits |= 1u << (first_key + k);
+                        if (is_stripe(scores[r * KEYS + k], threshold[r])) bits |= 1u << (first_key + k);
                     }
                 }
             }

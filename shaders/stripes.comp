@@ -34,7 +34,7 @@ void main() {
         vec2 sums = row_in_group(tile, r) ? saved_sums[sums_at(tile, r)] : vec2(LOWEST, 0);
         row_max[r] = sums.x;
         row_sum[r] = sums.y;
-        poisoned[r] = not_finite(sums.y);
+        poisoned[r] = is_nan(sums.y);
     }
 
     uint count = counts[tile.unit.index];

@@ -36,7 +36,7 @@ func TestHeadersMatchKhronos(t *testing.T) {
 	}
 	require.NoError(t, err)
 	flags = []string{"-I", "."}
-	all := []string{"GROUP_COOPMAT", "GROUP_COOPMAT2", "GROUP_PORTABILITY"}
+	all := []string{"GROUP_COOPMAT", "GROUP_COOPMAT2", "GROUP_LAYER_SETTINGS", "GROUP_PORTABILITY"}
 	for _, group := range all {
 		if strings.Contains("\n"+strings.Join(khronos, "\n")+"\n", "\n"+group+"\n") {
 			flags = append(flags, "-D"+group)

@@ -13,13 +13,14 @@ import (
 // Buffer is a storage buffer that kernels, fills and copies can use. Its
 // contents are undefined until they are written.
 type Buffer struct {
-	device *Device
-	label  string
-	handle vulkan.Buffer
-	size   uint64
-	memory allocation
-	mapped []byte
-	pins   pins
+	device  *Device
+	label   string
+	handle  vulkan.Buffer
+	size    uint64
+	memory  allocation
+	address uint64
+	mapped  []byte
+	pins    pins
 }
 
 // NewBuffer makes a buffer of size bytes; name appears in errors. Errors are
@@ -59,6 +60,7 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 		b.destroy()
 		return nil, d.fail(callError("vkBindBufferMemory", int32(r)))
 	}
+	b.address = uint64(C.vks_buffer_address(d.shim, h))
 	if p := memory.block.mapped; p != nil && (kind != DeviceLocal || d.physical.report.Features.HostVisible) {
 		b.mapped = unsafe.Slice((*byte)(unsafe.Add(p, memory.offset)), size)
 	}
@@ -69,6 +71,11 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 
 // Size is the size in bytes that was asked for.
 func (b *Buffer) Size() uint64 { return b.size }
+
+// Address is where kernels find the buffer by address; 0 without
+// Features.BufferAddress. A kernel that reads by address must be given the
+// buffer as a binding too, which keeps it alive while the work runs.
+func (b *Buffer) Address() uint64 { return b.address }
 
 // Name is what NewBuffer was given.
 func (b *Buffer) Name() string { return b.label }

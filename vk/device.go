@@ -86,6 +86,7 @@ func (d *Device) create() error {
 	set(&enable.coopmat, f.CooperativeMatrix)
 	set(&enable.executable_info, f.PipelineExecutableInfo)
 	set(&enable.memory_budget, f.MemoryBudget)
+	set(&enable.buffer_address, f.BufferAddress)
 	for _, field := range []*C.uint32_t{&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
 		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block} {
 		set(field, f.CooperativeMatrix2)

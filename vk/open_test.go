@@ -223,4 +223,18 @@ func TestValidationMessages(t *testing.T) {
 	require.NotEmpty(t, messages)
 	require.Contains(t, messages[0], "SYNC-HAZARD-WRITE-AFTER-WRITE")
 	require.Empty(t, d.ValidationMessages(), "messages are taken out")
+
+	// What kernels access is seen too.
+	other := newBuffer(t, d, "other", 256, DeviceLocal)
+	p := affine(t, d, 1)
+	for _, barrier := range []bool{true, false} {
+		r.Reset()
+		r.Dispatch(p, []Binding{{Buffer: b}, {Buffer: other}}, push(64, 1), 1, 1, 1)
+		if barrier {
+			r.Barrier()
+		}
+		r.Dispatch(p, []Binding{{Buffer: other}, {Buffer: b}}, push(64, 1), 1, 1, 1)
+		require.NoError(t, r.Run(background))
+		require.Equal(t, barrier, len(d.ValidationMessages()) == 0)
+	}
 }

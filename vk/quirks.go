@@ -39,7 +39,7 @@ func noteMissing(r *Report) {
 		"memory-model":          r.Features.VulkanMemoryModel,
 		"coopmat":               r.Features.CooperativeMatrix, "coopmat2": r.Features.CooperativeMatrix2,
 		"memory-budget": r.Features.MemoryBudget, "executable-info": r.Features.PipelineExecutableInfo,
-		"host-visible": r.Features.HostVisible,
+		"host-visible": r.Features.HostVisible, "buffer-address": r.Features.BufferAddress,
 	} {
 		if !on {
 			r.Why[name] = plain
@@ -77,6 +77,8 @@ func switchOff(r *Report, feature, why string) {
 		f.MemoryBudget = false
 	case "executable-info":
 		f.PipelineExecutableInfo = false
+	case "buffer-address":
+		f.BufferAddress = false
 	case "host-visible":
 		f.HostVisible, r.UMA = false, false
 	}

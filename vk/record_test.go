@@ -10,7 +10,9 @@ import (
 
 var background = context.Background()
 
-func push(values ...uint32) []byte { return words(len(values), func(i int) uint32 { return values[i] }) }
+func push(values ...uint32) []byte {
+	return words(len(values), func(i int) uint32 { return values[i] })
+}
 
 func download(t testing.TB, d *Device, b *Buffer, off, size uint64) []byte {
 	t.Helper()
@@ -209,6 +211,7 @@ func TestNoAllocations(t *testing.T) {
 			r.Barrier()
 			r.Dispatch(p, bindings, constants, 16, 1, 1)
 		}
+		r.Barrier()
 		r.Copy(a, 0, b, 0, 16)
 		r.Timestamp()
 		if err := r.Run(background); err != nil {

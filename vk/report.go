@@ -56,7 +56,8 @@ type Features struct {
 	CooperativeMatrix2     bool `json:"cooperative_matrix2"`
 	PipelineExecutableInfo bool `json:"pipeline_executable_info"`
 	MemoryBudget           bool `json:"memory_budget"`
-	HostVisible            bool `json:"host_visible"` // device-local memory that the host can map
+	BufferAddress          bool `json:"buffer_address"` // kernels may read buffers by address (bufferDeviceAddress)
+	HostVisible            bool `json:"host_visible"`   // device-local memory that the host can map
 }
 
 // Subgroup describes the groups of invocations that run in step.

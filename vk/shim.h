@@ -50,7 +50,7 @@ typedef struct {
 	uint32_t queue_family, timestamp_bits;
 	/* features, 0 or 1 */
 	uint32_t storage16, uniform16, float16, int8, int16, int64, float64, subgroup_extended, memory_model, memory_model_device;
-	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability;
+	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address;
 	uint32_t nv2_workgroup, nv2_flexible, nv2_reductions, nv2_conversions, nv2_per_element, nv2_tensor, nv2_block;
 	uint32_t nv2_max_workgroup, nv2_max_dimension, nv2_reserved_shared;
 	/* subgroups */
@@ -84,6 +84,7 @@ int32_t vks_allocate(vks_device *d, uint64_t size, uint32_t type, uint64_t *memo
 void vks_free(vks_device *d, uint64_t memory);
 int32_t vks_flush(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
 int32_t vks_invalidate(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
+uint64_t vks_buffer_address(vks_device *d, uint64_t buffer);
 int32_t vks_create_buffer(vks_device *d, uint64_t size, uint64_t *buffer, uint64_t *need, uint64_t *align, uint32_t *types);
 int32_t vks_bind_buffer(vks_device *d, uint64_t buffer, uint64_t memory, uint64_t offset);
 void vks_destroy_buffer(vks_device *d, uint64_t buffer);

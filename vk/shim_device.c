@@ -49,6 +49,8 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES, .vulkanMemoryModel = 1, .vulkanMemoryModelDeviceScope = e->memory_model_device};
 	VkPhysicalDeviceSubgroupSizeControlFeatures size = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES, .subgroupSizeControl = 1, .computeFullSubgroups = e->full_subgroups};
+	VkPhysicalDeviceBufferDeviceAddressFeatures address = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES, .bufferDeviceAddress = 1};
 	VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executable = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, .pipelineExecutableInfo = 1};
 	VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop = {
@@ -66,6 +68,7 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 	ADD(e->subgroup_extended, extended, e->has_extended_types_ext, "VK_KHR_shader_subgroup_extended_types")
 	ADD(e->memory_model, model, e->has_memory_model_ext, "VK_KHR_vulkan_memory_model")
 	ADD(e->size_control, size, e->has_size_control_ext, "VK_EXT_subgroup_size_control")
+	ADD(e->buffer_address, address, 0, NULL) /* core since 1.2; the extension before it is not used */
 	ADD(e->executable_info, executable, 1, "VK_KHR_pipeline_executable_properties")
 	ADD(e->coopmat, coop, 1, "VK_KHR_cooperative_matrix")
 	ADD(e->coopmat && any_nv2, coop2, 1, "VK_NV_cooperative_matrix2")
@@ -81,6 +84,7 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 	vks_device *d = calloc(1, sizeof *d);
 	if (!d) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	d->get = in->vkGetDeviceProcAddr;
+	d->addresses = (int)e->buffer_address;
 	VkResult result = in->vkCreateDevice(AS(VkPhysicalDevice, physical), &info, NULL, &d->handle);
 	if (result != VK_SUCCESS) {
 		free(d);

@@ -80,6 +80,13 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 		.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
 		.pfnUserCallback = vks_on_message,
 	};
+	/* Without the heuristic newer layers take no notice of what shaders access. */
+	const VkBool32 on = 1;
+	const VkLayerSettingEXT list[] = {
+		{layer, "validate_sync", VK_LAYER_SETTING_TYPE_BOOL32_EXT, 1, &on},
+		{layer, "syncval_shader_accesses_heuristic", VK_LAYER_SETTING_TYPE_BOOL32_EXT, 1, &on},
+	};
+	VkLayerSettingsCreateInfoEXT settings = {.sType = VK_STRUCTURE_TYPE_LAYER_SETTINGS_CREATE_INFO_EXT, .settingCount = 2, .pSettings = list};
 	const void *next = NULL;
 	const char *const enabled_layers[] = {layer};
 	if (opt->validate) {
@@ -90,7 +97,11 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 		next = &messenger;
 		enabled[count++] = "VK_EXT_debug_utils";
 		in->debug_utils = 1;
-		if (has_extension(extensions, layer, "VK_EXT_validation_features")) {
+		if (has_extension(extensions, layer, "VK_EXT_layer_settings")) {
+			enabled[count++] = "VK_EXT_layer_settings";
+			settings.pNext = next;
+			next = &settings;
+		} else if (has_extension(extensions, layer, "VK_EXT_validation_features")) {
 			enabled[count++] = "VK_EXT_validation_features";
 			features.pNext = next;
 			next = &features;

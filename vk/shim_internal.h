@@ -26,6 +26,7 @@ struct vks_device {
 	VkDevice handle;
 	VkQueue queue;
 	uint32_t family;
+	int addresses; /* buffers have device addresses */
 	PFN_vkGetDeviceProcAddr get;
 	VKS_DEVICE_FUNCTIONS(FIELD)
 };

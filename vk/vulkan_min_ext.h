@@ -22,6 +22,9 @@ enum {
 	VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO = 1000225001,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES = 1000225002,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT = 1000237000,
+	VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO = 1000060000,
+	VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO = 1000244001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES = 1000257000,
 	VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT = 1000247000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR = 1000269000,
 	VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR = 1000269001,
@@ -29,6 +32,7 @@ enum {
 	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR = 1000269003,
 	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR = 1000269004,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES = 1000413001,
+	VK_STRUCTURE_TYPE_LAYER_SETTINGS_CREATE_INFO_EXT = 1000496000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR = 1000506000,
 	VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR = 1000506001,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR = 1000506002,
@@ -38,6 +42,8 @@ enum {
 };
 
 enum {
+	VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT = 0x20000,
+	VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT = 0x2,
 	VK_SUBGROUP_FEATURE_BASIC_BIT = 0x1,
 	VK_SUBGROUP_FEATURE_VOTE_BIT = 0x2,
 	VK_SUBGROUP_FEATURE_ARITHMETIC_BIT = 0x4,
@@ -53,6 +59,7 @@ enum {
 	VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT = 0x2,
 	VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT = 0x4,
 	VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT = 4,
+	VK_LAYER_SETTING_TYPE_BOOL32_EXT = 0,
 	VK_OBJECT_TYPE_BUFFER = 9,
 	VK_OBJECT_TYPE_PIPELINE = 19,
 	VK_OBJECT_TYPE_COMMAND_BUFFER = 6,
@@ -65,6 +72,7 @@ FEATURES(VkPhysicalDevice16BitStorageFeatures, storageBuffer16BitAccess, uniform
 FEATURES(VkPhysicalDeviceShaderFloat16Int8Features, shaderFloat16, shaderInt8)
 FEATURES(VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures, shaderSubgroupExtendedTypes)
 FEATURES(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModel, vulkanMemoryModelDeviceScope, vulkanMemoryModelAvailabilityVisibilityChains)
+FEATURES(VkPhysicalDeviceBufferDeviceAddressFeatures, bufferDeviceAddress, bufferDeviceAddressCaptureReplay, bufferDeviceAddressMultiDevice)
 FEATURES(VkPhysicalDeviceSubgroupSizeControlFeatures, subgroupSizeControl, computeFullSubgroups)
 FEATURES(VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR, pipelineExecutableInfo)
 FEATURES(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, cooperativeMatrix, cooperativeMatrixRobustBufferAccess)
@@ -75,6 +83,8 @@ FEATURES(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixWorkgrou
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceFeatures features; } VkPhysicalDeviceFeatures2;
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceProperties properties; } VkPhysicalDeviceProperties2;
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceMemoryProperties memoryProperties; } VkPhysicalDeviceMemoryProperties2;
+typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32_t deviceMask; } VkMemoryAllocateFlagsInfo;
+typedef struct { VkStructureType sType; const void *pNext; VkBuffer buffer; } VkBufferDeviceAddressInfo;
 typedef struct {
 	VkStructureType sType; void *pNext; VkEnum driverID; char driverName[256], driverInfo[256]; uint8_t conformanceVersion[4];
 } VkPhysicalDeviceDriverProperties;
@@ -134,5 +144,7 @@ typedef struct {
 	VkStructureType sType; const void *pNext; uint32_t enabledValidationFeatureCount; const VkEnum *pEnabledValidationFeatures;
 	uint32_t disabledValidationFeatureCount; const VkEnum *pDisabledValidationFeatures;
 } VkValidationFeaturesEXT;
+typedef struct { const char *pLayerName, *pSettingName; VkEnum type; uint32_t valueCount; const void *pValues; } VkLayerSettingEXT;
+typedef struct { VkStructureType sType; const void *pNext; uint32_t settingCount; const VkLayerSettingEXT *pSettings; } VkLayerSettingsCreateInfoEXT;
 
 #endif

@@ -35,6 +35,7 @@ FN(VkResult, vkInvalidateMappedMemoryRanges, VkDevice, uint32_t, const VkMappedM
 FN(VkResult, vkCreateBuffer, VkDevice, const VkBufferCreateInfo *, const void *, VkBuffer *)
 FN(void, vkDestroyBuffer, VkDevice, VkBuffer, const void *)
 FN(void, vkGetBufferMemoryRequirements, VkDevice, VkBuffer, VkMemoryRequirements *)
+FN(uint64_t, vkGetBufferDeviceAddress, VkDevice, const VkBufferDeviceAddressInfo *)
 FN(VkResult, vkBindBufferMemory, VkDevice, VkBuffer, VkDeviceMemory, VkDeviceSize)
 FN(VkResult, vkCreateShaderModule, VkDevice, const VkShaderModuleCreateInfo *, const void *, VkShaderModule *)
 FN(void, vkDestroyShaderModule, VkDevice, VkShaderModule, const void *)
@@ -83,7 +84,7 @@ FN(VkResult, vkGetPipelineExecutableStatisticsKHR, VkDevice, const VkPipelineExe
 
 #define VKS_DEVICE_FUNCTIONS(X) \
 	X(vkQueueSubmit, 1) X(vkAllocateMemory, 1) X(vkFreeMemory, 1) X(vkFlushMappedMemoryRanges, 1) X(vkInvalidateMappedMemoryRanges, 1) \
-	X(vkCreateBuffer, 1) X(vkDestroyBuffer, 1) X(vkGetBufferMemoryRequirements, 1) X(vkBindBufferMemory, 1) \
+	X(vkCreateBuffer, 1) X(vkDestroyBuffer, 1) X(vkGetBufferMemoryRequirements, 1) X(vkBindBufferMemory, 1) X(vkGetBufferDeviceAddress, 0) \
 	X(vkCreateShaderModule, 1) X(vkDestroyShaderModule, 1) X(vkCreatePipelineCache, 1) X(vkCreateDescriptorSetLayout, 1) \
 	X(vkCreatePipelineLayout, 1) X(vkDestroyPipelineLayout, 1) X(vkCreateComputePipelines, 1) \
 	X(vkCreateDescriptorPool, 1) X(vkDestroyDescriptorPool, 1) X(vkResetDescriptorPool, 1) X(vkAllocateDescriptorSets, 1) X(vkUpdateDescriptorSets, 1) \

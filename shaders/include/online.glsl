@@ -1,13 +1,11 @@
 // Online softmax of ROWS query rows (Milakov & Gimelshein 2018; blockwise as in FlashAttention, Dao 2022), base 2.
-// State of a row: row_max m, row_sum l = sum 2^(s - m), acc = sum 2^(s - m) v. A score that is NaN or infinite poisons the row:
-// `poisoned` is found on the bits, since neither max() nor exp2() need keep a NaN.
+// State of a row: row_max m, row_sum l = sum 2^(s - m), acc = sum 2^(s - m) v. A score of NaN or +inf makes the row NaN, and the
+// maximum passes over NaN. Both are found on the bits: GLSL leaves open what max() and exp2() do with a NaN.
 vec4 acc[ROWS * CHUNKS * 2];
 float row_max[ROWS];
 float row_sum[ROWS];
 bool poisoned[ROWS];
 
-const uint EXPONENT_BITS = 0x7f800000u;
-bool not_finite(float x) { return (floatBitsToUint(x) & EXPONENT_BITS) == EXPONENT_BITS; }
 
 void clear_rows() {
     [[unroll]] for (uint i = 0; i < ROWS * CHUNKS * 2; i++) acc[i] = vec4(0);
@@ -25,8 +23,8 @@ void attend_keys(uint k_chunk[KEYS], uint v_chunk[KEYS]) {
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         float top = row_max[r];
         [[unroll]] for (uint k = 0; k < KEYS; k++) {
-            poisoned[r] = poisoned[r] || not_finite(scores[r * KEYS + k]);
-            top = max(top, scores[r * KEYS + k]);
+            poisoned[r] = poisoned[r] || is_nan_or_high(scores[r * KEYS + k]);
+            top = max(top, is_nan(scores[r * KEYS + k]) ? LOWEST : scores[r * KEYS + k]);
         }
         float shrink = exp2(row_max[r] - top);
         float sum = row_sum[r] * shrink;
@@ -77,8 +75,8 @@ void attend_key(uint k_chunk, uint v_chunk, bool visible[ROWS]) {
     SCORE_KEYS(1, one, scores)
     float shrink[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        float top = visible[r] ? max(row_max[r], scores[r]) : row_max[r];
-        poisoned[r] = poisoned[r] || (visible[r] && not_finite(scores[r]));
+        float top = visible[r] && !is_nan(scores[r]) ? max(row_max[r], scores[r]) : row_max[r];
+        poisoned[r] = poisoned[r] || (visible[r] && is_nan_or_high(scores[r]));
         shrink[r] = exp2(row_max[r] - top);
         scores[r] = visible[r] ? exp2(scores[r] - top) : 0;
         row_max[r] = top;

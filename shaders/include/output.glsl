@@ -11,17 +11,18 @@ void store_rows(uint head, uint first_position, uint end_position) {
         if (position < q_offset || position >= end_position) continue;
         uint row = position - q_offset;
         float inverse = row_sum[r] > 0 ? 1 / row_sum[r] : 0;
+        bool is_nan_row = poisoned[r] || row_max[r] == LOWEST; // the latter: no score above -inf
         uint at_out = o_base + head * o_head + row * o_row;
         [[unroll]] for (uint c = 0; c < CHUNKS; c++) {
             uint at = (r * CHUNKS + c) * 2;
             vec4 low = acc[at] * inverse;
             vec4 high = acc[at + 1] * inverse;
             uvec4 packed = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
-            outputs[at_out + chunk_of(c)] = poisoned[r] ? uvec4(NAN_HALVES) : packed;
+            outputs[at_out + chunk_of(c)] = is_nan_row ? uvec4(NAN_HALVES) : packed;
         }
         if (lse_base != NO_LSE && lane_in_row() == 0) {
             float value = LN2 * (row_max[r] + log2(row_sum[r]));
-            lse[lse_base + head * q_len + row] = poisoned[r] ? uintBitsToFloat(0x7fc00000u) : value;
+            lse[lse_base + head * q_len + row] = is_nan_row ? uintBitsToFloat(0x7fc00000u) : value;
         }
     }
 }

@@ -1,5 +1,9 @@
 // The rows that an invocation holds, and their products with KEYS keys at a time.
-// q is kept as loaded; HALF_MATH divides it by 16 (exact) so that the sums of eight products fit a half.
+// NaN tests on the bits, because a compiler may assume that there is none.
+bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
+
+// Kept as loaded; HALF_MATH divides it by 16 (exact) so that the sums of eight products fit a half.
 VEC4 q[ROWS * CHUNKS * 2];
 
 #ifdef HALF_MATH

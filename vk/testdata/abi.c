@@ -21,6 +21,9 @@
 #ifdef VK_NV_cooperative_matrix2
 #define GROUP_COOPMAT2
 #endif
+#ifdef VK_EXT_layer_settings
+#define GROUP_LAYER_SETTINGS
+#endif
 #ifdef VK_KHR_portability_enumeration
 #define GROUP_PORTABILITY
 #endif
@@ -32,6 +35,15 @@ int main(void) {
 #endif
 #ifdef GROUP_COOPMAT2
 	puts("GROUP_COOPMAT2");
+#endif
+#ifdef GROUP_LAYER_SETTINGS
+	puts("GROUP_LAYER_SETTINGS");
+	C(VK_STRUCTURE_TYPE_LAYER_SETTINGS_CREATE_INFO_EXT) C(VK_LAYER_SETTING_TYPE_BOOL32_EXT)
+	S(VkLayerSettingEXT)
+	F(VkLayerSettingEXT, pLayerName) F(VkLayerSettingEXT, pSettingName) F(VkLayerSettingEXT, type) F(VkLayerSettingEXT, valueCount) F(VkLayerSettingEXT, pValues)
+	S(VkLayerSettingsCreateInfoEXT)
+	F(VkLayerSettingsCreateInfoEXT, sType) F(VkLayerSettingsCreateInfoEXT, pNext)
+	F(VkLayerSettingsCreateInfoEXT, settingCount) F(VkLayerSettingsCreateInfoEXT, pSettings)
 #endif
 #ifdef GROUP_PORTABILITY
 	puts("GROUP_PORTABILITY");
@@ -289,6 +301,12 @@ int main(void) {
 	F(VkPhysicalDeviceVulkanMemoryModelFeatures, sType) F(VkPhysicalDeviceVulkanMemoryModelFeatures, pNext)
 	F(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModel) F(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModelDeviceScope)
 	F(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModelAvailabilityVisibilityChains)
+	S(VkMemoryAllocateFlagsInfo) F(VkMemoryAllocateFlagsInfo, flags) F(VkMemoryAllocateFlagsInfo, deviceMask)
+	S(VkBufferDeviceAddressInfo) F(VkBufferDeviceAddressInfo, buffer)
+	S(VkPhysicalDeviceBufferDeviceAddressFeatures) F(VkPhysicalDeviceBufferDeviceAddressFeatures, bufferDeviceAddress)
+	C(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO) C(VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO)
+	C(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES)
+	C(VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT) C(VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT)
 	S(VkPhysicalDeviceSubgroupSizeControlFeatures)
 	F(VkPhysicalDeviceSubgroupSizeControlFeatures, sType) F(VkPhysicalDeviceSubgroupSizeControlFeatures, pNext)
 	F(VkPhysicalDeviceSubgroupSizeControlFeatures, subgroupSizeControl) F(VkPhysicalDeviceSubgroupSizeControlFeatures, computeFullSubgroups)

@@ -1,0 +1,256 @@
+package attention
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// call is one run of a plan on an engine.
+type call struct {
+	engine     *Engine
+	plan       *Plan
+	report     *vk.Report
+	pipelines  [kernelCount]*vk.Pipeline
+	q, k, v, o operand // on the device
+	spanHeads  int
+	wantLSE    bool
+	wantMasks  bool
+	slicer     slicer
+	push       push
+	bindings   [9]vk.Binding
+	counts     []uint32
+}
+
+// run computes the plan. The way of the data: host tensors to the device, for
+// each batch entry and span of heads the sparse and the dense passes, outputs
+// to the host, statistics.
+func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outputs) (Stats, error) {
+	start := time.Now()
+	c.engine, c.plan, c.report = e, p, e.device.Report()
+	c.wantLSE, c.wantMasks = out.LSE != nil, out.Stripes != nil && p.Units > 0
+	moving := time.Now()
+	if err := c.place(ctx, in, out); err != nil {
+		return Stats{}, err
+	}
+	moved := time.Since(moving)
+	if err := c.prepare(); err != nil {
+		return Stats{}, err
+	}
+	if err := c.record(ctx); err != nil {
+		return Stats{}, err
+	}
+	moving = time.Now()
+	if err := c.deliver(ctx, out); err != nil {
+		return Stats{}, err
+	}
+	moved += time.Since(moving)
+	s := c.stats()
+	s.HostMS = float64(time.Since(start)) / 1e6
+	s.OwnMS = s.HostMS - float64(moved+c.slicer.waited)/1e6
+	return s, nil
+}
+
+// place finds or makes device tensors for the arguments.
+func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
+	b := &c.engine.buffers
+	var err error
+	if c.q.tensor, err = b.onDevice(ctx, &b.q, "Q", in.Q, true); err != nil {
+		return err
+	}
+	if c.k.tensor, err = b.onDevice(ctx, &b.k, "K", in.K, true); err != nil {
+		return err
+	}
+	if c.v.tensor, err = b.onDevice(ctx, &b.v, "V", in.V, true); err != nil {
+		return err
+	}
+	if c.o.tensor, err = b.onDevice(ctx, &b.o, "O", out.O, c.engine.options.PoisonScratch); err != nil {
+		return err
+	}
+	c.q.name, c.k.name, c.v.name, c.o.name = "Q", "K", "V", "O"
+	return nil
+}
+
+// prepare makes everything that recording needs: pipelines, memory, limits.
+func (c *call) prepare() error {
+	p, b := c.plan, &c.engine.buffers
+	var err error
+	if c.spanHeads, err = spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o); err != nil {
+		return err
+	}
+	for k := range kernelCount {
+		if p.Runs == ModeDense && k != kernelDense {
+			continue
+		}
+		if c.pipelines[k], err = c.engine.pipeline(k, p); err != nil {
+			return err
+		}
+	}
+	if p.Units > 0 && p.Runs == ModeAnchor {
+		if err = b.grow(&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal); err != nil {
+			return err
+		}
+		if err = b.grow(&b.counts, "stripe counts", p.scratch.counts.size, vk.Readback); err != nil {
+			return err
+		}
+		if cap(c.counts) < p.Units {
+			c.counts = make([]uint32, p.Units)
+		}
+	}
+	if c.wantMasks {
+		if err = b.grow(&b.masks, "stripe masks", uint64(p.Units)*p.scratch.maskBytes, vk.Readback); err != nil {
+			return err
+		}
+	}
+	lseBytes := uint64(4) // bound even when nothing is written
+	if c.wantLSE {
+		lseBytes = 4 * uint64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
+	}
+	return b.grow(&b.lse, "log-sum-exp", lseBytes, vk.DeviceLocal)
+}
+
+// record dispatches all work.
+func (c *call) record(ctx context.Context) error {
+	p := c.plan
+	c.slicer.begin(c.engine.recorder, &c.engine.rate, p.SliceMS, c.report.Limits.TimestampBits > 0)
+	c.poison()
+	unit := 0
+	for batch := range p.Shape.Batch {
+		for head := 0; head < p.Shape.Heads; head += c.spanHeads {
+			c.setPush(batch, head)
+			if p.Runs == ModeAnchor && p.Units > 0 {
+				c.push.countBase = uint32(unit)
+				units := c.spanHeads * p.unitOrder(c.spanHeads).groups
+				if err := c.sparse(ctx, units); err != nil {
+					return err
+				}
+				unit += units
+			}
+			if err := c.dense(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if unit > 0 {
+		c.slicer.mark(passAttention)
+		c.slicer.barrier()
+		b := &c.engine.buffers
+		c.engine.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, p.scratch.counts.size)
+	}
+	return c.slicer.flush(ctx)
+}
+
+// setPush fills in the constants of a batch entry's span of heads, and binds
+// its tensors.
+func (c *call) setPush(batch, head int) {
+	p := c.plan
+	s := p.Shape
+	ratio := s.GroupSize()
+	kvHeads := max(1, c.spanHeads/ratio)
+	c.push = push{
+		qLen: uint32(s.QLen), qOffset: uint32(s.Prefix()), kvEnd: uint32(s.KVLen),
+		headRatio: uint32(ratio), headFirst: uint32(head), headCount: uint32(c.spanHeads),
+		lseBase:   noLSE,
+		scaleLog2: float32(p.Params.ScaleFor(s.HeadDim) * math.Log2E),
+		thetaLog2: float32(min(max(p.Params.Theta*math.Log2E, -thetaLimit), thetaLimit)),
+		blockRows: uint32(p.Params.Block), groupRows: uint32(p.Params.Group()),
+		sink: uint32(p.Params.Sink()), window: uint32(p.Params.Window()),
+	}
+	c.bindings[0], c.push.q = bind(c.report, c.q.tensor, batch, head, c.spanHeads)
+	c.bindings[1], c.push.k = bind(c.report, c.k.tensor, batch, head/ratio, kvHeads)
+	c.bindings[2], c.push.v = bind(c.report, c.v.tensor, batch, head/ratio, kvHeads)
+	c.bindings[3], c.push.o = bind(c.report, c.o.tensor, batch, head, c.spanHeads)
+	if p.Tuning.Way == wayAddress {
+		c.push.kAddressLo, c.push.kAddressHi = words(c.bindings[1].Buffer.Address() + c.bindings[1].Offset)
+		c.push.vAddressLo, c.push.vAddressHi = words(c.bindings[2].Buffer.Address() + c.bindings[2].Offset)
+	}
+	if c.wantLSE {
+		c.push.lseBase = uint32(batch * s.Heads * s.QLen)
+	}
+}
+
+func words(x uint64) (lo, hi uint32) { return uint32(x), uint32(x >> 32) }
+
+// dispatch records a kernel over work items, in as many submissions as the
+// pace demands. cost is the operations of an item; items never get dearer.
+func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Binding, items uint32, cost func(item uint32) float64) error {
+	for first := uint32(0); first < items; {
+		n := c.slicer.room(cost(first), items-first, c.report.Limits.MaxGroups[0])
+		if n == 0 {
+			if err := c.slicer.flush(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		c.slicer.mark(of)
+		c.push.firstItem = first
+		c.engine.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
+		c.slicer.flops += float64(n) * cost(first)
+		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k == kernelIdentify
+		first += n
+	}
+	return nil
+}
+
+// deliver copies results to the host.
+func (c *call) deliver(ctx context.Context, out Outputs) error {
+	b, d := &c.engine.buffers, c.engine.device
+	c.counts = c.counts[:0]
+	if c.plan.Runs == ModeAnchor && c.plan.Units > 0 {
+		c.counts = c.counts[:c.plan.Units]
+		if err := d.Download(ctx, bytesOf(c.counts), b.counts, 0); err != nil {
+			return err
+		}
+	}
+	if out.O.Host != nil {
+		if err := b.toHost(ctx, out.O, b.o); err != nil {
+			return err
+		}
+	}
+	if c.wantLSE {
+		if err := d.Download(ctx, bytesOf(out.LSE), b.lse, 0); err != nil {
+			return err
+		}
+	}
+	clear(out.Stripes)
+	if !c.wantMasks {
+		return nil
+	}
+	return c.expandMasks(ctx, out.Stripes)
+}
+
+// expandMasks turns the bits of every unit into bytes.
+func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
+	p := c.plan
+	words := p.scratch.maskBytes / 4
+	bits := make([]uint32, uint64(p.Units)*words)
+	if err := c.engine.device.Download(ctx, bytesOf(bits), c.engine.buffers.masks, 0); err != nil {
+		return err
+	}
+	groups := ceilDiv(p.Shape.KVLen, p.Params.Group())
+	order := p.unitOrder(c.spanHeads)
+	for unit := range p.Units {
+		batch, head, group := order.at(unit)
+		row := stripes[((batch*p.Shape.Heads+head)*groups+group)*p.Shape.KVLen:][:p.Shape.KVLen]
+		own := bits[uint64(unit)*words:][:words]
+		for key := range row {
+			row[key] = byte(own[key/32] >> (key % 32) & 1)
+		}
+	}
+	return nil
+}
+
+// stats sums up the call, and teaches the engine the device's pace.
+func (c *call) stats() Stats {
+	p := c.plan
+	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, ScratchBytes: p.ScratchBytes}
+	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts)
+	total := c.slicer.times.Total
+	if total == 0 {
+		total = float64(c.slicer.waited) / 1e6
+	}
+	c.engine.rate.learn(s.ComputedRatio*p.Cost.Dense, total)
+	return s
+}

@@ -1,0 +1,44 @@
+package attention
+
+// Cost is the predicted work of a plan, in floating-point operations.
+type Cost struct {
+	Dense    float64 `json:"dense"`    // dense attention on the same shape
+	Anchor   float64 `json:"anchor"`   // sink and window, and the state that is saved
+	Identify float64 `json:"identify"` // pooled queries times candidates
+	Stripes  float64 `json:"stripes"`  // stripes, at the expected share
+}
+
+// Sparse is the predicted work of the anchor path.
+func (c Cost) Sparse() float64 { return c.Anchor + c.Identify + c.Stripes }
+
+// stateFlops is what saving and reading back one accumulator element costs,
+// in operations: eight bytes, on devices that do some ten operations a byte.
+const stateFlops = 80
+
+// predict counts pairs exactly and takes the share of candidates that become
+// stripes as given.
+func predict(s Shape, p Params, stripeShare float64) Cost {
+	heads := float64(s.Batch * s.Heads)
+	pair := 4 * float64(s.HeadDim) * heads // q.k and p.v, a multiplication and an addition each
+	c := Cost{Dense: pair * trianglePairs(s.Prefix(), s.KVLen)}
+	for g := s.Prefix() / p.Group(); g*p.Group() < s.KVLen; g++ {
+		start := g * p.Group()
+		from, to := max(start, s.Prefix()), min(start+p.Group(), s.KVLen)
+		candidates := float64(max(0, start-p.Window()-p.Sink()))
+		rows := float64(to - from)
+		if candidates == 0 {
+			c.Anchor += pair * trianglePairs(from, to)
+			continue
+		}
+		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*heads*rows*float64(s.HeadDim)
+		c.Identify += 2 * float64(s.HeadDim) * heads * float64(p.Step) * candidates
+		c.Stripes += pair * rows * candidates * stripeShare
+	}
+	return c
+}
+
+// trianglePairs is the number of causal pairs of the rows at positions [from, to).
+func trianglePairs(from, to int) float64 {
+	a, b := float64(from), float64(to)
+	return (b*(b+1) - a*(a+1)) / 2
+}

@@ -1,0 +1,176 @@
+package attention
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Options steer an engine.
+type Options struct {
+	// Log gets debug records; nil discards them.
+	Log *slog.Logger
+	// PoisonScratch fills scratch memory with NaN before every run, so that
+	// tests see a kernel that reads what no kernel wrote.
+	PoisonScratch bool
+}
+
+// Inputs are the tensors of a call: Q [batch, heads, q_len, head_dim], K and V
+// [batch, kv_heads, kv_len, head_dim], each in any layout, on the host or in
+// buffers of the engine's device.
+type Inputs struct{ Q, K, V Tensor }
+
+// Outputs are where a call writes.
+type Outputs struct {
+	// O has the shape of Q, in any layout, on the host or on the device.
+	O Tensor
+	// LSE, where wanted, gets the log-sum-exp of every row (natural log):
+	// [batch, heads, q_len].
+	LSE []float32
+	// Stripes, where wanted, gets 1 for every key kept as a stripe, 0 for
+	// others: [batch, heads, groups, kv_len], groups counted from position 0.
+	// A dense run, also as a fallback, keeps no stripes.
+	Stripes []byte
+}
+
+// Engine runs plans on one device. It owns pipelines, made on first use, and
+// scratch memory, which grows to the largest plan. It may be used from several
+// goroutines; calls take turns.
+type Engine struct {
+	device   *vk.Device
+	options  Options
+	log      *slog.Logger
+	turn     chan struct{} // holds one token while the engine is free
+	closed   bool          // under turn
+	recorder *vk.Recorder
+	buffers  engineBuffers
+	call     call // the running call, kept here so that calls allocate nothing
+	rate     pace
+
+	pipelines struct {
+		sync.Mutex
+		made map[pipelineKey]*vk.Pipeline
+	}
+}
+
+// NewEngine returns an engine on a device, which stays the caller's.
+func NewEngine(device *vk.Device, options Options) (*Engine, error) {
+	recorder, err := device.NewRecorder("attention")
+	if err != nil {
+		return nil, fmt.Errorf("attention: make an engine: %w", err)
+	}
+	e := &Engine{device: device, options: options, log: options.Log, turn: make(chan struct{}, 1), recorder: recorder}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.rate = newPace(device.Report())
+	e.buffers.device = device
+	e.pipelines.made = map[pipelineKey]*vk.Pipeline{}
+	e.turn <- struct{}{}
+	return e, nil
+}
+
+// Close frees what the engine owns, after the running call has ended. It may
+// be called more than once, and after the device's Close.
+func (e *Engine) Close() error {
+	<-e.turn
+	defer func() { e.turn <- struct{}{} }()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	e.buffers.close()
+	for _, p := range e.pipelines.made {
+		_ = p.Close()
+	}
+	return e.recorder.Close()
+}
+
+// Plan is NewPlan for the engine's device.
+func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
+	return NewPlan(e.device.Report(), problem, options)
+}
+
+// Warmup makes the pipelines of a plan, which can take seconds on some
+// drivers, so that the first Run need not.
+func (e *Engine) Warmup(p *Plan) error {
+	kernels := []kernel{kernelDense}
+	if p.Runs == ModeAnchor {
+		kernels = []kernel{kernelDense, kernelAnchor, kernelPool, kernelIdentify, kernelCompact, kernelStripes}
+	}
+	for _, k := range kernels {
+		if _, err := e.pipeline(k, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pipeline returns a plan's kernel, compiling it on first use.
+func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
+	key := pipelineFor(k, p.Tier, p.Tuning, p.Shape.HeadDim)
+	e.pipelines.Lock()
+	defer e.pipelines.Unlock()
+	if made, ok := e.pipelines.made[key]; ok {
+		return made, nil
+	}
+	pipeline, err := key.build(e.device)
+	if err != nil {
+		return nil, err
+	}
+	e.log.Debug("kernel compiled", "module", key.module(), "constants", fmt.Sprint(key.constants))
+	e.pipelines.made[key] = pipeline
+	return pipeline, nil
+}
+
+// Run computes a plan. Host tensors are copied to the device and back.
+// Arguments are checked before any work. When ctx ends, Run stops at the end
+// of the slice that is running and returns ctx's error; the outputs are then
+// undefined. Errors are [*ArgumentError], those of package vk, and ctx's.
+//
+// A NaN or infinity in the inputs affects rows as [Oracle] defines it.
+func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {
+	if err := checkCall(p, in, out); err != nil {
+		return Stats{}, err
+	}
+	select {
+	case <-ctx.Done():
+		return Stats{}, ctx.Err()
+	case <-e.turn:
+	}
+	defer func() { e.turn <- struct{}{} }()
+	if e.closed {
+		return Stats{}, vk.ErrClosed
+	}
+	return e.call.run(ctx, e, p, in, out)
+}
+
+// checkCall raises every argument error of a call.
+func checkCall(p *Plan, in Inputs, out Outputs) error {
+	if p == nil || p.Tuning.Local == 0 {
+		return argument("plan", "make it with NewPlan", "is empty")
+	}
+	s := p.Shape
+	for _, t := range [4]struct {
+		name       string
+		tensor     *Tensor
+		heads, seq int
+	}{
+		{"Q", &in.Q, s.Heads, s.QLen}, {"K", &in.K, s.KVHeads, s.KVLen}, {"V", &in.V, s.KVHeads, s.KVLen}, {"O", &out.O, s.Heads, s.QLen},
+	} {
+		if err := t.tensor.ValidateFor(t.name, s.Batch, t.heads, t.seq, s.HeadDim); err != nil {
+			return err
+		}
+	}
+	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
+		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %d elements where %d are needed", len(out.LSE), want)
+	}
+	groups := ceilDiv(s.KVLen, p.Params.Group())
+	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
+		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %d elements where %d are needed", len(out.Stripes), want)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package attention
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// openTestDevice opens the device of the environment; without one the test fails.
+func openTestDevice(t testing.TB) *vk.Device {
+	t.Helper()
+	options, err := vk.OptionsFromEnv()
+	require.NoError(t, err)
+	device, err := vk.Open(options)
+	require.NoError(t, err, "the tests of package attention need a Vulkan device; a software one (lavapipe) will do")
+	t.Cleanup(func() { require.NoError(t, device.Close()) })
+	return device
+}
+
+func openTestEngine(t testing.TB) *Engine {
+	t.Helper()
+	engine, err := NewEngine(openTestDevice(t), Options{PoisonScratch: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	return engine
+}
+
+// randomCase fills tensors with normal numbers; some keys are longer, so that stripes stand out.
+func randomCase(s Shape, seed uint64) Inputs {
+	random := rand.New(rand.NewPCG(seed, 7))
+	fill := func(heads, seq int, scale func(i int) float64) Tensor {
+		data := make([]float16.Float16, s.Batch*heads*seq*s.HeadDim)
+		for i := range data {
+			data[i] = float16.Fromfloat32(float32(scale(i/s.HeadDim%seq) * random.NormFloat64()))
+		}
+		return HostBHSD(data, s.Batch, heads, seq, s.HeadDim)
+	}
+	one := func(int) float64 { return 1 }
+	long := func(i int) float64 {
+		if i%61 == 30 {
+			return 3
+		}
+		return 1
+	}
+	return Inputs{Q: fill(s.Heads, s.QLen, one), K: fill(s.KVHeads, s.KVLen, long), V: fill(s.KVHeads, s.KVLen, one)}
+}
+
+func outputFor(s Shape) Outputs {
+	data := make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim)
+	for i := range data {
+		data[i] = float16.NaN()
+	}
+	return Outputs{O: HostBHSD(data, s.Batch, s.Heads, s.QLen, s.HeadDim), LSE: make([]float32, s.Batch*s.Heads*s.QLen)}
+}
+
+// compareRows checks sampled rows with the oracle and returns the NMSE.
+func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
+	t.Helper()
+	o, err := NewOracle(p.Shape, p.Params, in.Q, in.K, in.V)
+	require.NoError(t, err)
+	var got, want []float64
+	row := make([]float64, p.Shape.HeadDim)
+	for b := range p.Shape.Batch {
+		for h := range p.Shape.Heads {
+			kept := map[int][]bool{}
+			for _, i := range o.SampleRows(20) {
+				var lse float64
+				if p.Mode == ModeDense {
+					lse = o.DenseRow(b, h, i, row)
+				} else {
+					g := o.GroupOf(i)
+					if kept[g] == nil {
+						kept[g], _ = o.Stripes(b, h, g)
+					}
+					lse = o.AnchorRow(b, h, i, kept[g], row)
+				}
+				want = append(want, row...)
+				for _, x := range out.O.At(b, h, i) {
+					got = append(got, float64(x.Float32()))
+				}
+				require.InDelta(t, lse, out.LSE[(b*p.Shape.Heads+h)*p.Shape.QLen+i], lseTolerance(p.Tier), "lse of row %d", i)
+			}
+		}
+	}
+	nmse := NMSE(got, want)
+	require.False(t, math.IsNaN(nmse))
+	return nmse
+}
+
+// lseTolerance: fp16 products round each partial score to 11 bits.
+func lseTolerance(tier Tier) float64 {
+	if tier == TierScalarF16 {
+		return 2e-2
+	}
+	return 1e-4
+}
+
+func TestEngineAgainstOracle(t *testing.T) {
+	e := openTestEngine(t)
+	params := DefaultParams()
+	params.Step, params.Theta = 2, 4
+	for _, tier := range Tiers(e.device.Report()) {
+		if !tier.OK {
+			t.Logf("tier %s: %s", tier.Name, tier.Why)
+			continue
+		}
+		for _, mode := range []Mode{ModeDense, ModeAnchor} {
+			for _, s := range []Shape{
+				{1, 2, 1, 1100, 1100, 64},
+				{2, 2, 2, 100, 777, 40},
+			} {
+				t.Run(tier.Name+" "+mode.String(), func(t *testing.T) {
+					plan, err := e.Plan(Problem{s, mode, params}, PlanOptions{Tier: tier.Name, NoFallback: true})
+					require.NoError(t, err)
+					in, out := randomCase(s, 1), outputFor(s)
+					stats, err := e.Run(context.Background(), plan, in, out)
+					require.NoError(t, err)
+					nmse := compareRows(t, plan, in, out)
+					t.Logf("%+v nmse %.2g", stats, nmse)
+					require.Less(t, nmse, 1e-5)
+				})
+			}
+		}
+	}
+}

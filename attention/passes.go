@@ -1,0 +1,150 @@
+package attention
+
+import (
+	"context"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// poisonWord is a NaN as fp32, a NaN among fp16, and far out of range as an index.
+const poisonWord = 0x7fff7fff
+
+// poison fills scratch memory before a run, for tests.
+func (c *call) poison() {
+	if !c.engine.options.PoisonScratch || c.plan.ScratchBytes == 0 {
+		return
+	}
+	c.slicer.mark(passAnchor)
+	c.engine.recorder.Fill(c.engine.buffers.scratch, 0, c.plan.ScratchBytes, poisonWord)
+	c.slicer.barrier()
+}
+
+// dense dispatches dense attention: of all rows, or in a sparse run of the
+// rows whose groups have no candidates.
+func (c *call) dense(ctx context.Context) error {
+	p := c.plan
+	end := p.Shape.KVLen
+	if p.Runs == ModeAnchor {
+		end = min(end, firstSparseGroup(p.Shape, p.Params)*p.Params.Group())
+	}
+	if end <= p.Shape.Prefix() {
+		return nil
+	}
+	all := c.push.kvEnd
+	c.push.kvEnd = uint32(end)
+	tileRows := p.Tuning.TileRows()
+	lastTile := (end - 1) / tileRows
+	items := uint32((lastTile - p.Shape.Prefix()/tileRows + 1) * c.spanHeads)
+	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lseBinding()}
+	err := c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
+		keys := (lastTile - int(item)/c.spanHeads + 1) * tileRows
+		return c.tileFlops(float64(keys))
+	})
+	c.push.kvEnd = all
+	return err
+}
+
+// sparse dispatches the three stages for a span's units, as many at a time as
+// scratch memory holds.
+func (c *call) sparse(ctx context.Context, units int) error {
+	for first := 0; first < units; first += c.plan.Slots {
+		c.push.firstUnit = uint32(first)
+		slots := min(c.plan.Slots, units-first)
+		if err := c.anchorStage(ctx, slots); err != nil {
+			return err
+		}
+		if err := c.identifyStage(ctx, first, slots); err != nil {
+			return err
+		}
+		if err := c.stripeStage(ctx, slots); err != nil {
+			return err
+		}
+		c.slicer.barrier() // the next units use the same scratch
+	}
+	return nil
+}
+
+// anchorStage attends sink and window, and pools queries and anchors.
+func (c *call) anchorStage(ctx context.Context, slots int) error {
+	p := c.plan
+	l := &p.scratch
+	tileRows := p.Tuning.TileRows()
+	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums)}
+	err := c.dispatch(ctx, kernelAnchor, passAnchor, b[:], c.sparseItems(slots), func(uint32) float64 {
+		return c.tileFlops(float64(p.Params.Sink() + p.Params.Window() + (p.Params.Group()+tileRows)/2))
+	})
+	if err != nil {
+		return err
+	}
+	c.slicer.barrier()
+	pool := [4]vk.Binding{c.bindings[0], c.scratch(l.sums), c.scratch(l.pooled), c.scratch(l.anchors)}
+	err = c.dispatch(ctx, kernelPool, passAnchor, pool[:], uint32(slots*p.Params.Step), func(uint32) float64 {
+		return float64(p.Params.Block * p.Shape.HeadDim)
+	})
+	c.slicer.barrier()
+	return err
+}
+
+// identifyStage finds the stripes of each unit and lists them.
+func (c *call) identifyStage(ctx context.Context, first, slots int) error {
+	p := c.plan
+	l := &p.scratch
+	c.slicer.mark(passIdentify)
+	c.engine.recorder.Fill(c.engine.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
+	c.slicer.barrier()
+	const keysAnItem = 8 * 32 // identify.comp's WORDS_A_GROUP words
+	items := uint32(slots * ceilDiv(p.Shape.KVLen, keysAnItem))
+	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
+	err := c.dispatch(ctx, kernelIdentify, passIdentify, b[:], items, func(uint32) float64 {
+		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem)
+	})
+	if err != nil {
+		return err
+	}
+	c.slicer.barrier()
+	list := [3]vk.Binding{c.scratch(l.mask), c.scratch(l.list), c.scratch(l.counts)}
+	err = c.dispatch(ctx, kernelCompact, passIdentify, list[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen) })
+	if err != nil {
+		return err
+	}
+	if c.wantMasks {
+		to := uint64(int(c.push.countBase)+first) * l.maskBytes
+		c.slicer.mark(passIdentify)
+		c.engine.recorder.Copy(c.engine.buffers.masks, to, c.engine.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes)
+	}
+	c.slicer.barrier()
+	return nil
+}
+
+// likelyStripes is the share of candidates that slices allow for: what is kept
+// is only known on the device. More than this makes slices up to twice as long.
+const likelyStripes = 0.5
+
+// stripeStage attends the stripes and writes the output.
+func (c *call) stripeStage(ctx context.Context, slots int) error {
+	p := c.plan
+	l := &p.scratch
+	b := [9]vk.Binding{
+		c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums), c.scratch(l.list), c.scratch(l.counts),
+		c.bindings[3], c.lseBinding(),
+	}
+	return c.dispatch(ctx, kernelStripes, passAttention, b[:], c.sparseItems(slots), func(uint32) float64 {
+		return c.tileFlops(likelyStripes * float64(p.Shape.KVLen))
+	})
+}
+
+// sparseItems is the number of row tiles of so many units.
+func (c *call) sparseItems(slots int) uint32 {
+	return uint32(slots * ceilDiv(c.plan.Params.Group(), c.plan.Tuning.TileRows()))
+}
+
+// tileFlops is the work of a row tile that attends so many keys.
+func (c *call) tileFlops(keys float64) float64 {
+	return 4 * float64(c.plan.Shape.HeadDim*c.plan.Tuning.TileRows()) * keys
+}
+
+func (c *call) scratch(r region) vk.Binding {
+	return vk.Binding{Buffer: c.engine.buffers.scratch, Offset: r.offset, Size: r.size}
+}
+
+func (c *call) lseBinding() vk.Binding { return vk.Binding{Buffer: c.engine.buffers.lse} }

@@ -1,0 +1,217 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Problem is what is to be computed.
+type Problem struct {
+	Shape  Shape
+	Mode   Mode
+	Params Params // ignored for ModeDense, but for Scale
+}
+
+// PlanOptions steer the choices of a plan. The zero value chooses by itself.
+type PlanOptions struct {
+	// Tier asks for a tier by name; "" takes the best that the device passes.
+	Tier string
+	// NoFallback keeps ModeAnchor on the sparse path even where dense is
+	// predicted to be cheaper.
+	NoFallback bool
+	// SliceMS is the longest that one submission should keep the device busy,
+	// in milliseconds. 0 means 100.
+	SliceMS float64
+	// ScratchBytes bounds the scratch memory; at least one (head, group) pair
+	// must fit. 0 means 60 MiB.
+	ScratchBytes uint64
+	// StripeShare is the share of candidates that is expected to become
+	// stripes, for the choice between sparse and dense. 0 means 0.1.
+	StripeShare float64
+}
+
+const (
+	defaultSliceMS      = 100
+	defaultScratchBytes = 60 << 20
+	defaultStripeShare  = 0.1
+	// minGain is how much cheaper the sparse path must look before it is
+	// taken: its passes cost something that operations do not count.
+	minGain = 0.97
+)
+
+// PlanOptionsFromEnv reads ANCHORVK_TIER and ANCHORVK_SLICE_MS.
+func PlanOptionsFromEnv() (PlanOptions, error) {
+	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER"))}
+	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SLICE_MS")); text != "" {
+		ms, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(ms > 0) || math.IsInf(ms, 0) {
+			return o, argument("ANCHORVK_SLICE_MS", "use a number of milliseconds above 0, such as 100", "is %q", text)
+		}
+		o.SliceMS = ms
+	}
+	return o, nil
+}
+
+// Plan says how a problem is computed on a device: a value that can be printed
+// (String, or as JSON) and run any number of times. It holds no device object.
+type Plan struct {
+	Shape    Shape   `json:"shape"`
+	Mode     Mode    `json:"mode"`     // as asked for
+	Params   Params  `json:"-"`        // Theta may be infinite, which JSON cannot hold
+	Runs     Mode    `json:"runs"`     // what is run
+	Fallback string  `json:"fallback"` // why dense runs where anchor was asked for, or ""
+	Device   string  `json:"device"`
+	Tier     Tier    `json:"tier"`
+	Tuning   Tuning  `json:"tuning"`
+	Cost     Cost    `json:"cost"`
+	SliceMS  float64 `json:"slice_ms"`
+	// Units are the (head, group) pairs that have candidates; Slots of them
+	// are in scratch memory at a time.
+	Units        int    `json:"units"`
+	Slots        int    `json:"slots"`
+	ScratchBytes uint64 `json:"scratch_bytes"`
+
+	scratch scratchLayout
+}
+
+// NewPlan checks a problem and decides how a device is to compute it. It is
+// pure: no device is touched. Errors are [*ArgumentError], [*vk.FeatureError]
+// and [*vk.LimitError].
+func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, error) {
+	if err := problem.validate(); err != nil {
+		return nil, err
+	}
+	if err := options.setDefaults(); err != nil {
+		return nil, err
+	}
+	if report.Limits.PushConstants < uint32(pushBytes) {
+		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
+	}
+	tier, err := chooseTier(report, options.Tier)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{
+		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
+		Device: report.Name, Tier: tier, Tuning: tune(report, tier, problem.Shape.HeadDim), SliceMS: options.SliceMS,
+	}
+	p.chooseMode(problem, options)
+	if p.Runs == ModeAnchor {
+		if err := p.layOutScratch(report, options.ScratchBytes); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.checkItems()
+}
+
+func (p *Problem) validate() error {
+	if err := p.Shape.Validate(); err != nil {
+		return err
+	}
+	if err := p.Mode.Validate(); err != nil {
+		return err
+	}
+	if p.Mode == ModeDense { // only the scale matters
+		scale := p.Params.Scale
+		p.Params = DefaultParams()
+		p.Params.Scale = scale
+	}
+	return p.Params.Validate()
+}
+
+func (o *PlanOptions) setDefaults() error {
+	if o.SliceMS == 0 {
+		o.SliceMS = defaultSliceMS
+	}
+	if o.ScratchBytes == 0 {
+		o.ScratchBytes = defaultScratchBytes
+	}
+	if o.StripeShare == 0 {
+		o.StripeShare = defaultStripeShare
+	}
+	if !(o.SliceMS > 0) {
+		return argument("PlanOptions.SliceMS", "use milliseconds above 0, or 0 for the default of 100", "is %v", o.SliceMS)
+	}
+	if !(o.StripeShare > 0 && o.StripeShare <= 1) {
+		return argument("PlanOptions.StripeShare", "use a share above 0 and up to 1, or 0 for the default", "is %v", o.StripeShare)
+	}
+	return nil
+}
+
+// chooseMode falls back to dense attention where that is predicted cheaper.
+func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
+	share := o.StripeShare
+	switch {
+	case math.IsInf(problem.Params.Theta, 1):
+		share = 1
+	case math.IsInf(problem.Params.Theta, -1):
+		share = 0
+	}
+	p.Cost = predict(problem.Shape, problem.Params, share)
+	if problem.Mode == ModeDense || o.NoFallback {
+		return
+	}
+	switch {
+	case firstSparseGroup(problem.Shape, problem.Params)*problem.Params.Group() >= problem.Shape.KVLen:
+		p.Runs = ModeDense
+		p.Fallback = "sink and window cover every key at this length, so that anchor attention is dense attention"
+	case p.Cost.Sparse() > minGain*p.Cost.Dense:
+		p.Runs = ModeDense
+		p.Fallback = fmt.Sprintf("dense is predicted cheaper: the sparse path needs %.0f %% of its operations at this length, with %.0f %% of the candidates kept",
+			100*p.Cost.Sparse()/p.Cost.Dense, 100*share)
+	}
+}
+
+// firstSparseGroup is the first group with candidates among those that the
+// call's rows lie in.
+func firstSparseGroup(s Shape, p Params) int {
+	g := s.Prefix() / p.Group()
+	for g*p.Group()-p.Window() <= p.Sink() {
+		g++
+	}
+	return g
+}
+
+// checkItems makes sure that work items can be counted in 32 bits.
+func (p *Plan) checkItems() error {
+	tiles := uint64(ceilDiv(p.Shape.KVLen, p.Tuning.TileRows()) + 1)
+	if items := tiles * uint64(p.Shape.Heads); items > math.MaxInt32 {
+		return &vk.LimitError{What: "the plan", Limit: "number of work items", Asked: items, Max: math.MaxInt32, Try: "prefill fewer heads at a time"}
+	}
+	return nil
+}
+
+// String describes the plan in lines, as `run --explain` prints it.
+func (p *Plan) String() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	s := p.Shape
+	line("shape", "batch %d, heads %d, kv_heads %d, q_len %d, kv_len %d, head_dim %d", s.Batch, s.Heads, s.KVHeads, s.QLen, s.KVLen, s.HeadDim)
+	line("mode", "%v, runs %v", p.Mode, p.Runs)
+	if p.Fallback != "" {
+		line("fallback", "%s", p.Fallback)
+	}
+	if p.Mode == ModeAnchor {
+		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
+	}
+	line("device", "%s", p.Device)
+	line("tier", "%s, K and V read as %s", p.Tier, p.Tuning.Way)
+	line("tile", "%d query rows: %d invocations, %d lanes a row, %d rows each, %d keys at a time (%s)",
+		p.Tuning.TileRows(), p.Tuning.Local, p.Tuning.Lanes, p.Tuning.Rows, p.Tuning.Keys, p.Tuning.Why)
+	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
+	if p.Mode == ModeAnchor {
+		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, stripes %.3g", p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Stripes/1e9)
+	}
+	if p.Runs == ModeAnchor {
+		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)
+	}
+	line("slices", "at most %g ms of device time each", p.SliceMS)
+	return b.String()
+}

@@ -1,0 +1,82 @@
+package attention
+
+import "github.com/anchorvk/anchorvk/vk"
+
+// region is a part of the scratch buffer.
+type region struct{ offset, size uint64 }
+
+// scratchLayout places what the passes leave for each other. All but the
+// counts is held for a limited number of slots, one (head, group) pair each,
+// and used again for the next pairs.
+type scratchLayout struct {
+	acc     region // accumulators, fp32
+	sums    region // row maximum and row sum, two fp32 a row
+	pooled  region // mean queries, fp32
+	anchors region // mean anchors, fp32
+	mask    region // one bit for each key
+	list    region // stripe positions, uint32, room for every key
+	counts  region // stripes of every pair of the call, uint32
+	total   uint64
+
+	maskBytes uint64 // of one slot
+}
+
+// scratchAlign suits the storage buffer alignment of every device (at most 256).
+const scratchAlign = 256
+
+// layOutScratch decides how many (head, group) pairs are held at a time.
+func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
+	s := p.Shape
+	first := firstSparseGroup(s, p.Params)
+	groups := ceilDiv(s.KVLen, p.Params.Group()) - first
+	if groups <= 0 {
+		return nil
+	}
+	p.Units = s.Batch * s.Heads * groups
+	counts := 4 * uint64(p.Units)
+	one := p.scratchFor(1)
+	slot := one.total - one.counts.size
+	p.Slots = 1
+	if budget > counts+one.total {
+		p.Slots = int(min(uint64(s.Heads*groups), 1+(budget-counts-one.total)/slot))
+	}
+	p.scratch = p.scratchFor(p.Slots)
+	for p.Slots > 1 && p.scratch.total > budget { // rounding up to the alignment
+		p.Slots--
+		p.scratch = p.scratchFor(p.Slots)
+	}
+	p.ScratchBytes = p.scratch.total
+	for _, r := range []region{p.scratch.acc, p.scratch.list} {
+		if r.size > report.Limits.MaxStorageBufferRange {
+			return &vk.LimitError{What: "scratch memory", Limit: "maxStorageBufferRange", Asked: r.size, Max: report.Limits.MaxStorageBufferRange,
+				Try: "a smaller group (step, block) or a smaller PlanOptions.ScratchBytes"}
+		}
+	}
+	return nil
+}
+
+// scratchFor lays out scratch memory for a number of slots.
+func (p *Plan) scratchFor(slots int) scratchLayout {
+	var l scratchLayout
+	n := uint64(slots)
+	group := uint64(p.Params.Group())
+	tileRows := uint64(p.Tuning.TileRows())
+	dim := uint64(p.Shape.HeadDim)
+	step := uint64(p.Params.Step)
+	words := uint64(ceilDiv(p.Shape.KVLen, 32))
+	place := func(size uint64) region {
+		r := region{l.total, size}
+		l.total += (size + scratchAlign - 1) / scratchAlign * scratchAlign
+		return r
+	}
+	l.maskBytes = 4 * words
+	tiles := (group + tileRows - 1) / tileRows
+	l.acc = place(n * tiles * tileRows * dim * 4)
+	l.sums = place(n * group * 8)
+	l.pooled = place(n * step * dim * 4)
+	l.anchors = place(n * step * 4)
+	l.mask = place(n * l.maskBytes)
+	l.list = place(n * l.maskBytes * 32)
+	l.counts = place(4 * uint64(max(p.Units, 1)))
+	return l
+}

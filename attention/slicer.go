@@ -1,0 +1,139 @@
+package attention
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// pass is what a dispatch counts as in Times.
+type pass int
+
+const (
+	passAnchor pass = iota
+	passIdentify
+	passAttention
+	passCount
+)
+
+// slicer collects dispatches into submissions that each keep the device busy
+// for a limited time. Cuts fall between work items, which do not depend on
+// each other within a dispatch, so that the results are the same bits however
+// the work is cut.
+type slicer struct {
+	recorder *vk.Recorder
+	pace     *pace
+	budgetMS float64
+
+	flops   float64 // recorded in the open submission
+	inexact bool    // flops is only a bound, and teaches nothing
+	pass    pass    // of the last dispatch
+	open    bool    // something was recorded
+	waited  time.Duration
+	slices  int
+	times   Times
+	marks   []pass    // the pass that ends at each timestamp but the first
+	stamps  []float64 // reused
+	hasTime bool
+}
+
+func (s *slicer) begin(r *vk.Recorder, p *pace, budgetMS float64, timestamps bool) {
+	*s = slicer{recorder: r, pace: p, budgetMS: budgetMS, marks: s.marks[:0], stamps: s.stamps[:0], hasTime: timestamps}
+	r.Reset()
+}
+
+// mark opens a submission, or ends a pass's share of its time.
+func (s *slicer) mark(p pass) {
+	if !s.open {
+		s.open = true
+		s.recorder.Barrier() // what earlier submissions wrote
+		s.stamp()
+		s.pass = p
+		return
+	}
+	if p != s.pass {
+		s.endPass()
+		s.pass = p
+	}
+}
+
+func (s *slicer) endPass() {
+	s.recorder.Barrier()
+	s.stamp()
+	s.marks = append(s.marks, s.pass)
+}
+
+func (s *slicer) stamp() {
+	if s.hasTime {
+		s.recorder.Timestamp()
+	}
+}
+
+// barrier makes the following dispatches see what the earlier ones wrote.
+func (s *slicer) barrier() {
+	if s.open {
+		s.recorder.Barrier()
+	}
+}
+
+// room is how many items of the given cost fit in the open submission, at
+// least one in a fresh one.
+func (s *slicer) room(cost float64, items, maxItems uint32) uint32 {
+	left := s.budgetMS*s.pace.flopsPerMS - s.flops
+	n := uint32(min(math.Max(left/math.Max(cost, 1), 0), float64(min(items, maxItems))))
+	if n == 0 && s.flops == 0 {
+		return 1
+	}
+	return n
+}
+
+// flush submits what was recorded and waits for it.
+func (s *slicer) flush(ctx context.Context) error {
+	if !s.open {
+		return nil
+	}
+	s.endPass()
+	start := time.Now()
+	err := s.recorder.Run(ctx)
+	elapsed := time.Since(start)
+	s.waited += elapsed
+	s.slices++
+	if err == nil {
+		s.readTimes(float64(elapsed) / 1e6)
+	}
+	s.recorder.Reset()
+	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
+	return err
+}
+
+// readTimes adds up the passes, and learns the pace from the GPU's clock or,
+// without one, from the host's.
+func (s *slicer) readTimes(hostMS float64) {
+	ms := hostMS
+	if s.hasTime {
+		ms = s.addPasses()
+	}
+	if !s.inexact {
+		s.pace.learn(s.flops, ms)
+	}
+}
+
+// addPasses adds the GPU time of each pass, and returns that of the submission.
+func (s *slicer) addPasses() float64 {
+	s.stamps = s.recorder.TimestampsMS(s.stamps[:0])
+	for i, p := range s.marks {
+		ms := s.stamps[i+1] - s.stamps[i]
+		s.times.Total += ms
+		switch p {
+		case passAnchor:
+			s.times.Anchor += ms
+		case passIdentify:
+			s.times.Identify += ms
+		case passAttention:
+			s.times.Attention += ms
+		}
+	}
+	return s.stamps[len(s.stamps)-1]
+}

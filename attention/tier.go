@@ -1,0 +1,97 @@
+package attention
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Tier names a family of kernels by what it asks of the device. Every tier
+// computes the same thing.
+type Tier string
+
+const (
+	// TierScalar keeps tensors in 16 bit and computes in fp32.
+	TierScalar Tier = "scalar"
+	// TierScalarF16 also multiplies in fp16, with sums in fp32 after every
+	// eight products. Faster where fp16 runs at twice the rate; scores beyond
+	// what a half holds overflow, so that it is only taken when asked for.
+	TierScalarF16 Tier = "scalar-f16"
+	// TierUnpack needs no 16-bit feature: halves are unpacked from 32-bit words.
+	TierUnpack Tier = "unpack"
+)
+
+// tierOrder is the order in which a device is offered tiers: the first that
+// passes and is not on request only is the default.
+var tierOrder = []struct {
+	tier      Tier
+	onRequest bool
+	needs     []need
+}{
+	{TierScalar, false, []need{storage16}},
+	{TierScalarF16, true, []need{storage16, float16Math}},
+	{TierUnpack, false, nil},
+}
+
+// need is a device feature that a tier cannot do without.
+type need struct {
+	feature string // as vk.FeatureNames has it
+	on      func(*vk.Report) bool
+}
+
+var (
+	storage16   = need{"storage16", func(r *vk.Report) bool { return r.Features.Storage16 }}
+	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}
+)
+
+// TierStatus says whether a device passes a tier.
+type TierStatus struct {
+	Name string // as Tier
+	OK   bool
+	Why  string // why it does not pass, or that it is on request only
+}
+
+// Tiers lists every tier, best first, with the reason where the device does
+// not pass it.
+func Tiers(r *vk.Report) []TierStatus {
+	var all []TierStatus
+	for _, t := range tierOrder {
+		why := missing(r, t.needs)
+		status := TierStatus{Name: string(t.tier), OK: why == "", Why: why}
+		if status.OK && t.onRequest {
+			status.Why = "passes, but only used when asked for (ANCHORVK_TIER)"
+		}
+		all = append(all, status)
+	}
+	return all
+}
+
+func missing(r *vk.Report, needs []need) string {
+	for _, n := range needs {
+		if !n.on(r) {
+			why := r.WhyNot(n.feature)
+			if why == "" {
+				why = "the device does not offer it"
+			}
+			return fmt.Sprintf("needs %s: %s", n.feature, why)
+		}
+	}
+	return ""
+}
+
+// chooseTier returns the tier asked for, or the device's best one for "".
+func chooseTier(r *vk.Report, asked string) (Tier, error) {
+	var names []string
+	for _, t := range tierOrder {
+		names = append(names, string(t.tier))
+		why := missing(r, t.needs)
+		switch {
+		case asked == string(t.tier) && why != "":
+			return "", &vk.FeatureError{Feature: "tier " + asked, Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
+		case asked == string(t.tier), asked == "" && why == "" && !t.onRequest:
+			return t.tier, nil
+		}
+	}
+	return "", argument("PlanOptions.Tier", "use one of "+strings.Join(names, ", ")+", or none to take the best", "is %q, which is no tier", asked)
+}

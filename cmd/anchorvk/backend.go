@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// backend is all that the command needs of Vulkan. The one product
+// implementation is vulkan; tests of the output's form have a fake that needs
+// no device.
+type backend interface {
+	list(vk.Options) ([]vk.Report, error)
+	open(vk.Options, attention.Options) (session, error)
+	// tiers lists the kernel tiers, best first, and why a device does not pass.
+	tiers(*vk.Report) []tierRecord
+	// loader is the Vulkan version of the loader, "" without one.
+	loader() string
+	// modules lists the embedded SPIR-V.
+	modules() ([]moduleRecord, error)
+}
+
+// session is an open device with its engine.
+type session interface {
+	report() *vk.Report
+	plan(attention.Problem, attention.PlanOptions) (*attention.Plan, error)
+	// place copies host tensors into device buffers, with room for the
+	// output; the returned function frees them.
+	place(ctx context.Context, in attention.Inputs, shape attention.Shape) (attention.Inputs, attention.Outputs, func(), error)
+	run(context.Context, *attention.Plan, attention.Inputs, attention.Outputs) (attention.Stats, error)
+	close() error
+}
+
+// options returns the device options of the environment.
+func (a *app) options() (vk.Options, error) {
+	o, err := vk.OptionsFromEnv()
+	if err != nil {
+		return o, usage("%v", err)
+	}
+	o.Log = a.log
+	return o, nil
+}
+
+// openDevice opens the device that the environment asks for.
+func (a *app) openDevice(engine attention.Options) (session, error) {
+	o, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	engine.Log = a.log
+	s, err := a.backend.open(o, engine)
+	if err != nil {
+		return nil, err
+	}
+	r := s.report()
+	a.log.Info("device", "name", r.Name, "driver", r.Driver, "api", r.API, "type", r.Type)
+	return s, nil
+}
+
+// planOptions returns the plan options of the environment.
+func (a *app) planOptions() (attention.PlanOptions, error) {
+	o, err := attention.PlanOptionsFromEnv()
+	var argument *attention.ArgumentError
+	if errors.As(err, &argument) {
+		return o, usage("%s %s; %s", argument.Field, argument.Problem, argument.Try)
+	}
+	return o, err
+}
+
+// plans makes the plan of every mode.
+func plans(s session, shape attention.Shape, modes []attention.Mode, p attention.Params, o attention.PlanOptions) ([]*attention.Plan, error) {
+	all := make([]*attention.Plan, len(modes))
+	for i, mode := range modes {
+		var err error
+		if all[i], err = s.plan(attention.Problem{Shape: shape, Mode: mode, Params: p}, o); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// explain prints plans. A plan is lines of text, not a table, so that
+// Markdown has it as it is.
+func (a *app) explain(all ...*attention.Plan) error {
+	doc := report.Document{Key: "plans"}
+	var text bytes.Buffer
+	for i, p := range all {
+		doc.Records = append(doc.Records, p)
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		fmt.Fprintln(&text, strings.TrimRight(p.String(), "\n"))
+	}
+	if a.format == report.Markdown {
+		_, err := a.stdout.Write(text.Bytes())
+		return err
+	}
+	return doc.Write(a.stdout, a.format)
+}

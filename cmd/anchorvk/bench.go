@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/synth"
+	"github.com/anchorvk/anchorvk/internal/tensorfile"
+)
+
+// benchFlags are the flags of `bench`.
+type benchFlags struct {
+	params                         paramFlags
+	input, seq, dtype, compare     string
+	batch, heads, kvHeads, headDim int
+	modeNames                      []string
+	modes                          []attention.Mode
+	repetitions                    int
+	stripes                        float64
+	seed                           uint64
+	explain, noFallback            bool
+	lengths                        []int
+	old                            []benchRecord
+}
+
+func (a *app) benchCommand() *cobra.Command {
+	f := &benchFlags{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure prefill on generated or given inputs",
+		Long: `Measure the GPU time of prefill. Inputs are generated with a given share of
+stripes, or come from a file with -i. Modes take turns within each repetition,
+so that their ratio is measured side by side. tflops counts the work of dense
+causal attention, 4*head_dim operations for each causal pair, for every mode.`,
+		Example: `  anchorvk bench --seq 4096-32768*2 --heads 4 --kv-heads 1
+  anchorvk bench -i qkv.safetensors -r 10 --json > old.json
+  anchorvk bench -i qkv.safetensors -r 10 --compare old.json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.bench(cmd.Context(), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.input, "input", "i", "", "safetensors `file` with q, k and v instead of generated inputs")
+	flags.StringVar(&f.seq, "seq", "2048-8192*2", "`lengths`: a list 4096,8192 and ranges 4096-131072*2 or 1024-4096+1024")
+	flags.IntVar(&f.batch, "batch", 1, "`sequences` at once")
+	flags.IntVar(&f.heads, "heads", 4, "query `heads`")
+	flags.IntVar(&f.kvHeads, "kv-heads", 1, "KV `heads`")
+	flags.IntVar(&f.headDim, "head-dim", 128, "`elements` of a head")
+	flags.StringVar(&f.dtype, "dtype", "f16", "`type` on the device; f16 is the only one")
+	flags.StringSliceVar(&f.modeNames, "modes", []string{"anchor", "dense"}, "`modes` to measure")
+	flags.IntVarP(&f.repetitions, "repetitions", "r", 5, "measured `runs` of each mode, after one that is not")
+	flags.Float64Var(&f.stripes, "stripes", 0.05, "`share` of candidates that generated inputs keep at theta 12")
+	flags.Uint64Var(&f.seed, "seed", 1, "`number` that picks the generated inputs")
+	flags.StringVar(&f.compare, "compare", "", "JSON `file` of an earlier bench to compare with")
+	flags.BoolVar(&f.noFallback, "no-fallback", false, "run anchor even where dense is predicted to be cheaper")
+	flags.BoolVar(&f.explain, "explain", false, "print the plans and stop")
+	f.params.add(flags)
+	values(cmd, "modes", "anchor", "dense", "anchor,dense")
+	return cmd
+}
+
+// check raises every argument error before a file or a device is touched.
+func (f *benchFlags) check(cmd *cobra.Command) error {
+	var err error
+	if f.modes, err = parseModes("--modes", f.modeNames); err != nil {
+		return err
+	}
+	if err := f.params.p.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case f.dtype != "f16":
+		return usage("--dtype %s is not supported; the device computes in f16, and files in bf16 or f32 are converted", f.dtype)
+	case f.repetitions < 1:
+		return usage("-r %d measures nothing; use 1 or more", f.repetitions)
+	}
+	if f.input != "" {
+		for _, name := range []string{"seq", "batch", "heads", "kv-heads", "head-dim", "stripes", "seed"} {
+			if cmd.Flags().Changed(name) {
+				return usage("--%s is for generated inputs, but -i gives a file; leave one of them out", name)
+			}
+		}
+		return nil
+	}
+	if f.lengths, err = parseLengths("--seq", f.seq); err != nil {
+		return err
+	}
+	for _, n := range f.lengths {
+		c := f.config(n)
+		if err := c.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *benchFlags) config(n int) synth.Config {
+	return synth.Config{
+		Shape: attention.Shape{Batch: f.batch, Heads: f.heads, KVHeads: f.kvHeads, QLen: n, KVLen: n, HeadDim: f.headDim},
+		Seed:  f.seed, StripeFraction: f.stripes,
+	}
+}
+
+// workload is one shape to measure; load makes its inputs when it is its turn.
+type workload struct {
+	shape attention.Shape
+	load  func() (attention.Inputs, error)
+}
+
+func (f *benchFlags) workloads() ([]workload, func(), error) {
+	if f.input == "" {
+		var all []workload
+		for _, n := range f.lengths {
+			c := f.config(n)
+			all = append(all, workload{c.Shape, func() (attention.Inputs, error) {
+				q, k, v, err := synth.Generate(c)
+				return attention.Inputs{Q: q, K: k, V: v}, err
+			}})
+		}
+		return all, func() {}, nil
+	}
+	file, err := tensorfile.Open(f.input)
+	if err != nil {
+		return nil, nil, err
+	}
+	sizes, err := file.Sizes()
+	var shape attention.Shape
+	if err == nil {
+		shape, err = shapeOf(f.input, sizes)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return []workload{{shape, func() (attention.Inputs, error) { return loadInputs(file, shape) }}}, func() { _ = file.Close() }, nil
+}
+
+// bench is `bench` after its flags are checked.
+func (a *app) bench(ctx context.Context, f *benchFlags) error {
+	if f.compare != "" {
+		var err error
+		if f.old, err = readBench(f.compare); err != nil {
+			return err
+		}
+	}
+	workloads, done, err := f.workloads()
+	if err != nil {
+		return err
+	}
+	defer done()
+	s, err := a.openDevice(attention.Options{})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	options, err := a.planOptions()
+	if err != nil {
+		return err
+	}
+	options.NoFallback = f.noFallback
+	// Every plan before the first measurement: what does not fit is known at once.
+	var all []*attention.Plan
+	for _, w := range workloads {
+		p, err := plans(s, w.shape, f.modes, f.params.p, options)
+		if err != nil {
+			return err
+		}
+		all = append(all, p...)
+	}
+	if f.explain {
+		return a.explain(all...)
+	}
+	doc := report.Document{Key: "results", Columns: benchColumns(f.compare != "")}
+	bar := a.progress("bench", len(workloads)*(f.repetitions+1)*len(f.modes))
+	for i, w := range workloads {
+		records, err := a.measure(ctx, f, s, w, all[i*len(f.modes):][:len(f.modes)], bar)
+		if err != nil {
+			bar.done()
+			return err
+		}
+		for _, r := range records {
+			compareWith(f.old, &r)
+			doc.Records = append(doc.Records, r)
+			doc.Foot += fallbackNote(r.callRecord, r.Fallback)
+		}
+	}
+	bar.done()
+	r := s.report()
+	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, GPU times; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions)
+	return doc.Write(a.stdout, a.format)
+}
+
+func benchColumns(compared bool) []report.Column {
+	ms := func(head, key string) report.Column {
+		return report.Column{Head: head, Key: key, Right: true, Show: report.Fixed(2)}
+	}
+	columns := []report.Column{
+		{Head: "kv", Key: "shape.kv_len", Right: true},
+		{Head: "heads", Key: "shape.heads", Right: true},
+		{Head: "kv heads", Key: "shape.kv_heads", Right: true},
+		{Head: "dim", Key: "shape.head_dim", Right: true},
+		{Head: "mode", Key: "mode"},
+		{Head: "tier", Key: "tier"},
+		ms("median ms", "time_ms.median"), ms("min", "time_ms.min"), ms("max", "time_ms.max"),
+		ms("host ms", "host_ms"),
+		{Head: "tflops", Key: "tflops", Right: true, Show: report.Short},
+		{Head: "vs dense", Key: "speedup_over_dense", Right: true, Show: report.Fixed(2)},
+		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
+		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},
+	}
+	if compared {
+		columns = append(columns,
+			ms("old ms", "compare.old_median"),
+			report.Column{Head: "old/new", Key: "compare.speedup", Right: true, Show: report.Fixed(2)})
+	}
+	return columns
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Exit codes, as `anchorvk help` lists them.
+const (
+	exitOK          = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitNoDevice    = 3
+	exitWrong       = 4
+	exitMemory      = 5
+	exitDeviceLost  = 6
+	exitUnsupported = 7
+	exitInterrupted = 130
+)
+
+// usageError is a wrong command line or environment.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// wrongError says that results broke their bounds.
+type wrongError struct{ text string }
+
+func (e *wrongError) Error() string { return e.text }
+
+// exitCode maps an error to the program's exit code.
+func exitCode(err error) int {
+	var (
+		usage    *usageError
+		argument *attention.ArgumentError
+		none     *vk.NoDeviceError
+		wrong    *wrongError
+		memory   *vk.OutOfMemoryError
+		lost     *vk.DeviceLostError
+		timeout  *vk.TimeoutError
+		feature  *vk.FeatureError
+		limit    *vk.LimitError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.As(err, &argument):
+		return exitUsage
+	case errors.As(err, &none):
+		return exitNoDevice
+	case errors.As(err, &wrong):
+		return exitWrong
+	case errors.As(err, &memory):
+		return exitMemory
+	case errors.As(err, &lost), errors.As(err, &timeout):
+		return exitDeviceLost
+	case errors.As(err, &feature), errors.As(err, &limit):
+		return exitUnsupported
+	}
+	return exitOther
+}
+
+// flagOf names the flag that sets a field of the library.
+var flagOf = map[string]string{
+	"Params.Theta": "--theta", "Params.Step": "--step", "Params.Block": "--block",
+	"Params.SinkBlocks": "--sink-blocks", "Params.WindowBlocks": "--window-blocks", "Params.Scale": "--scale",
+	"Shape.Batch": "--batch", "Shape.Heads": "--heads", "Shape.KVHeads": "--kv-heads",
+	"Shape.QLen": "--seq", "Shape.KVLen": "--seq", "Shape.HeadDim": "--head-dim",
+	"Config.StripeFraction": "--stripes",
+}
+
+// message is the error's text in the words of the command line.
+func message(err error) string {
+	var argument *attention.ArgumentError
+	switch {
+	case errors.As(err, &argument):
+		return translate(argument, flagOf)
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	}
+	return err.Error()
+}
+
+// translate says what is wrong with an argument, with the library's names of
+// fields replaced by others.
+func translate(e *attention.ArgumentError, names map[string]string) string {
+	text := fmt.Sprintf("%s %s; %s", e.Field, e.Problem, e.Try)
+	for field, name := range names {
+		text = strings.ReplaceAll(text, field, name)
+	}
+	return text
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+)
+
+// spreadRecord sums up the samples of one quantity.
+type spreadRecord struct {
+	Median  report.Float   `json:"median"`
+	Min     report.Float   `json:"min"`
+	Max     report.Float   `json:"max"`
+	Samples []report.Float `json:"samples"`
+}
+
+func spread(samples []float64) spreadRecord {
+	s := spreadRecord{Median: report.Float(median(samples)), Min: report.Float(slices.Min(samples)), Max: report.Float(slices.Max(samples))}
+	for _, x := range samples {
+		s.Samples = append(s.Samples, report.Float(x))
+	}
+	return s
+}
+
+func median(samples []float64) float64 {
+	sorted := slices.Sorted(slices.Values(samples))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// benchRecord is what `bench` says about one mode of one shape.
+type benchRecord struct {
+	callRecord
+	Clock  string       `json:"clock"` // gpu timestamps, or host where the device has none
+	TimeMS spreadRecord `json:"time_ms"`
+	// Medians of the three passes.
+	PassMS struct {
+		Anchor    report.Float `json:"anchor"`
+		Identify  report.Float `json:"identify"`
+		Attention report.Float `json:"attention"`
+	} `json:"pass_ms"`
+	HostMS report.Float `json:"host_ms"` // median
+	TFLOPS report.Float `json:"tflops"`
+	ratioRecord
+	// Median over repetitions of dense time / this mode's time of the same
+	// repetition; null without a dense run beside it.
+	SpeedupOverDense report.Float   `json:"speedup_over_dense"`
+	Compare          *compareRecord `json:"compare,omitempty"`
+}
+
+// compareRecord sets a measurement against an earlier one.
+type compareRecord struct {
+	OldMedian report.Float `json:"old_median"`
+	Speedup   report.Float `json:"speedup"` // old median / new median
+}
+
+// measure times every mode of one shape.
+func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload, plans []*attention.Plan, bar *progress) ([]benchRecord, error) {
+	host, err := w.load()
+	if err != nil {
+		return nil, err
+	}
+	in, out, free, err := s.place(ctx, host, w.shape)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	runs := make([][]attention.Stats, len(plans))
+	for repetition := range f.repetitions + 1 {
+		for i, plan := range plans { // in turn, so that what drifts hits all alike
+			stats, err := s.run(ctx, plan, in, out)
+			if err != nil {
+				return nil, err
+			}
+			if repetition > 0 { // the first makes pipelines and warms caches
+				runs[i] = append(runs[i], stats)
+			}
+			bar.add(1)
+		}
+	}
+	dense := slices.Index(f.modes, attention.ModeDense)
+	records := make([]benchRecord, len(plans))
+	for i := range plans {
+		records[i] = summarise(f, s, w.shape, f.modes[i], runs[i])
+		records[i].SpeedupOverDense = report.Float(math.NaN())
+		if dense >= 0 && dense != i {
+			ratios := make([]float64, f.repetitions)
+			for n := range ratios {
+				ratios[n] = clock(runs[dense][n]) / clock(runs[i][n])
+			}
+			records[i].SpeedupOverDense = report.Float(median(ratios))
+		}
+	}
+	return records, nil
+}
+
+// clock is the GPU time of a run in ms, or the host's where the device has no
+// timestamps.
+func clock(s attention.Stats) float64 {
+	if s.TimeMS.Total > 0 {
+		return s.TimeMS.Total
+	}
+	return s.HostMS
+}
+
+func summarise(f *benchFlags, s session, shape attention.Shape, mode attention.Mode, runs []attention.Stats) benchRecord {
+	last := runs[len(runs)-1]
+	r := benchRecord{
+		callRecord:  newCallRecord(mode, s.report(), shape, f.params.p, last),
+		Clock:       "gpu",
+		ratioRecord: newRatioRecord(last),
+	}
+	if last.TimeMS.Total <= 0 {
+		r.Clock = "host"
+	}
+	pick := func(get func(attention.Stats) float64) []float64 {
+		all := make([]float64, len(runs))
+		for i, run := range runs {
+			all[i] = get(run)
+		}
+		return all
+	}
+	r.TimeMS = spread(pick(clock))
+	r.PassMS.Anchor = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Anchor })))
+	r.PassMS.Identify = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Identify })))
+	r.PassMS.Attention = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Attention })))
+	r.HostMS = report.Float(median(pick(func(s attention.Stats) float64 { return s.HostMS })))
+	r.TFLOPS = report.Float(denseFlops(shape) / (float64(r.TimeMS.Median) * 1e9))
+	return r
+}
+
+// denseFlops counts dense causal attention: a multiplication and an addition
+// per element for q.k and again for the weighted sum of v.
+func denseFlops(s attention.Shape) float64 {
+	q, prefix := float64(s.QLen), float64(s.Prefix())
+	pairs := q*prefix + q*(q+1)/2
+	return 4 * pairs * float64(s.HeadDim) * float64(s.Heads) * float64(s.Batch)
+}
+
+// readBench reads the records of `bench --json`.
+func readBench(path string) ([]benchRecord, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: no such file; make one with `anchorvk bench --json`", path)
+		}
+		return nil, fmt.Errorf("cannot read %w", err)
+	}
+	var doc struct {
+		Schema  int           `json:"schema"`
+		Results []benchRecord `json:"results"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("%s: not the output of `anchorvk bench --json`: %w", path, err)
+	}
+	if doc.Schema != report.Schema {
+		return nil, fmt.Errorf("%s: schema %d is not supported, this version reads %d; make the file again", path, doc.Schema, report.Schema)
+	}
+	return doc.Results, nil
+}
+
+// compareWith adds the comparison with the earlier record of the same mode,
+// shape and parameters, where there is one.
+func compareWith(old []benchRecord, r *benchRecord) {
+	for _, o := range old {
+		if o.Mode == r.Mode && o.Shape == r.Shape && o.Params == r.Params {
+			r.Compare = &compareRecord{o.TimeMS.Median, o.TimeMS.Median / r.TimeMS.Median}
+			return
+		}
+	}
+}

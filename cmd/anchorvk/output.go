@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+
+	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/atomicfile"
+	"github.com/anchorvk/anchorvk/internal/tensorfile"
+)
+
+// outputsFor makes room for what a mode computes. Log-sum-exps and stripes
+// cost memory, so they are only asked for where something reads them.
+func (f *runFlags) outputsFor(mode attention.Mode, s attention.Shape) attention.Outputs {
+	out := attention.Outputs{
+		O: attention.HostBHSD(make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim), s.Batch, s.Heads, s.QLen, s.HeadDim),
+	}
+	if f.lse || f.verify {
+		out.LSE = make([]float32, s.Batch*s.Heads*s.QLen)
+	}
+	if mode == attention.ModeAnchor && (f.stripes || f.verify || f.picture != "") {
+		out.Stripes = make([]byte, s.Batch*s.Heads*groups(s, f.params.p)*s.KVLen)
+	}
+	return out
+}
+
+// groups is the number of groups up to the last key, counted from position 0.
+func groups(s attention.Shape, p attention.Params) int {
+	return (s.KVLen + p.Group() - 1) / p.Group()
+}
+
+// keepCandidates marks every candidate of the groups that have rows in the
+// call: what a dense fallback attends, in the terms of mode anchor.
+func keepCandidates(stripes []byte, s attention.Shape, p attention.Params) {
+	all := groups(s, p)
+	for head := range s.Batch * s.Heads {
+		for g := s.Prefix() / p.Group(); g < all; g++ {
+			row := stripes[(head*all+g)*s.KVLen:][:s.KVLen]
+			for j := p.Sink(); j < g*p.Group()-p.Window(); j++ {
+				row[j] = 1
+			}
+		}
+	}
+}
+
+// write fills the output files and gives them their names.
+func (o *outputFiles) write(f *runFlags, sizes tensorfile.Sizes, shape attention.Shape, results []result) error {
+	if o.tensors != nil {
+		w, err := f.tensors(sizes, shape, results)
+		if err != nil {
+			return err
+		}
+		if err := w.WriteFile(o.tensors); err != nil {
+			return err
+		}
+	}
+	if o.picture != nil {
+		for _, r := range results {
+			if r.mode != attention.ModeAnchor {
+				continue
+			}
+			picture, err := f.draw(shape, r)
+			if err != nil {
+				return err
+			}
+			if _, err := o.picture.Write(picture); err != nil {
+				return err
+			}
+		}
+	}
+	// Both are complete before either appears.
+	for _, file := range []*atomicfile.File{o.tensors, o.picture} {
+		if file == nil {
+			continue
+		}
+		if err := file.Commit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tensors collects what -o writes.
+func (f *runFlags) tensors(sizes tensorfile.Sizes, s attention.Shape, results []result) (*tensorfile.Writer, error) {
+	w := tensorfile.NewWriter(map[string]string{"made_by": "anchorvk run"})
+	withBatch := func(dims ...int) []int {
+		if sizes.Batched {
+			return append([]int{s.Batch}, dims...)
+		}
+		return dims
+	}
+	for _, r := range results {
+		suffix := ""
+		if len(results) > 1 {
+			suffix = "." + r.mode.String()
+		}
+		dims := withBatch(s.Heads, s.QLen, s.HeadDim)
+		var err error
+		if f.outDType == "f32" {
+			wide := make([]float32, len(r.out.O.Host))
+			for i, x := range r.out.O.Host {
+				wide[i] = x.Float32()
+			}
+			err = w.AddF32("out"+suffix, dims, wide)
+		} else {
+			err = w.AddF16("out"+suffix, dims, r.out.O.Host)
+		}
+		if err == nil && f.lse {
+			err = w.AddF32("lse"+suffix, withBatch(s.Heads, s.QLen), r.out.LSE)
+		}
+		if err == nil && f.stripes && r.out.Stripes != nil {
+			err = w.AddU8("stripes"+suffix, withBatch(s.Heads, groups(s, f.params.p), s.KVLen), r.out.Stripes)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// draw renders the picture in the format that its name asks for.
+func (f *runFlags) draw(shape attention.Shape, r result) ([]byte, error) {
+	var b bytes.Buffer
+	p := newPicture(shape, f.params.p, r.out.Stripes)
+	var err error
+	if strings.EqualFold(filepath.Ext(f.picture), ".svg") {
+		err = p.svg(&b)
+	} else {
+		err = p.png(&b)
+	}
+	return b.Bytes(), err
+}
+
+// outputFiles are the files that `run` writes.
+type outputFiles struct{ tensors, picture *atomicfile.File }
+
+func openOutputs(f *runFlags) (*outputFiles, error) {
+	o := &outputFiles{}
+	if f.explain {
+		return o, nil
+	}
+	var err error
+	if f.out != "" {
+		if o.tensors, err = atomicfile.Create(f.out); err != nil {
+			return nil, err
+		}
+	}
+	if f.picture != "" {
+		if o.picture, err = atomicfile.Create(f.picture); err != nil {
+			o.abort()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (o *outputFiles) abort() {
+	if o.tensors != nil {
+		o.tensors.Abort()
+	}
+	if o.picture != nil {
+		o.picture.Abort()
+	}
+}

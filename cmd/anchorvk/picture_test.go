@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+// TestPicture draws one head at one pixel per row and key.
+func TestPicture(t *testing.T) {
+	s := attention.Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 128, KVLen: 128, HeadDim: 8}
+	p := attention.Params{Step: 2, Block: 16, SinkBlocks: 1, WindowBlocks: 1}
+	stripes := make([]byte, 2*4*128)
+	stripes[4*128+3*128+40] = 1 // head 1, group 3, key 40
+	pic := newPicture(s, p, stripes)
+	img := pic.image()
+	at := func(head, row, key int) color.RGBA {
+		origin := pic.panel(head)
+		return img.RGBAAt(origin.X+key, origin.Y+row)
+	}
+	for _, c := range []struct {
+		head, row, key int
+		want           color.RGBA
+		what           string
+	}{
+		{1, 100, 40, colourAll, "the stripe"},
+		{0, 100, 40, colourNone, "another head's stripe"},
+		{1, 90, 40, colourNone, "another group's stripe"},
+		{1, 100, 41, colourNone, "beside the stripe"},
+		{1, 100, 15, colourAll, "the end of the sink"},
+		{1, 100, 16, colourNone, "after the sink"},
+		{1, 100, 79, colourNone, "before the window"},
+		{1, 100, 80, colourAll, "the start of the window"},
+		{1, 100, 100, colourAll, "the row itself"},
+		{1, 100, 101, colourFuture, "the future"},
+		{0, 5, 5, colourAll, "the first group"},
+	} {
+		require.Equal(t, c.want, at(c.head, c.row, c.key), c.what)
+	}
+}
+
+func TestPictureMixesWhatAPixelHolds(t *testing.T) {
+	s := attention.Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 4096, HeadDim: 8}
+	p := attention.DefaultParams()
+	pic := newPicture(s, p, make([]byte, 2*4096))
+	require.Equal(t, panelSize, pic.w)
+	kept := make([]int, 4097)
+	for j := 1001; j <= 4096; j++ {
+		kept[j] = kept[j-1]
+		if j <= 1004 {
+			kept[j]++
+		}
+	}
+	got := pic.pixel(1000, 1008, 4095, 1920, kept)
+	require.Equal(t, color.RGBA{136, 159, 202, 255}, got, "half of its 8 keys are kept")
+}
+
+func TestPictureFiles(t *testing.T) {
+	dir := t.TempDir()
+	input := qkv(t, dir)
+	for _, name := range []string{"kept.png", "kept.SVG"} {
+		path := filepath.Join(dir, name)
+		code, _, stderr := invoke(newFake(), nil, append([]string{"run", "-i", input, "--picture", path}, small...)...)
+		require.Equal(t, 0, code, stderr)
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		if name == "kept.png" {
+			img, err := png.Decode(bytes.NewReader(data))
+			require.NoError(t, err)
+			require.Equal(t, 2*150+3*panelGap, img.Bounds().Dx(), "4 heads, 2 panels side by side")
+			continue
+		}
+		require.Equal(t, 4, bytes.Count(data, []byte("<text ")), "a label for each head")
+		require.True(t, bytes.HasSuffix(data, []byte("</svg>\n")))
+	}
+}

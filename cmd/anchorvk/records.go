@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/verify"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// The records of `run` and `bench`. Their keys are a contract with scripts:
+// see report.Schema before changing one.
+
+type deviceRecord struct {
+	Name   string `json:"name"`
+	Driver string `json:"driver"`
+	API    string `json:"api"`
+	Type   string `json:"type"`
+}
+
+type shapeRecord struct {
+	attention.Shape
+	DType string `json:"dtype"`
+}
+
+type paramsRecord struct {
+	Theta        report.Limit `json:"theta"`
+	Step         int          `json:"step"`
+	Block        int          `json:"block"`
+	SinkBlocks   int          `json:"sink_blocks"`
+	WindowBlocks int          `json:"window_blocks"`
+	Scale        float64      `json:"scale"` // as used, never 0
+}
+
+// callRecord is what `run` and `bench` say about one mode alike.
+type callRecord struct {
+	Mode   string       `json:"mode"`
+	Device deviceRecord `json:"device"`
+	Tier   string       `json:"tier"`
+	Shape  shapeRecord  `json:"shape"`
+	Params paramsRecord `json:"params"`
+}
+
+// ratioRecord is the second half of what they say alike.
+type ratioRecord struct {
+	ComputedRatio report.Float `json:"computed_ratio"`
+	Sparsity      report.Float `json:"sparsity"`
+	StripeRatio   report.Float `json:"stripe_ratio"`
+	ScratchBytes  uint64       `json:"scratch_bytes"`
+	Slices        int          `json:"slices"`
+	Fallback      string       `json:"fallback"`
+}
+
+type timesRecord struct {
+	Total     report.Float `json:"total"`
+	Anchor    report.Float `json:"anchor"`
+	Identify  report.Float `json:"identify"`
+	Attention report.Float `json:"attention"`
+}
+
+type runRecord struct {
+	callRecord
+	TimeMS timesRecord  `json:"time_ms"`
+	HostMS report.Float `json:"host_ms"`
+	ratioRecord
+	*verifyRecord
+}
+
+// verifyRecord is added by --verify.
+type verifyRecord struct {
+	RelL2         report.Float `json:"rel_l2"`
+	MaxAbs        report.Float `json:"max_abs"`
+	RecallMass    report.Float `json:"recall_mass"`
+	RecallClose   report.Float `json:"recall_close"`
+	NMSE          report.Float `json:"nmse"`
+	MaxError      report.Float `json:"max_error"`
+	HalfMaxError  report.Float `json:"half_max_error"`
+	StripesDiffer int          `json:"stripes_differ"`
+	StripesWrong  int          `json:"stripes_wrong"`
+	RowsVerified  int          `json:"rows_verified"`
+	Verdict       string       `json:"verdict"`
+}
+
+func newCallRecord(mode attention.Mode, r *vk.Report, shape attention.Shape, p attention.Params, stats attention.Stats) callRecord {
+	return callRecord{
+		Mode:   mode.String(),
+		Device: deviceRecord{r.Name, r.Driver, r.API, r.Type},
+		Tier:   stats.Tier,
+		Shape:  shapeRecord{shape, "f16"},
+		Params: paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(shape.HeadDim)},
+	}
+}
+
+func newRatioRecord(s attention.Stats) ratioRecord {
+	return ratioRecord{
+		report.Float(s.ComputedRatio), report.Float(s.Sparsity), report.Float(s.StripeRatio),
+		s.ScratchBytes, s.Slices, s.Fallback,
+	}
+}
+
+func newVerifyRecord(m verify.Measures, failures []string) *verifyRecord {
+	v := &verifyRecord{
+		RelL2: report.Float(m.RelL2), MaxAbs: report.Float(m.MaxAbs),
+		RecallMass: report.Float(m.RecallMass), RecallClose: report.Float(m.RecallClose),
+		NMSE: report.Float(m.NMSE), MaxError: report.Float(m.MaxErr), HalfMaxError: report.Float(m.HalfMaxErr),
+		StripesDiffer: m.StripesDiffer, StripesWrong: m.StripesWrong, RowsVerified: m.Rows,
+		Verdict: "OK",
+	}
+	if len(failures) > 0 {
+		v.Verdict = "FAIL"
+	}
+	return v
+}
+
+// runColumns is the table of `run`.
+func runColumns(verified bool) []report.Column {
+	ms := func(head, key string) report.Column {
+		return report.Column{Head: head, Key: key, Right: true, Show: report.Fixed(2)}
+	}
+	columns := []report.Column{
+		{Head: "mode", Key: "mode"},
+		{Head: "tier", Key: "tier"},
+		ms("GPU ms", "time_ms.total"), ms("anchor", "time_ms.anchor"), ms("identify", "time_ms.identify"), ms("attention", "time_ms.attention"),
+		ms("host ms", "host_ms"),
+		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
+		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},
+		{Head: "scratch", Key: "scratch_bytes", Right: true, Show: report.Bytes},
+	}
+	if verified {
+		columns = append(columns,
+			report.Column{Head: "recall", Key: "recall_mass", Right: true, Show: report.Percent(2)},
+			report.Column{Head: "rel L2", Key: "rel_l2", Right: true, Show: report.Short},
+			report.Column{Head: "NMSE", Key: "nmse", Right: true, Show: report.Short},
+			report.Column{Head: "verdict", Key: "verdict"})
+	}
+	return columns
+}
+
+// fallbackNote is a line under the table where another mode ran than asked.
+func fallbackNote(c callRecord, why string) string {
+	if why == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n%s at kv %d ran as dense: %s", c.Mode, c.Shape.KVLen, why)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test binary run main instead of its tests.
+const asProgram = "ANCHORVK_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// TestInterruptedProgram sends SIGINT while the device is at work: the program
+// ends soon, with 130, and leaves no file.
+func TestInterruptedProgram(t *testing.T) {
+	needDevice(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, "bench", "-v", "--seq", "4096", "-r", "100000")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "ANCHORVK_LOG=info")
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer cmd.Process.Kill()
+	var said strings.Builder
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), "msg=device") { // open; the work begins
+			break
+		}
+	}
+	time.Sleep(time.Second)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	sent := time.Now()
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+	}
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	require.True(t, errors.As(err, &exit), "%v: %s", err, said.String())
+	require.Equal(t, 130, exit.ExitCode(), said.String())
+	require.Contains(t, said.String(), "anchorvk: interrupted\n")
+	require.Less(t, time.Since(sent), 10*time.Second)
+}
+
+// TestInterruptedRunLeavesNoFile ends `run` in the middle of a long prefill.
+func TestInterruptedRunLeavesNoFile(t *testing.T) {
+	needDevice(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	input := filepath.Join(dir, "qkv.safetensors")
+	require.NoError(t, os.WriteFile(input, fileBytes(t,
+		tensor{name: "q", shape: []int{16, 8192, 64}}, tensor{name: "k", shape: []int{1, 8192, 64}}, tensor{name: "v", shape: []int{1, 8192, 64}}), 0o600))
+	cmd := exec.Command(self, "run", "-v", "-i", input, "-o", filepath.Join(dir, "out.safetensors"), "--mode", "dense")
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	require.NoError(t, cmd.Start())
+	defer cmd.Process.Kill()
+	require.Eventually(t, func() bool { return len(listing(t, dir)) == 2 }, 30*time.Second, 10*time.Millisecond, "the temporary output shows that work begins")
+	time.Sleep(500 * time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	require.True(t, errors.As(err, &exit), "%v", err)
+	require.Equal(t, 130, exit.ExitCode())
+	require.Equal(t, []string{"qkv.safetensors"}, listing(t, dir))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"unsafe"
+
+	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/shaders"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// vulkan is the backend that runs on real devices.
+type vulkan struct{}
+
+func (vulkan) list(o vk.Options) ([]vk.Report, error) { return vk.List(o) }
+
+func (vulkan) tiers(r *vk.Report) []tierRecord {
+	var all []tierRecord
+	for _, t := range attention.Tiers(r) {
+		all = append(all, tierRecord{t.Name, t.OK, t.Why})
+	}
+	return all
+}
+
+func (vulkan) loader() string {
+	version, err := vk.LoaderVersion()
+	if err != nil {
+		return ""
+	}
+	return version
+}
+
+func (vulkan) modules() ([]moduleRecord, error) {
+	list, err := shaders.Modules()
+	if err != nil {
+		return nil, err
+	}
+	var all []moduleRecord
+	for _, m := range list {
+		digest, err := shaders.Digest(m.Name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, moduleRecord{m.Name, digest})
+	}
+	return all, nil
+}
+
+func (vulkan) open(o vk.Options, options attention.Options) (session, error) {
+	device, err := vk.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := attention.NewEngine(device, options)
+	if err != nil {
+		_ = device.Close()
+		return nil, err
+	}
+	return &vulkanSession{device, engine}, nil
+}
+
+// vulkanSession is an open device.
+type vulkanSession struct {
+	device *vk.Device
+	engine *attention.Engine
+}
+
+func (s *vulkanSession) report() *vk.Report { return s.device.Report() }
+
+func (s *vulkanSession) plan(p attention.Problem, o attention.PlanOptions) (*attention.Plan, error) {
+	return attention.NewPlan(s.device.Report(), p, o)
+}
+
+func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {
+	if err := s.engine.Warmup(p); err != nil { // so that host_ms holds no compilation
+		return attention.Stats{}, err
+	}
+	return s.engine.Run(ctx, p, in, out)
+}
+
+func (s *vulkanSession) close() error {
+	return errors.Join(s.engine.Close(), s.device.Close())
+}
+
+func (s *vulkanSession) place(ctx context.Context, in attention.Inputs, shape attention.Shape) (attention.Inputs, attention.Outputs, func(), error) {
+	var buffers []*vk.Buffer
+	free := func() {
+		for _, b := range buffers {
+			_ = b.Close()
+		}
+	}
+	put := func(name string, t attention.Tensor, heads, seq int) (attention.Tensor, error) {
+		elements := shape.Batch * heads * seq * shape.HeadDim
+		b, err := s.device.NewBuffer(name, 2*uint64(elements), vk.DeviceLocal)
+		if err != nil {
+			return attention.Tensor{}, err
+		}
+		buffers = append(buffers, b)
+		if t.Host != nil {
+			if err := s.device.Upload(ctx, b, 0, halfBytes(t.Host[:elements])); err != nil {
+				return attention.Tensor{}, err
+			}
+		}
+		return attention.DeviceBHSD(b, 0, shape.Batch, heads, seq, shape.HeadDim), nil
+	}
+	var placed attention.Inputs
+	var out attention.Outputs
+	for _, x := range []struct {
+		name       string
+		from       attention.Tensor
+		to         *attention.Tensor
+		heads, seq int
+	}{
+		{"q", in.Q, &placed.Q, shape.Heads, shape.QLen},
+		{"k", in.K, &placed.K, shape.KVHeads, shape.KVLen},
+		{"v", in.V, &placed.V, shape.KVHeads, shape.KVLen},
+		{"out", attention.Tensor{}, &out.O, shape.Heads, shape.QLen},
+	} {
+		var err error
+		if *x.to, err = put(x.name, x.from, x.heads, x.seq); err != nil {
+			free()
+			return placed, out, nil, err
+		}
+	}
+	return placed, out, free, nil
+}
+
+// halfBytes views halves as bytes. Hosts of Vulkan drivers are little-endian,
+// as device memory is.
+func halfBytes(h []float16.Float16) []byte {
+	if len(h) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&h[0])), 2*len(h))
+}

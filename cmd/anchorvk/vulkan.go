@@ -75,7 +75,7 @@ func (s *vulkanSession) plan(p attention.Problem, o attention.PlanOptions) (*att
 }
 
 func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {
-	if err := s.engine.Warmup(p); err != nil { // so that host_ms holds no compilation
+	if err := s.engine.Warmup(ctx, p); err != nil { // so that host_ms holds no compilation
 		return attention.Stats{}, err
 	}
 	return s.engine.Run(ctx, p, in, out)

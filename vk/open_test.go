@@ -80,7 +80,7 @@ func TestDisable(t *testing.T) {
 			on := map[string]bool{
 				"float16": f.Float16, "storage16": f.Storage16, "subgroup": r.Subgroup != Subgroup{}, "subgroup-size-control": f.SubgroupSizeControl || r.Subgroup.SizeControl,
 				"memory-model": f.VulkanMemoryModel || f.CooperativeMatrix, "coopmat": f.CooperativeMatrix || f.CooperativeMatrix2 || len(r.CoopMatrix) > 0,
-				"coopmat2": f.CooperativeMatrix2, "memory-budget": f.MemoryBudget, "executable-info": f.PipelineExecutableInfo, "host-visible": f.HostVisible || r.UMA,
+				"coopmat2": f.CooperativeMatrix2, "memory-budget": f.MemoryBudget, "executable-info": f.PipelineExecutableInfo, "host-visible": f.HostVisible || r.UMA, "buffer-address": f.BufferAddress,
 			}
 			require.Contains(t, on, name)
 			require.False(t, on[name])
@@ -91,6 +91,7 @@ func TestDisable(t *testing.T) {
 			rec.Fill(b, 0, 256, 9)
 			require.NoError(t, rec.Run(context.Background()))
 			require.Equal(t, words(64, func(int) uint32 { return 9 }), download(t, d, b, 0, 256))
+			require.Equal(t, f.BufferAddress, b.Address() != 0)
 		})
 	}
 }

@@ -6,27 +6,19 @@ One safetensors file per layer, F16, names q [heads, seq, dim], k and v
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from document import BOOK_SHA256, POSITIONS, build_document, find_book, read_book
 from gguf_model import check_expected, open_gguf, read_config, read_weights
 from llama import Llama
+from tensor_file import write_tensors, write_whole
 from tokenizer import build_tokenizer, decode
 
 ANSWER_ROOM = 32
 END_OF_TURN = "<|im_end|>"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """The file appears whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
 
 
 def to_f16(name: str, x: np.ndarray) -> np.ndarray:
@@ -69,7 +61,7 @@ def main() -> None:
 
     def write_layer(layer, q, k, v):
         tensors = {name: to_f16(f"layer {layer} {name}", x) for name, x in (("q", q), ("k", k), ("v", v))}
-        write_whole(args.out / f"layer-{layer:02d}.safetensors", save(tensors, metadata=metadata(config, layer)))
+        write_tensors(args.out / f"layer-{layer:02d}.safetensors", tensors, metadata(config, layer))
         largest = ", ".join(f"|{name}| <= {np.abs(x).max():.1f}" for name, x in tensors.items())
         print(f"layer {layer:2d}  {time.time() - began:5.0f} s  {largest}", flush=True)
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Remakes everything in testdata/ that comes from the model: fetches the weights,
-# captures all layers, measures them and cuts the slice. About 10 minutes on two
-# cores, 2 GB of memory, 1 GB of disk. Needs Python 3.11 or newer with venv, and Go (its source tree
-# holds the book). Usage: tools/capture/capture.sh [WORK_FOLDER]
+# captures all layers, measures them and cuts the slice. About 15 minutes on two
+# busy cores, 3 GB of memory, 1 GB of disk. Needs Python 3.11 or newer with venv, and
+# Go (its source tree holds the book).
+# Usage: tools/capture/capture.sh [WORK_FOLDER]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -65,10 +65,11 @@ def causal_attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
 class Llama:
     """Weights plus a KV cache. `forward` appends positions to the cache."""
 
-    def __init__(self, config: Config, weights: dict[str, np.ndarray], attention=causal_attention):
+    def __init__(self, config: Config, weights: dict[str, np.ndarray], prefill_attention=None):
         self.config = config
         self.weights = weights
-        self.attention = attention  # of a prefill without cache; continuations are dense
+        # (layer, q, k, v) -> [n, heads*dim], for prefill without a cache; None is dense.
+        self.prefill_attention = prefill_attention
         self.reset()
 
     def reset(self) -> None:
@@ -100,13 +101,16 @@ class Llama:
         v = split_heads(h @ w[name + "attn_v.weight"].T, c.kv_heads)
         if on_layer is not None:
             on_layer(layer, q, k, v)
-        attention = self.attention
-        if self.cache[layer] is not None:
-            attention = causal_attention
+        first_call = self.cache[layer] is None
+        if not first_call:
             k = np.concatenate([self.cache[layer][0], k], axis=1)
             v = np.concatenate([self.cache[layer][1], v], axis=1)
         self.cache[layer] = (k, v)
-        return attention(q, k, v) @ w[name + "attn_output.weight"].T
+        if first_call and self.prefill_attention is not None:
+            out = self.prefill_attention(layer, q, k, v)
+        else:
+            out = causal_attention(q, k, v)
+        return out @ w[name + "attn_output.weight"].T
 
     def _feed_forward(self, layer, x):
         c, w, name = self.config, self.weights, f"blk.{layer}."

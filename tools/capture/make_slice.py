@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 
 from safetensors import safe_open
-from safetensors.numpy import save
 
-from capture import write_whole
+from tensor_file import write_tensors
 
 
 def main() -> None:
@@ -29,16 +28,15 @@ def main() -> None:
         raise SystemExit(f"--kv-head {args.kv_head}: the layer has KV heads 0 to {len(k) - 1}")
     share = len(q) // len(k)
     first, last = args.kv_head * share, (args.kv_head + 1) * share
-    metadata |= {
+    metadata = {name: metadata[name] for name in sorted(metadata)} | {
         "heads": ",".join(map(str, range(first, last))),
         "kv_heads": str(args.kv_head),
         "theta": f"{args.theta:g}",
         "step": str(args.step),
     }
     group = slice(args.kv_head, args.kv_head + 1)
-    data = save({"q": q[first:last].copy(), "k": k[group].copy(), "v": v[group].copy()}, metadata=metadata)
-    write_whole(args.out, data)
-    print(f"{args.out}: {len(data)} bytes, heads {metadata['heads']}, KV head {args.kv_head}")
+    size = write_tensors(args.out, {"q": q[first:last], "k": k[group], "v": v[group]}, metadata)
+    print(f"{args.out}: {size} bytes, heads {metadata['heads']}, KV head {args.kv_head}")
 
 
 if __name__ == "__main__":

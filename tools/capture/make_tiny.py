@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
-from capture import write_whole
+from tensor_file import write_tensors
 
 HEADS, KV_HEADS, POSITIONS, DIM, SEED = 2, 1, 40, 8, 1
 
@@ -20,7 +19,7 @@ def main() -> None:
         name: rng.standard_normal((heads, POSITIONS, DIM), dtype=np.float32)
         for name, heads in (("q", HEADS), ("k", KV_HEADS), ("v", KV_HEADS))
     }
-    write_whole(args.out, save(tensors, metadata={"source": f"normal noise, seed {SEED}", "licence": "MIT"}))
+    write_tensors(args.out, tensors, {"source": f"normal noise, seed {SEED}", "licence": "MIT"})
 
 
 if __name__ == "__main__":

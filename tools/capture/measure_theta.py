@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from anchor_measures import HeadScores, Shape
-from capture import write_whole
+from tensor_file import write_whole
 
 # -inf keeps the anchor only: what sink and window hold without any stripe.
 THETAS = [-np.inf, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0]

@@ -50,6 +50,7 @@ type Engine struct {
 	call     call // the running call, kept here so that calls allocate nothing
 	rate     pace
 
+	warm      sync.Map // pipelineKey of what Warmup has run
 	pipelines struct {
 		sync.Mutex
 		made map[pipelineKey]*vk.Pipeline
@@ -92,21 +93,6 @@ func (e *Engine) Close() error {
 // Plan is NewPlan for the engine's device.
 func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 	return NewPlan(e.device.Report(), problem, options)
-}
-
-// Warmup makes the pipelines of a plan, which can take seconds on some
-// drivers, so that the first Run need not.
-func (e *Engine) Warmup(p *Plan) error {
-	kernels := []kernel{kernelDense}
-	if p.Runs == ModeAnchor {
-		kernels = []kernel{kernelDense, kernelAnchor, kernelPool, kernelIdentify, kernelCompact, kernelStripes}
-	}
-	for _, k := range kernels {
-		if _, err := e.pipeline(k, p); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pipeline returns a plan's kernel, compiling it on first use.

@@ -14,8 +14,8 @@ type Tier string
 const (
 	// TierScalar keeps tensors in 16 bit and computes in fp32.
 	TierScalar Tier = "scalar"
-	// TierScalarF16 also multiplies in fp16, with sums in fp32 after every
-	// eight products. Faster where fp16 runs at twice the rate; scores beyond
+	// TierScalarF16 also multiplies in fp16, with sums in fp32 after every two
+	// products. Faster where fp16 runs at twice the rate; scores beyond
 	// what a half holds overflow, so that it is only taken when asked for.
 	TierScalarF16 Tier = "scalar-f16"
 	// TierUnpack needs no 16-bit feature: halves are unpacked from 32-bit words.

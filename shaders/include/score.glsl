@@ -3,15 +3,14 @@
 bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
 bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
 
-// Kept as loaded; HALF_MATH divides it by 16 (exact) so that the sums of eight products fit a half.
+// Kept as loaded; HALF_MATH divides it by 16 (exact) so that the sums of two products fit a half.
 VEC4 q[ROWS * CHUNKS * 2];
 
 #ifdef HALF_MATH
 const float Q_SHRINK = 0.0625;
 float dot_chunk(VEC4 q_low, VEC4 q_high, VEC4 k_low, VEC4 k_high) {
     f16vec4 sum = fma(q_high, k_high, q_low * k_low);
-    f16vec2 pair = sum.xy + sum.zw;
-    return float(pair.x) + float(pair.y);
+    return (float(sum.x) + float(sum.y)) + (float(sum.z) + float(sum.w));
 }
 #else
 const float Q_SHRINK = 1.0;

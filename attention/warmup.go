@@ -1,0 +1,37 @@
+package attention
+
+import (
+	"context"
+
+	"github.com/x448/float16"
+)
+
+// Warmup makes everything that the first Run of a plan would otherwise make:
+// pipelines, which some drivers compile only when they are first dispatched,
+// so that a problem of a few rows is run on them. It takes up to seconds, and
+// nothing when a plan with the same kernels was warmed up before.
+func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
+	key := pipelineFor(kernelDense, p.Tier, p.Tuning, p.Shape.HeadDim)
+	if p.Runs == ModeAnchor {
+		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
+	}
+	if _, warm := e.warm.LoadOrStore(key, true); warm {
+		return nil
+	}
+	problem := Problem{
+		Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 64, KVLen: 64, HeadDim: p.Shape.HeadDim},
+		Mode:  p.Runs,
+		// The smallest group, so that 64 rows have candidates and every kernel runs.
+		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+	}
+	tiny, err := e.Plan(problem, PlanOptions{Tier: string(p.Tier), NoFallback: true})
+	if err != nil {
+		e.warm.Delete(key)
+		return err
+	}
+	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
+	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {
+		e.warm.Delete(key)
+	}
+	return err
+}

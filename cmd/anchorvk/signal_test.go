@@ -24,14 +24,21 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// itself starts this program again. tools/with-device.sh runs it behind other
+// words, which it leaves in ANCHORVK_TEST_EXEC.
+func itself(args ...string) *exec.Cmd {
+	words := append(strings.Fields(os.Getenv("ANCHORVK_TEST_EXEC")), os.Args[0])
+	words = append(words, args...)
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
 // TestInterruptedProgram sends SIGINT while the device is at work: the program
 // ends soon, with 130, and leaves no file.
 func TestInterruptedProgram(t *testing.T) {
 	needDevice(t)
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(self, "bench", "-v", "--seq", "4096", "-r", "100000")
-	cmd.Env = append(os.Environ(), asProgram+"=1", "ANCHORVK_LOG=info")
+	cmd := itself("bench", "-v", "--seq", "4096", "-r", "100000")
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -61,20 +68,17 @@ func TestInterruptedProgram(t *testing.T) {
 // TestInterruptedRunLeavesNoFile ends `run` in the middle of a long prefill.
 func TestInterruptedRunLeavesNoFile(t *testing.T) {
 	needDevice(t)
-	self, err := os.Executable()
-	require.NoError(t, err)
 	dir := t.TempDir()
 	input := filepath.Join(dir, "qkv.safetensors")
 	require.NoError(t, os.WriteFile(input, fileBytes(t,
 		tensor{name: "q", shape: []int{16, 8192, 64}}, tensor{name: "k", shape: []int{1, 8192, 64}}, tensor{name: "v", shape: []int{1, 8192, 64}}), 0o600))
-	cmd := exec.Command(self, "run", "-v", "-i", input, "-o", filepath.Join(dir, "out.safetensors"), "--mode", "dense")
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd := itself("run", "-v", "-i", input, "-o", filepath.Join(dir, "out.safetensors"), "--mode", "dense")
 	require.NoError(t, cmd.Start())
 	defer cmd.Process.Kill()
 	require.Eventually(t, func() bool { return len(listing(t, dir)) == 2 }, 30*time.Second, 10*time.Millisecond, "the temporary output shows that work begins")
 	time.Sleep(500 * time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-	err = cmd.Wait()
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	require.True(t, errors.As(err, &exit), "%v", err)
 	require.Equal(t, 130, exit.ExitCode())

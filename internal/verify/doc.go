@@ -17,6 +17,7 @@ const (
 	// MinMargin is the distance from theta, in score units, from which on a
 	// device must decide like the oracle. Below it, rounding decides.
 	MinMargin = 1e-3
-	// lseFloor is allowed on log-sum-exps beside the factor: they come in F32.
-	lseFloor = 1e-4
+	// lseRounding is allowed on log-sum-exps beside the factor, times their
+	// size: what rounding them once to fp16 would cost.
+	lseRounding = 1.0 / 2048
 )

@@ -4,6 +4,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -44,7 +45,8 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 	var allowed C.uint32_t
 	if r := C.vks_create_buffer(d.shim, C.uint64_t(size), &h, &need, &align, &allowed); r != 0 {
 		err := callError("vkCreateBuffer", int32(r))
-		if oom, ok := err.(*OutOfMemoryError); ok {
+		var oom *OutOfMemoryError
+		if errors.As(err, &oom) {
 			oom.What, oom.Asked = name, size
 		}
 		return nil, d.fail(err)

@@ -87,14 +87,18 @@ func (d *Device) create() error {
 	set(&enable.executable_info, f.PipelineExecutableInfo)
 	set(&enable.memory_budget, f.MemoryBudget)
 	set(&enable.buffer_address, f.BufferAddress)
-	for _, field := range []*C.uint32_t{&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
-		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block} {
+	for _, field := range []*C.uint32_t{
+		&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
+		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block,
+	} {
 		set(field, f.CooperativeMatrix2)
 	}
-	if r := C.vks_create_device(d.instance.shim, bits(d.physical.handle), &enable, &d.shim); r != 0 {
+	var shim *C.vks_device
+	if r := C.vks_create_device(d.instance.shim, bits(d.physical.handle), &enable, &shim); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 		return fmt.Errorf("%s: %w", report.Name, callError("vkCreateDevice", int32(r)))
 	}
-	d.handle = handle[vulkan.Device](C.vks_device_handle(d.shim))
+	d.shim = shim
+	d.handle = handle[vulkan.Device](C.vks_device_handle(shim))
 	for i := range C.vks_device_function_count() {
 		name := C.GoString(C.vks_device_function_name(i))
 		address := C.vks_device_resolve(d.shim, i)

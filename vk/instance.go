@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -22,12 +23,13 @@ const noDriverHint = "install a driver (mesa-vulkan-drivers has lavapipe, which 
 
 // noDriver names the variables that can hide drivers, when they are set.
 func noDriver() error {
-	why := "no Vulkan driver found that has a device"
+	var set []string
 	for _, name := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_LOADER_DRIVERS_SELECT", "VK_LOADER_DRIVERS_DISABLE"} {
 		if v := os.Getenv(name); v != "" {
-			why += fmt.Sprintf(" (%s is %s)", name, v)
+			set = append(set, fmt.Sprintf(" (%s is %s)", name, v))
 		}
 	}
+	why := "no Vulkan driver found that has a device" + strings.Join(set, "")
 	return &NoDeviceError{Why: why, Try: noDriverHint}
 }
 
@@ -43,9 +45,9 @@ func newInstance(opt *Options) (*instance, error) {
 	if opt.Validate {
 		o.validate = 1
 	}
-	in := &instance{}
+	var shim *C.vks_instance
 	text := make([]byte, 512)
-	result := C.vks_create_instance(&o, &in.shim, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text)))
+	result := C.vks_create_instance(&o, &shim, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 	switch {
 	case result == 0:
 	case text[0] != 0:
@@ -55,7 +57,7 @@ func newInstance(opt *Options) (*instance, error) {
 	default:
 		return nil, callError("vkCreateInstance", int32(result))
 	}
-	in.handle = handle[vulkan.Instance](C.vks_instance_handle(in.shim))
+	in := &instance{shim: shim, handle: handle[vulkan.Instance](C.vks_instance_handle(shim))}
 	if err := vulkan.InitInstance(in.handle); err != nil {
 		return nil, fmt.Errorf("vk: the binding refuses the instance: %w", err)
 	}

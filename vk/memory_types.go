@@ -8,6 +8,7 @@ import "slices"
 // MemoryKind says what a buffer is for; the memory type follows from it.
 type MemoryKind int
 
+// The kinds of memory.
 const (
 	DeviceLocal MemoryKind = iota // kernels work on it; host visible too where that costs nothing
 	Upload                        // the host writes, the device reads

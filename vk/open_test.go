@@ -108,7 +108,7 @@ func TestSubgroupSize(t *testing.T) {
 		config.Name, config.Code, config.Bindings = "subgroup", subgroupCode, 1
 		p, err := d.NewPipeline(config)
 		require.NoError(t, err)
-		defer p.Close()
+		defer func() { require.NoError(t, p.Close()) }()
 		r := newRecorder(t, d)
 		r.Dispatch(p, []Binding{{Buffer: out}}, nil, 2, 1, 1)
 		require.NoError(t, r.Run(background))
@@ -209,7 +209,7 @@ func TestValidationMessages(t *testing.T) {
 		require.ErrorContains(t, err, "vulkan-validationlayers")
 		return
 	}
-	defer d.Close()
+	defer func() { require.NoError(t, d.Close()) }()
 	b, r := newBuffer(t, d, "two fills", 256, DeviceLocal), newRecorder(t, d)
 	r.Fill(b, 0, 256, 1)
 	r.Barrier()

@@ -66,7 +66,7 @@ func OptionsFromEnv() (Options, error) {
 	return o, nil
 }
 
-// check returns a copy of the error that names what is unknown.
+// check refuses names to disable that are unknown.
 func (o *Options) check() error {
 	for _, name := range o.Disable {
 		if !slices.Contains(featureNames, name) {
@@ -75,8 +75,6 @@ func (o *Options) check() error {
 	}
 	return nil
 }
-
-func (o *Options) disabled(name string) bool { return slices.Contains(o.Disable, name) }
 
 func (o *Options) logger() *slog.Logger {
 	if o.Log == nil {

@@ -4,8 +4,8 @@ package vk
 import "C"
 
 import (
-	"fmt"
 	"math"
+	"strconv"
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
@@ -27,7 +27,7 @@ func nameOf(names map[uint32]string, v C.uint32_t) string {
 	if s, ok := names[uint32(v)]; ok {
 		return s
 	}
-	return fmt.Sprint(uint32(v))
+	return strconv.FormatUint(uint64(v), 10)
 }
 
 // newReport turns the shim's answers into a Report and applies the quirks and opt.Disable.

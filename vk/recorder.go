@@ -41,10 +41,11 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 		return nil, err
 	}
 	defer d.lifetime.leave()
-	r := &Recorder{device: d, label: name}
-	if result := C.vks_create_recorder(d.shim, &r.shim); result != 0 {
+	var shim *C.vks_recorder
+	if result := C.vks_create_recorder(d.shim, &shim); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError("vkCreateCommandPool", int32(result))))
 	}
+	r := &Recorder{device: d, label: name, shim: shim}
 	d.lifetime.add(r)
 	return r, nil
 }
@@ -144,8 +145,10 @@ func (r *Recorder) checkBinding(p *Pipeline, i int, b *Binding) error {
 		return b.Buffer.check(fmt.Sprintf("binding %d of %s", i, p.config.Name), b.Offset, size)
 	}
 	if b.Offset%limits.StorageAlign != 0 {
-		return &LimitError{What: fmt.Sprintf("binding %d of %s (buffer %q)", i, p.config.Name, b.Buffer.label), Limit: "offset, a multiple of minStorageBufferOffsetAlignment,", Asked: b.Offset, Max: b.Offset / limits.StorageAlign * limits.StorageAlign,
-			Try: fmt.Sprintf("multiples of %d, with the rest as a push constant", limits.StorageAlign)}
+		return &LimitError{
+			What: fmt.Sprintf("binding %d of %s (buffer %q)", i, p.config.Name, b.Buffer.label), Limit: "offset, a multiple of minStorageBufferOffsetAlignment,", Asked: b.Offset, Max: b.Offset / limits.StorageAlign * limits.StorageAlign,
+			Try: fmt.Sprintf("multiples of %d, with the rest as a push constant", limits.StorageAlign),
+		}
 	}
 	if size > limits.MaxStorageBufferRange {
 		return &LimitError{What: fmt.Sprintf("binding %d of %s (buffer %q)", i, p.config.Name, b.Buffer.label), Limit: "maxStorageBufferRange", Asked: size, Max: limits.MaxStorageBufferRange, Try: "a binding for each head, with Offset and Size"}

@@ -9,11 +9,14 @@ import (
 
 func TestChoose(t *testing.T) {
 	list := []*Report{{Index: 0, Name: "Big GPU 9000"}, {Index: 1, Name: "Big GPU 9000"}, {Index: 2, Name: "Small GPU"}, {Index: 3, Name: "llvmpipe (LLVM 15)"}}
-	for want, index := range map[string]int{"": 0, "0": 0, "3": 3, " 2 ": 2, "BIG": 0, "small": 2, "llvm": 3, "9000": 0} {
+	for want, index := range map[string]int{"": 0, "0": 0, "3": 3, "BIG": 0, "small": 2, "llvm": 3, "9000": 0} {
 		r, err := choose(list, want)
 		require.NoError(t, err, want)
 		require.Equal(t, index, r.Index, want)
 	}
+	r, err := choose(list, " 2 ")
+	require.NoError(t, err)
+	require.Equal(t, 2, r.Index, "spaces around do not matter")
 	for want, message := range map[string]string{"4": `"4"`, "-1": `"-1"`, "gpu": "several different", "radeon": `"radeon"`} {
 		_, err := choose(list, want)
 		var none *NoDeviceError
@@ -59,8 +62,11 @@ func TestMemoryTypeOrder(t *testing.T) {
 		return list
 	}
 	classic := []memoryType{
-		{0, local, 0, vram}, {1, visible | coherent, 1, ram}, {2, visible | coherent | cached, 1, ram},
-		{3, local | visible | coherent, 2, window}, {4, local | 0x20, 0, vram},
+		{0, local, 0, vram},
+		{1, visible | coherent, 1, ram},
+		{2, visible | coherent | cached, 1, ram},
+		{3, local | visible | coherent, 2, window},
+		{4, local | 0x20, 0, vram},
 	}
 	require.Equal(t, []uint32{0, 3, 2, 1}, order(classic, DeviceLocal, true), "not the small window first")
 	require.Equal(t, []uint32{1, 2, 3}, order(classic, Upload, true))

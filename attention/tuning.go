@@ -51,18 +51,18 @@ func tuneCPU(r *vk.Report, tier Tier, headDim int) Tuning {
 	if s := int(r.Subgroup.Size); s >= 4 && s <= 16 {
 		local = s
 	}
-	t := Tuning{Way: wayOf(tier), Local: local, Lanes: 1, Rows: 2, Keys: 8, IdentifyLocal: local, Why: "CPU device: lane is row, one subgroup a workgroup"}
-	switch {
-	case tier == TierScalar && r.Features.BufferAddress && !oldLavapipe(r):
+	t := Tuning{Way: wayOf(tier), Local: local, Lanes: 1, Rows: 2, Keys: 4, IdentifyLocal: local, Why: "CPU device: lane is row, one subgroup a workgroup"}
+	if tier == TierScalar && r.Features.BufferAddress && !oldLavapipe(r) {
 		t.Way = wayAddress
-		t.Why += ", loads through addresses escape the driver's bounds checks"
-	default:
-		t.Keys = 4
-		t.Why += ", few keys at a time because bounds-checked loads make long code"
+		t.Why += "; loads through addresses escape the driver's bounds checks"
+	}
+	if oldLavapipe(r) {
+		t.Rows, t.Keys = 1, 2
+		t.Why += "; little code, because this driver compiles slowly"
 	}
 	if headDim > 128 {
-		t.Rows, t.Keys = 1, 4
-		t.Why += ", one row for a large head_dim"
+		t.Rows = 1
+		t.Why += "; one row for a large head_dim"
 	}
 	return t
 }

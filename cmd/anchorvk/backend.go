@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
@@ -37,6 +38,11 @@ type session interface {
 	close() error
 }
 
+// patience is how long a submission may go without progress. Software drivers
+// compile a kernel when it is first dispatched, which takes them up to a
+// minute on a busy machine; a GPU that hangs is reset by its driver long before.
+const patience = 5 * time.Minute
+
 // options returns the device options of the environment.
 func (a *app) options() (vk.Options, error) {
 	o, err := vk.OptionsFromEnv()
@@ -44,6 +50,7 @@ func (a *app) options() (vk.Options, error) {
 		return o, usage("%v", err)
 	}
 	o.Log = a.log
+	o.Timeout = patience
 	return o, nil
 }
 

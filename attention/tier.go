@@ -23,15 +23,21 @@ const (
 )
 
 // tierOrder is the order in which a device is offered tiers: the first that
-// passes and is not on request only is the default.
+// passes and is not passed over is the default.
 var tierOrder = []struct {
-	tier      Tier
-	onRequest bool
-	needs     []need
+	tier  Tier
+	needs []need
+	// passOver says why the tier is only taken when asked for, or "".
+	passOver func(*vk.Report) string
 }{
-	{TierScalar, false, []need{storage16}},
-	{TierScalarF16, true, []need{storage16, float16Math}},
-	{TierUnpack, false, nil},
+	{TierScalar, []need{storage16}, func(r *vk.Report) string {
+		if oldLavapipe(r) {
+			return "this driver loads 16-bit elements one by one"
+		}
+		return ""
+	}},
+	{TierScalarF16, []need{storage16, float16Math}, func(*vk.Report) string { return "its products overflow on large inputs" }},
+	{TierUnpack, nil, func(*vk.Report) string { return "" }},
 }
 
 // need is a device feature that a tier cannot do without.
@@ -59,8 +65,8 @@ func Tiers(r *vk.Report) []TierStatus {
 	for _, t := range tierOrder {
 		why := missing(r, t.needs)
 		status := TierStatus{Name: string(t.tier), OK: why == "", Why: why}
-		if status.OK && t.onRequest {
-			status.Why = "passes, but only used when asked for (ANCHORVK_TIER)"
+		if why := t.passOver(r); status.OK && why != "" {
+			status.Why = "only used when asked for (ANCHORVK_TIER): " + why
 		}
 		all = append(all, status)
 	}
@@ -89,7 +95,7 @@ func chooseTier(r *vk.Report, asked string) (Tier, error) {
 		switch {
 		case asked == string(t.tier) && why != "":
 			return "", &vk.FeatureError{Feature: "tier " + asked, Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
-		case asked == string(t.tier), asked == "" && why == "" && !t.onRequest:
+		case asked == string(t.tier), asked == "" && why == "" && t.passOver(r) == "":
 			return t.tier, nil
 		}
 	}

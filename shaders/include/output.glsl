@@ -5,6 +5,17 @@ layout(binding = LSE_BINDING, std430) writeonly buffer LseBuffer { float lse[]; 
 const uint NAN_HALVES = 0x7e007e00u;
 const float LN2 = 0.69314718056;
 
+#ifdef KV_UINT
+// Some drivers without 16-bit types (SwiftShader) pack an infinity as the largest finite half.
+uint pack_halves(vec2 x) {
+    uvec2 is_inf = uvec2(equal(floatBitsToUint(x) & 0x7fffffffu, uvec2(0x7f800000u)));
+    uint kept = ~(is_inf.x * 0x7fffu | is_inf.y * 0x7fff0000u);
+    return packHalf2x16(x) & kept | is_inf.x * 0x7c00u | is_inf.y * 0x7c000000u;
+}
+#else
+uint pack_halves(vec2 x) { return packHalf2x16(x); }
+#endif
+
 void store_rows(uint head, uint first_position, uint end_position) {
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         uint position = first_position + r;
@@ -17,7 +28,7 @@ void store_rows(uint head, uint first_position, uint end_position) {
             uint at = (r * CHUNKS + c) * 2;
             vec4 low = acc[at] * inverse;
             vec4 high = acc[at + 1] * inverse;
-            uvec4 packed = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+            uvec4 packed = uvec4(pack_halves(low.xy), pack_halves(low.zw), pack_halves(high.xy), pack_halves(high.zw));
             outputs[at_out + chunk_of(c)] = is_nan_row ? uvec4(NAN_HALVES) : packed;
         }
         if (lse_base != NO_LSE && lane_in_row() == 0) {

@@ -1,0 +1,137 @@
+package attention
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// plant is a value that is not finite, somewhere in the inputs of head 1 of
+// batch entry 0 (KV head 0).
+type plant struct {
+	name  string
+	in    string // q, k or v
+	at    int    // position
+	value float64
+}
+
+// plants go into groups of 64 positions: the sink is [0, 16), the window of
+// group 4 (from 256) begins at 240.
+var plants = []plant{
+	{"NaN in a query", "q", 270, math.NaN()},
+	{"+Inf in a query", "q", 270, math.Inf(1)},
+	{"NaN in a sink key", "k", 5, math.NaN()},
+	{"+Inf in a sink key", "k", 5, math.Inf(1)},
+	{"-Inf in a sink key", "k", 5, math.Inf(-1)},
+	{"NaN in a key, window then candidate", "k", 245, math.NaN()},
+	{"+Inf in a key, window then candidate", "k", 245, math.Inf(1)},
+	{"-Inf in a key, window then candidate", "k", 245, math.Inf(-1)},
+	{"NaN in a key of the first row", "k", 0, math.NaN()},
+	{"NaN in the last key", "k", 332, math.NaN()},
+	{"NaN in a value", "v", 245, math.NaN()},
+	{"NaN in the value after a tile's first rows", "v", 259, math.NaN()},
+	{"+Inf in a value", "v", 5, math.Inf(1)},
+	{"-Inf in a value", "v", 259, math.Inf(-1)},
+}
+
+func (p plant) put(in Inputs) {
+	value := half16(float32(p.value))
+	switch p.in {
+	case "q":
+		in.Q.At(0, 1, p.at)[3] = value
+	case "k":
+		in.K.At(0, 0, p.at)[3] = value
+	case "v":
+		in.V.At(0, 0, p.at)[3] = value
+	}
+}
+
+// A NaN or infinity spoils exactly the elements that the oracle says, selects
+// the stripes that the oracle selects, and every other row is right.
+func TestDeviceNonFiniteInputs(t *testing.T) {
+	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+		spoilt, whole := 0, 0
+		for _, p := range plants {
+			problem := selective(1, 4, 2, 333, 333)
+			problem.Params.Theta = 4
+			in := selectiveInputs(problem.Shape, 60)
+			p.put(in)
+			o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+			require.NoError(t, err)
+			for _, mode := range []Mode{ModeAnchor, ModeDense} {
+				problem.Mode = mode
+				got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
+				want := o.Forward(mode)
+				bad := requireSameKinds(t, got, want, tier, p.name+", "+mode.String())
+				require.Positive(t, bad, "%s, %v: the oracle knows of no spoilt element", p.name, mode)
+				require.LessOrEqual(t, bad, len(want.O)/2, "heads of the other KV head stay whole")
+				spoilt, whole = spoilt+bad, whole+len(want.O)-bad
+				if mode == ModeDense {
+					continue
+				}
+				for i, kept := range want.Stripes {
+					if kept != (got.stripes[i] == 1) {
+						h, g, key := i/(o.Groups()*333), i/333%o.Groups(), i%333
+						_, margin := o.Stripes(0, h, g)
+						require.Less(t, math.Abs(margin[key]), 1e-3, "%s: head %d group %d key %d: the oracle says kept %v", p.name, h, g, key, kept)
+					}
+				}
+			}
+		}
+		t.Logf("%d elements NaN or infinite as defined, %d finite and right", spoilt, whole)
+	})
+}
+
+// requireSameKinds compares element by element and returns how many are not finite.
+func requireSameKinds(t *testing.T, got result, want *Result, tier, what string) (bad int) {
+	t.Helper()
+	var gotFinite, wantFinite []float64
+	dim := got.o.Shape[3]
+	for i, w := range want.O {
+		g := float64(got.o.Host[i].Float32())
+		if math.IsNaN(w) || math.IsInf(w, 0) {
+			bad++
+			if math.IsNaN(w) != math.IsNaN(g) || (math.IsInf(w, 0) && w != g) {
+				t.Fatalf("%s: head %d row %d element %d is %v where the oracle has %v", what, i/dim/got.o.Shape[2], i/dim%got.o.Shape[2], i%dim, g, w)
+			}
+			continue
+		}
+		if math.IsNaN(g) || math.IsInf(g, 0) {
+			t.Fatalf("%s: head %d row %d element %d is %v where the oracle has %v", what, i/dim/got.o.Shape[2], i/dim%got.o.Shape[2], i%dim, g, w)
+		}
+		gotFinite, wantFinite = append(gotFinite, g), append(wantFinite, w)
+	}
+	require.Less(t, NMSE(gotFinite, wantFinite), 2*tolerance(tier), what)
+	for i, w := range want.LSE {
+		g := float64(got.lse[i])
+		if math.IsNaN(w) || math.IsNaN(g) {
+			require.Equal(t, math.IsNaN(w), math.IsNaN(g), "%s: log-sum-exp of row %d is %v, want %v", what, i%got.o.Shape[2], g, w)
+			continue
+		}
+		require.InDelta(t, w, g, lseTolerance(Tier(tier)), what)
+	}
+	return bad
+}
+
+// Inputs of nothing but NaN, or infinities, end all the same.
+func TestDeviceNothingButNonFinite(t *testing.T) {
+	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+		for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			problem := selective(1, 2, 1, 300, 300)
+			in := selectiveInputs(problem.Shape, 61)
+			for _, x := range []Tensor{in.Q, in.K, in.V} {
+				for i := range x.Host {
+					x.Host[i] = half16(float32(value))
+				}
+			}
+			for _, mode := range []Mode{ModeAnchor, ModeDense} {
+				problem.Mode = mode
+				got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
+				for i, x := range got.o.Host {
+					require.True(t, x.IsNaN(), "%v of %v: element %d is %v", mode, value, i, x)
+				}
+			}
+		}
+	})
+}

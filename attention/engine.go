@@ -142,10 +142,10 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 	s := p.Shape
 	for _, t := range [4]struct {
 		name       string
-		tensor     *Tensor
+		tensor     Tensor
 		heads, seq int
 	}{
-		{"Q", &in.Q, s.Heads, s.QLen}, {"K", &in.K, s.KVHeads, s.KVLen}, {"V", &in.V, s.KVHeads, s.KVLen}, {"O", &out.O, s.Heads, s.QLen},
+		{"Q", in.Q, s.Heads, s.QLen}, {"K", in.K, s.KVHeads, s.KVLen}, {"V", in.V, s.KVHeads, s.KVLen}, {"O", out.O, s.Heads, s.QLen},
 	} {
 		if err := t.tensor.ValidateFor(t.name, s.Batch, t.heads, t.seq, s.HeadDim); err != nil {
 			return err

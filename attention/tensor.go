@@ -123,13 +123,12 @@ func (t Tensor) validateStrides(name string) error {
 	const try = "use HostBHSD, HostBSHD, DeviceBHSD or DeviceBSHD, or strides in elements that are multiples of 8 and leave each row its own place"
 	last := t.Shape[3] - 1 // index of the last element
 	for axis, stride := range t.Strides {
-		field := fmt.Sprintf("%s.Strides[%d]", name, axis)
 		if stride < 0 || stride%8 != 0 {
-			return argument(field, try, "is %d", stride)
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d", stride)
 		}
 		span, ok := product(t.Shape[axis]-1, stride, halfBytes)
 		if !ok || last > math.MaxInt/halfBytes-span/halfBytes {
-			return argument(field, try, "is %d, and %d steps of it overflow 64-bit sizes", stride, t.Shape[axis]-1)
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d, and %d steps of it overflow 64-bit sizes", stride, t.Shape[axis]-1)
 		}
 		last += span / halfBytes
 	}

@@ -8,6 +8,7 @@ SHELL := /bin/sh
 SLICE     ?= testdata/smollm2-l20-kv0.safetensors
 RUN_FLAGS ?= --mode anchor,dense --verify
 BENCH_FLAGS ?=
+PEERS_FLAGS ?=
 # Packages of `make test`; more flags for go test, as in TEST_FLAGS='-run Oracle -v'.
 PACKAGES   ?= ./...
 TEST_FLAGS ?=
@@ -22,7 +23,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build run test bench lint check shaders shaders-check sysroot devices-test validate bare-debian clean
+.PHONY: help setup build run test bench peers lint check shaders shaders-check sysroot devices-test validate bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +45,10 @@ test: setup ## vet, all tests, and the comparison of the committed SPIR-V
 
 bench: build ## time dense and anchor attention on generated input
 	bin/anchorvk bench $(BENCH_FLAGS)
+
+peers: build ## time ggml-vulkan beside dense attention, dense beside anchor
+	tools/peers/compare.sh dense $(PEERS_FLAGS)
+	tools/peers/compare.sh anchor
 
 lint: ## golangci-lint with gofumpt and staticcheck, see .golangci.yml
 	go run $(GOLANGCI_LINT) run $(PACKAGES)

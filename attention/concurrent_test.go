@@ -149,9 +149,9 @@ func TestCancelledDuringTheRun(t *testing.T) {
 // A real context, cancelled by another goroutine while the device works.
 func TestCancelStopsALongRun(t *testing.T) {
 	e := sharedEngine(t)
-	problem := selective(1, 8, 2, 4000, 4000)
+	problem := selective(1, 4, 2, 2500, 2500)
 	problem.Mode = ModeDense
-	plan, err := e.Plan(problem, PlanOptions{SliceMS: 5})
+	plan, err := e.Plan(problem, PlanOptions{SliceMS: 2})
 	require.NoError(t, err)
 	in, out := selectiveInputs(problem.Shape, 90), outputFor(problem.Shape)
 	begin := time.Now()

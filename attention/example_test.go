@@ -23,12 +23,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer device.Close()
 	engine, err := attention.NewEngine(device, attention.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer engine.Close()
 
 	problem := attention.Problem{
 		Shape: attention.Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 600, KVLen: 600, HeadDim: 32},
@@ -60,6 +58,12 @@ func Example() {
 	fmt.Println("runs", plan.Runs)
 	fmt.Printf("computed %.3f of the causal pairs\n", stats.ComputedRatio)
 	fmt.Printf("last row %.2f, over exp(%.3f) keys\n", out.O.At(0, 1, 599)[0].Float32(), out.LSE[2*600-1])
+	if err := engine.Close(); err != nil {
+		log.Fatal(err)
+	}
+	if err := device.Close(); err != nil {
+		log.Fatal(err)
+	}
 	// Output:
 	// runs anchor
 	// computed 0.201 of the causal pairs

@@ -131,6 +131,7 @@ func (c *call) record(ctx context.Context) error {
 			if err := c.dense(ctx); err != nil {
 				return err
 			}
+			c.slicer.barrier() // the next span binds the same log-sum-exp buffer, if other parts of it
 		}
 	}
 	if unit > 0 {
@@ -190,6 +191,9 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 		c.slicer.flops += float64(n) * cost(first)
 		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k == kernelIdentify
 		first += n
+		if first < items {
+			c.slicer.barrier() // the rest binds the same buffers, if it writes other parts of them
+		}
 	}
 	return nil
 }

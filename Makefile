@@ -4,17 +4,22 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# What `make run` runs, and what it passes on.
+# What `make run` runs, and how; testdata/README.md says why this theta and step.
 SLICE     ?= testdata/smollm2-l20-kv0.safetensors
-RUN_FLAGS ?= --mode anchor,dense --verify
+PICTURE   ?= out/kept.png
+RUN_FLAGS ?= --mode anchor,dense --theta 8 --step 4 --verify --picture $(PICTURE)
 BENCH_FLAGS ?=
 PEERS_FLAGS ?=
 # Packages of `make test`; more flags for go test, as in TEST_FLAGS='-run Oracle -v'.
 PACKAGES   ?= ./...
 TEST_FLAGS ?=
-# Devices of `make devices-test` and `make validate` (tools/with-device.sh --list).
-DEVICES          ?= $(shell tools/with-device.sh --list | cut -d' ' -f1)
+# Devices (tools/with-device.sh --list) of `make test` beside the machine's own,
+# of `make devices-test` (none: all) and of `make validate`.
+TEST_DEVICES     ?= lavapipe-128 lavapipe-256 lavapipe-512 swiftshader
+DEVICES          ?=
 VALIDATE_DEVICES ?= lavapipe-256
+# Seconds of each long test of `make stress`.
+STRESS ?= 60
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -23,7 +28,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build run test bench peers lint check shaders shaders-check sysroot devices-test validate bare-debian clean
+.PHONY: help setup build run test bench peers lint check shaders shaders-check sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,12 +41,21 @@ build: setup ## build bin/anchorvk
 
 run: build ## sparse prefill on real input, checked against dense attention
 	@test -r "$(SLICE)" || { echo "no file $(SLICE): set SLICE=FILE" >&2; exit 1; }
+	@mkdir -p $(dir $(PICTURE))
 	bin/anchorvk run -i $(SLICE) $(RUN_FLAGS)
 
-test: setup ## vet, all tests, and the comparison of the committed SPIR-V
+# The newest headers of Khronos, for the test that compares ours with them; where
+# they cannot be had it takes the compiler's own, or says that it has none.
+test: build ## vet, all tests, the committed SPIR-V, verify here and, in part, on four more devices
 	go vet $(PACKAGES)
+	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
+		export ANCHORVK_VULKAN_INCLUDE="$$root/usr/include"; \
+	fi; \
+	echo go test -count=1 -timeout 20m $(TEST_FLAGS) $(PACKAGES); \
 	go test -count=1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
 	tools/glslc.sh --check
+	bin/anchorvk verify -q >/dev/null
+	tools/verify-devices.sh --short $(TEST_DEVICES)
 
 bench: build ## time dense and anchor attention on generated input
 	bin/anchorvk bench $(BENCH_FLAGS)
@@ -64,15 +78,14 @@ shaders-check: ## compare shaders/spv with what the sources give
 sysroot: ## fetch the pinned shader compiler and the test devices
 	tools/sysroot.sh all
 
-devices-test: build ## anchorvk verify on the five devices that need no GPU
-	@failed=; for device in $(DEVICES); do \
-		echo "== $$device"; \
-		tools/with-device.sh $$device bin/anchorvk verify || failed="$$failed $$device"; \
-	done; \
-	test -z "$$failed" || { echo "anchorvk verify failed on:$$failed" >&2; exit 1; }
+devices-test: build ## all of anchorvk verify on the five devices that need no GPU
+	tools/verify-devices.sh $(DEVICES)
 
 validate: build ## the whole suite under the Khronos validation layer
 	tools/validate.sh $(VALIDATE_DEVICES)
+
+stress: setup ## a minute of the host layer, one of prefill, with a greedy collector
+	tools/stress.sh $(STRESS)
 
 bare-debian: ## prove that a bare Debian 12 with Go can run and test (root)
 	tools/bare-debian.sh

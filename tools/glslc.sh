@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compiles the shader modules of shaders/manifest.json into shaders/spv with the
-# pinned compiler (glslc of Debian 13, see tools/sysroot.sh).
+# Compiles the shader modules of shaders/manifest.json into shaders/spv, and the
+# tests' vk/testdata/*.comp beside their sources, with the pinned compiler (glslc
+# of Debian 13, see tools/sysroot.sh).
 #
-#   tools/glslc.sh          # compile; replaces shaders/spv only if all is well
+#   tools/glslc.sh          # compile; replaces the SPIR-V only if all is well
 #   tools/glslc.sh --check  # compile elsewhere and compare with the committed files
 #
 # The manifest: {"modules": [{"name": "dense_f32", "source": "dense.comp",
@@ -13,7 +14,8 @@
 set -eu
 
 tools=$(cd "$(dirname "$0")" && pwd)
-shaders=$tools/../shaders
+spv=shaders/spv
+tests=vk/testdata
 
 die() { printf 'glslc: %s\n' "$*" >&2; exit 1; }
 
@@ -24,31 +26,32 @@ in_sysroot() {
 	"$GLSLC_LD" --library-path "${GLSLC_LD%/*}" "$GLSLC_ROOT/usr/bin/$command" "$@"
 }
 
-# One line of the plan: name, source, target, optimize, then the defines.
+# One line of the plan: the module's path without .spv, its source, target,
+# optimize, then the defines.
 compile_one() {
 	IFS=$(printf '\t')
 	# The fields are split on purpose, and hold no pattern characters.
 	# shellcheck disable=SC2086
 	set -f -- $1
 	unset IFS
-	name=$1 source=$2 target=$3 optimize=$4
+	module=$1 source=$2 target=$3 optimize=$4
 	shift 4
 	for define; do
 		shift
 		set -- "$@" "-D$define"
 	done
 	if [ "$optimize" = true ]; then set -- -O "$@"; fi
-	spv=$GLSLC_OUT/$name.spv
-	log=$GLSLC_OUT/$name.log
+	out=$GLSLC_OUT/$module.spv
+	log=$GLSLC_OUT/$module.log
 	status=0
-	in_sysroot glslc --target-env="$target" -fshader-stage=compute -I include "$@" \
-		-o "$spv" "$source" 2>"$log" || status=$?
+	in_sysroot glslc --target-env="$target" -fshader-stage=compute -I shaders/include "$@" \
+		-o "$out" "$source" 2>"$log" || status=$?
 	if [ $status -eq 0 ] && [ ! -s "$log" ]; then
-		in_sysroot spirv-val --target-env "$target" "$spv" >"$log" 2>&1 || status=$?
+		in_sysroot spirv-val --target-env "$target" "$out" >"$log" 2>&1 || status=$?
 	fi
 	if [ $status -ne 0 ] || [ -s "$log" ]; then
 		{
-			echo "glslc: module $name ($source $*):"
+			echo "glslc: module $module ($source $*):"
 			cat "$log"
 		} >&2
 		return 1
@@ -69,26 +72,27 @@ case ${1-} in
 *) die "unknown argument '$1' (see --help)" ;;
 esac
 
-cd "$shaders" 2>/dev/null || die "no folder $shaders"
-[ -r manifest.json ] || die "no shaders/manifest.json"
+cd "$tools/.."
+[ -r shaders/manifest.json ] || die "no shaders/manifest.json"
 
 if ! GLSLC_ROOT=$("$tools/sysroot.sh" trixie); then
 	[ $check = yes ] || die "the pinned compiler cannot be had here (reason above)"
 	[ -z "${CI:-}" ] || die "the pinned compiler cannot be had here (reason above), and CI must compare the shaders"
-	echo "glslc: SKIPPED the comparison of shaders/spv: the pinned compiler cannot be had here (reason above)" >&2
+	echo "glslc: SKIPPED the comparison of the SPIR-V: the pinned compiler cannot be had here (reason above)" >&2
 	exit 0
 fi
 GLSLC_LD=$(echo "$GLSLC_ROOT"/usr/lib/*-linux-gnu*/ld-linux-*.so.*)
 if [ $check = yes ]; then
 	GLSLC_OUT=$(mktemp -d)
 else
-	GLSLC_OUT=$(mktemp -d "$shaders/.spv.XXXXXX") # same file system: mv is atomic
+	GLSLC_OUT=$(mktemp -d "$PWD/shaders/.spv.XXXXXX") # same file system: mv is atomic
 fi
 export GLSLC_ROOT GLSLC_LD GLSLC_OUT
 trap 'rm -rf "$GLSLC_OUT"' EXIT
 trap 'exit 130' INT TERM
+mkdir -p "$GLSLC_OUT/$spv" "$GLSLC_OUT/$tests" "$spv"
 
-plan=$(in_sysroot jq -r '
+plan=$(in_sysroot jq -r --arg spv $spv '
 	def need($c; $m): if $c then . else error($m) end;
 	.modules
 	| need((map(.name) | unique | length) == length; "two modules have the same name")
@@ -97,40 +101,44 @@ plan=$(in_sysroot jq -r '
 	| need((.source // "") | test("^[a-z0-9_]+\\.comp$"); "\(.name): bad source \(.source)")
 	| need((.target // "vulkan1.1") | test("^vulkan1\\.[0-4]$"); "\(.name): bad target \(.target)")
 	| need((.defines // []) | all(test("^[A-Za-z_][A-Za-z0-9_]*(=[A-Za-z0-9_.+-]+)?$")); "\(.name): bad defines \(.defines)")
-	| [.name, .source, .target // "vulkan1.1", (.optimize != false | tostring)] + (.defines // [])
-	| @tsv' manifest.json) || die "shaders/manifest.json is not as it should be (reason above)"
+	| ["\($spv)/\(.name)", "shaders/\(.source)", .target // "vulkan1.1", (.optimize != false | tostring)] + (.defines // [])
+	| @tsv' shaders/manifest.json) || die "shaders/manifest.json is not as it should be (reason above)"
 [ -n "$plan" ] || die "shaders/manifest.json names no modules"
+
+plan=$plan$(for source in $tests/*.comp; do
+	[ ! -e "$source" ] || printf '\n%s\t%s\tvulkan1.1\ttrue' "${source%.comp}" "$source"
+done)
 
 # Each job prints its own complaint; xargs tells whether there was one.
 printf '%s\n' "$plan" | xargs -d '\n' -n 1 -P 2 "$tools/glslc.sh" --one ||
-	die "not every module compiled: shaders/spv is as it was"
+	die "not every module compiled: the SPIR-V is as it was"
 
-names=$(printf '%s\n' "$plan" | cut -f1)
-stale=$(for spv in spv/*.spv; do
-	[ -e "$spv" ] || continue
-	printf '%s\n' "$names" | grep -qx "$(basename "$spv" .spv)" || echo "$spv"
+modules=$(printf '%s\n' "$plan" | cut -f1)
+stale=$(for file in $spv/*.spv $tests/*.spv; do
+	[ -e "$file" ] || continue
+	printf '%s\n' "$modules" | grep -qx "${file%.spv}" || echo "$file"
 done)
-differ=$(for name in $names; do
-	cmp -s "$GLSLC_OUT/$name.spv" "spv/$name.spv" || echo "$name"
+differ=$(for module in $modules; do
+	cmp -s "$GLSLC_OUT/$module.spv" "$module.spv" || echo "$module"
 done)
 
 if [ $check = yes ]; then
-	for name in $differ; do
-		if [ -e "spv/$name.spv" ]; then echo "glslc: shaders/spv/$name.spv differs from its source" >&2; else echo "glslc: shaders/spv/$name.spv is missing" >&2; fi
+	for module in $differ; do
+		if [ -e "$module.spv" ]; then echo "glslc: $module.spv differs from its source" >&2; else echo "glslc: $module.spv is missing" >&2; fi
 	done
-	for spv in $stale; do echo "glslc: shaders/$spv is not in the manifest" >&2; done
-	[ -z "$differ$stale" ] || die "run 'make shaders' and commit shaders/spv"
-	echo "glslc: $(echo "$names" | wc -l) modules are as compiled" >&2
+	for file in $stale; do echo "glslc: $file has no source" >&2; done
+	[ -z "$differ$stale" ] || die "run 'make shaders' and commit $spv and $tests"
+	echo "glslc: $(echo "$modules" | wc -l) modules are as compiled" >&2
 	exit 0
 fi
 
-mkdir -p spv
-for name in $differ; do
-	mv "$GLSLC_OUT/$name.spv" "spv/$name.spv"
-	echo "glslc: wrote shaders/spv/$name.spv" >&2
+for module in $differ; do
+	mv "$GLSLC_OUT/$module.spv" "$module.spv"
+	echo "glslc: wrote $module.spv" >&2
 done
-for spv in $stale; do
-	rm "$spv"
-	echo "glslc: removed shaders/$spv, which is not in the manifest" >&2
+for file in $stale; do
+	rm "$file"
+	echo "glslc: removed $file, which has no source" >&2
 done
-echo "glslc: $(echo "$names" | wc -l) modules compiled, $(echo $differ | wc -w) changed" >&2
+# shellcheck disable=SC2086
+echo "glslc: $(echo "$modules" | wc -l) modules compiled, $(echo $differ | wc -w) changed" >&2

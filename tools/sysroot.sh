@@ -9,7 +9,8 @@
 #   tools/sysroot.sh all
 #
 #   trixie       glslc, spirv-tools and jq of Debian 13: the pinned compiler
-#   testing      newest Mesa, loader, validation layer, drm shims and ggml
+#   testing      newest Mesa, loader and its headers, validation layer, drm
+#                shims and ggml
 #   bookworm     Debian 12's Mesa, loader and layer: the oldest we support
 #   swiftshader  the Vulkan device that Debian's chromium-common carries
 #
@@ -28,7 +29,7 @@ die() { say "$*"; exit 1; }
 packages_of() {
 	case $1 in
 	trixie) echo debian-archive-keyring glslc spirv-tools glslang-tools jq ;;
-	testing) echo libvulkan1 mesa-vulkan-drivers vulkan-tools \
+	testing) echo libvulkan1 libvulkan-dev mesa-vulkan-drivers vulkan-tools \
 		vulkan-validationlayers mesa-drm-shim \
 		libggml0 libggml0-backend-vulkan libggml-dev ;;
 	bookworm) echo libvulkan1 mesa-vulkan-drivers vulkan-tools vulkan-validationlayers ;;
@@ -69,7 +70,7 @@ mirror() {
 		uri=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
 			awk -v r="$codename" '$1 ~ "^(" r "|stable|testing|sid|unstable)$" && $2 == "main" { print $3; exit }')
 	fi
-	[ -n "$uri" ] || die "no Debian mirror in apt's sources: set ANCHORVK_DEBIAN_MIRROR to one "
+	[ -n "$uri" ] || die "no Debian mirror in apt's sources: set ANCHORVK_DEBIAN_MIRROR to one"
 	echo "$uri"
 }
 
@@ -78,7 +79,7 @@ mirror() {
 keyring_for() {
 	newer=$cache/trixie/$keyrings
 	if [ "$1" = testing ]; then
-		build trixie >&2
+		build trixie >/dev/null
 		echo "$newer"
 	elif [ -r "$keyrings" ]; then
 		echo "$keyrings"
@@ -193,7 +194,8 @@ rebuild() {
 	unpack
 	probe "$name"
 	echo "$wanted" >"$work/root/.complete"
-	rm -rf "$dir"
+	# Aside, not away: programs that run from it keep their files a moment longer.
+	if [ -e "$dir" ]; then mv "$dir" "$work/old"; fi
 	mv "$work/root" "$dir"
 	say "built $dir ($(du -sh "$dir" | cut -f1))"
 }

@@ -2,6 +2,7 @@
 # Runs a program on one of five Vulkan devices that need no GPU.
 #
 #   tools/with-device.sh [--validate core|sync] NAME PROGRAM [ARGUMENT...]
+#   tools/with-device.sh --prepare NAME   # build what it needs, run nothing
 #   tools/with-device.sh --list
 #
 #   tools/with-device.sh lavapipe-256 bin/anchorvk verify
@@ -31,6 +32,7 @@ swiftshader       Chromium'"'"'s software device: no fp16, no 16-bit storage'
 die() { printf 'with-device: %s\n' "$*" >&2; exit 2; }
 
 validate=
+prepare=no
 while [ $# -gt 0 ]; do
 	case $1 in
 	--list) echo "$devices"; exit 0 ;;
@@ -39,11 +41,13 @@ while [ $# -gt 0 ]; do
 		case ${2-} in core | sync) validate=$2 ;; *) die "--validate takes core or sync, not '${2-}'" ;; esac
 		shift
 		;;
+	--prepare) prepare=yes ;;
 	-*) die "unknown option '$1' (see --help)" ;;
 	*) break ;;
 	esac
 	shift
 done
+if [ $prepare = yes ] && [ $# -eq 1 ]; then set -- "$1" none; fi
 [ $# -ge 2 ] || die "usage: tools/with-device.sh [--validate core|sync] NAME PROGRAM [ARGUMENT...]; --list names the devices"
 device=$1
 program=$2
@@ -65,6 +69,7 @@ icd_root=$root
 if [ "$device" = swiftshader ]; then icd_root=$("$here/sysroot.sh" swiftshader); fi
 ld=$(echo "$root"/usr/lib/*-linux-gnu*/ld-linux-*.so.*)
 [ -x "$ld" ] || die "no ld.so in $root: rebuild it with tools/sysroot.sh --refresh $runtime"
+if [ $prepare = yes ]; then exit 0; fi
 
 case $program in
 */*) ;;
@@ -114,6 +119,8 @@ mkfifo "$tmp/pipe" "$tmp/stdout"
 	sync:*)
 		echo "khronos_validation.validate_sync = true"
 		echo "khronos_validation.validate_core = false"
+		# Without it newer layers take no notice of what shaders access.
+		echo "khronos_validation.syncval_shader_accesses_heuristic = true"
 		;;
 	esac
 } >"$tmp/vk_layer_settings.txt"

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Runs bin/anchorvk verify on devices that need no GPU, one after the other, and
+# ends with one line for each.
+#
+#   tools/verify-devices.sh [--short] [DEVICE...]   # of tools/with-device.sh, default all
+#
+# --short runs a part: few cases of every kernel and tier, for the devices beside
+# the machine's own in `make test`. Where a device cannot be had, --short says so
+# and goes on, but fails when CI is set.
+set -eu
+
+tools=$(cd "$(dirname "$0")" && pwd)
+cd "$tools/.."
+
+die() { printf 'verify-devices: %s\n' "$*" >&2; exit 1; }
+
+# One head dimension of each kind of row, shared KV heads, prefixes, a batch in
+# both layouts, the ends of theta, odd blocks, one NaN: with groups of 64 rows,
+# since larger inputs take the time and find what these find.
+some='head_dim/.* n=521 .* d=(8|40|128|256)( |$)'
+some="$some|gqa/.* heads=6/2 |prefix/.* n=(704|1025) q=(97|257) |batch/"
+some="$some|theta/.* n=521 .* theta=[-+]Inf |params/.* group=3x48|nonfinite/.*\\(v (nan|inf)\\)|length/.* n=(1|97) "
+
+short=no
+while [ $# -gt 0 ]; do
+	case $1 in
+	--short) short=yes ;;
+	-h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+	-*) die "unknown option '$1' (see --help)" ;;
+	*) break ;;
+	esac
+	shift
+done
+# shellcheck disable=SC2046
+[ $# -gt 0 ] || set -- $("$tools/with-device.sh" --list | cut -d' ' -f1)
+[ -x bin/anchorvk ] || die "no bin/anchorvk: run make build"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+summary=
+bad=
+note() { summary="$summary
+$(printf '%-15s %s' "$device" "$1")"; }
+
+for device; do
+	if ! "$tools/with-device.sh" --prepare "$device"; then
+		if [ $short = no ] || [ -n "${CI:-}" ]; then bad="$bad $device"; fi
+		note "NOT VERIFIED: it cannot be had here (reason above)"
+		continue
+	fi
+	start=$(date +%s)
+	status=0
+	if [ $short = yes ]; then set -- -p "$some"; else set --; fi
+	"$tools/with-device.sh" "$device" bin/anchorvk verify -q "$@" >"$log" 2>&1 || status=$?
+	cases=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" || echo "did not finish")
+	if [ $status -eq 0 ] && [ "$cases" != "did not finish" ]; then
+		note "$cases, $(($(date +%s) - start)) s"
+	else
+		bad="$bad $device"
+		grep -v '^OK ' "$log" >&2 || true
+		note "FAILED with status $status: $cases, $(($(date +%s) - start)) s"
+	fi
+done
+echo "anchorvk verify$([ $short = no ] || echo ', a part of it'):$summary"
+[ -z "$bad" ] || die "failed on:$bad"

@@ -136,7 +136,7 @@ func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stat
 
 // checkCall raises every argument error of a call.
 func checkCall(p *Plan, in Inputs, out Outputs) error {
-	if p == nil || p.Tuning.Local == 0 {
+	if p == nil || p.Tuning.Attend.Local == 0 {
 		return argument("plan", "make it with NewPlan", "is empty")
 	}
 	s := p.Shape

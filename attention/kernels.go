@@ -26,13 +26,14 @@ var kernelFacts = [kernelCount]struct {
 	bindings int
 	variants bool // compiled once for each way of reading K and V
 	halfMath bool // has an fp16 variant
+	matrix   bool // has a variant on cooperative matrices
 }{
-	kernelDense:    {"dense", 5, true, true},
-	kernelAnchor:   {"anchor", 5, true, false},
-	kernelPool:     {"pool", 4, false, false},
-	kernelIdentify: {"identify", 4, true, false},
-	kernelCompact:  {"compact", 3, false, false},
-	kernelStripes:  {"stripes", 9, true, true},
+	kernelDense:    {"dense", 5, true, true, true},
+	kernelAnchor:   {"anchor", 5, true, false, true},
+	kernelPool:     {"pool", 4, false, false, false},
+	kernelIdentify: {"identify", 4, true, false, false},
+	kernelCompact:  {"compact", 3, false, false, false},
+	kernelStripes:  {"stripes", 9, true, true, true},
 }
 
 func (k kernel) String() string { return kernelFacts[k].name }
@@ -44,6 +45,9 @@ const (
 	specRows
 	specKeys
 	specChunks
+	specMatM // matrix kernels only, as the next two: the device's product
+	specMatN
+	specMatK
 	specCount
 )
 
@@ -56,22 +60,35 @@ type pipelineKey struct {
 	kernel    kernel
 	tier      Tier
 	way       string
+	subgroup  uint32 // required size, or 0
 	constants [specCount]uint32
 }
 
 // pipelineFor returns the key of a plan's kernel.
 func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	key := pipelineKey{kernel: k}
-	key.constants = [specCount]uint32{auxLocal, 1, 1, 1, uint32(headDim / 8)}
+	chunks := uint32(headDim / 8)
+	key.constants = [specCount]uint32{auxLocal, 1, 1, 1, chunks}
 	if !kernelFacts[k].variants {
 		return key
 	}
 	key.tier, key.way = tier, t.Way
-	key.constants = [specCount]uint32{uint32(t.Local), uint32(t.Lanes), uint32(t.Rows), uint32(t.Keys), uint32(headDim / 8)}
+	shape := t.Attend
 	if k == kernelIdentify {
-		key.constants[specLocal] = uint32(t.IdentifyLocal)
+		shape = t.Identify
+	}
+	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
+	if key.isMatrix() {
+		key.way = wayUint
+		key.subgroup = uint32(t.Subgroup)
+		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
 	}
 	return key
+}
+
+// isMatrix tells a kernel on cooperative matrices.
+func (key pipelineKey) isMatrix() bool {
+	return key.tier == TierCoop && kernelFacts[key.kernel].matrix
 }
 
 // module is the name of the SPIR-V module.
@@ -79,6 +96,9 @@ func (key pipelineKey) module() string {
 	facts := kernelFacts[key.kernel]
 	if !facts.variants {
 		return facts.name
+	}
+	if key.isMatrix() {
+		return facts.name + "_coop"
 	}
 	name := facts.name + "_" + key.way
 	if key.tier == TierScalarF16 && facts.halfMath {
@@ -88,6 +108,14 @@ func (key pipelineKey) module() string {
 		name += "_sg"
 	}
 	return name
+}
+
+// usedConstants leaves out those that only matrix kernels have.
+func (key *pipelineKey) usedConstants() []uint32 {
+	if key.isMatrix() {
+		return key.constants[:]
+	}
+	return key.constants[:specMatM]
 }
 
 // build compiles the pipeline.
@@ -102,7 +130,10 @@ func (key pipelineKey) build(device *vk.Device) (*vk.Pipeline, error) {
 		Code:      code,
 		Bindings:  kernelFacts[key.kernel].bindings,
 		PushBytes: pushBytes,
-		Constants: key.constants[:],
+		Constants: key.usedConstants(),
+
+		SubgroupSize:  key.subgroup,
+		FullSubgroups: key.isMatrix() && device.Report().Subgroup.FullSubgroups,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("attention: build kernel %s for head_dim %d: %w", module, 8*key.constants[specChunks], err)

@@ -92,7 +92,7 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if report.Limits.PushConstants < uint32(pushBytes) {
 		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
 	}
-	tier, err := chooseTier(report, options.Tier)
+	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim)
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +203,9 @@ func (p *Plan) String() string {
 	}
 	line("device", "%s", p.Device)
 	line("tier", "%s, K and V read as %s", p.Tier, p.Tuning.Way)
-	line("tile", "%d query rows: %d invocations, %d lanes a row, %d rows each, %d keys at a time (%s)",
-		p.Tuning.TileRows(), p.Tuning.Local, p.Tuning.Lanes, p.Tuning.Rows, p.Tuning.Keys, p.Tuning.Why)
+	shape := p.Tuning.Attend
+	line("tile", "%d query rows: %d invocations, %d lanes share %d rows, %d keys at a time (%s)",
+		shape.TileRows(), shape.Local, shape.Lanes, shape.Rows, shape.Keys, p.Tuning.Why)
 	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
 	if p.Mode == ModeAnchor {
 		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, stripes %.3g", p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Stripes/1e9)

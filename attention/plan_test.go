@@ -25,8 +25,9 @@ func fakeReport(kind string) *vk.Report {
 			MaxGroups: [3]uint32{65535, 65535, 65535}, MaxGroupSize: [3]uint32{1024, 1024, 64}, MaxInvocations: 1024,
 			SharedMemory: 32 << 10, PushConstants: 128, MaxStorageBuffers: 16, StorageAlign: 16, TimestampPeriod: 1, TimestampBits: 64,
 		},
-		Features: vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true},
-		Subgroup: vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, ComputeStage: true},
+		Features:   vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true},
+		Subgroup:   vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, SizeControl: true, FullSubgroups: true, ComputeStage: true},
+		CoopMatrix: []vk.CoopShape{{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Out: "f32", Scope: "subgroup"}},
 	}
 }
 
@@ -126,8 +127,13 @@ func TestScratchLayout(t *testing.T) {
 			region
 			least uint64
 		}{
-			{l.acc, n * 64 * testDim * 4}, {l.sums, n * 64 * 8}, {l.pooled, n * 4 * testDim * 4}, {l.anchors, n * 4 * 4},
-			{l.mask, n * 17 * 4}, {l.list, n * 521 * 4}, {l.counts, 4 * uint64(plan.Units)},
+			{l.acc, n * 64 * testDim * 4},
+			{l.sums, n * 64 * 8},
+			{l.pooled, n * 4 * testDim * 4},
+			{l.anchors, n * 4 * 4},
+			{l.mask, n * 17 * 4},
+			{l.list, n * 521 * 4},
+			{l.counts, 4 * uint64(plan.Units)},
 		} {
 			assert.Zero(t, r.offset%scratchAlign, "region %d", i)
 			assert.GreaterOrEqual(t, r.offset, end, "region %d overlaps the one before", i)
@@ -217,8 +223,8 @@ func TestTierChoice(t *testing.T) {
 	}
 	require.True(t, statuses[string(best)].OK)
 
-	report.Features.Storage16, report.Features.Float16 = false, false
-	report.Why = map[string]string{"storage16": "ANCHORVK_DISABLE names it"}
+	report.Features.Storage16, report.Features.Float16, report.Features.CooperativeMatrix = false, false, false
+	report.Why = map[string]string{"storage16": "ANCHORVK_DISABLE names it", "coopmat": "ANCHORVK_DISABLE names it"}
 	plan, err = NewPlan(report, llama(4096), PlanOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, TierUnpack, plan.Tier, "needs no feature")
@@ -257,7 +263,10 @@ func TestPlanPrints(t *testing.T) {
 		plan, err := NewPlan(fakeReport("discrete"), problem, PlanOptions{StripeShare: 0.125})
 		require.NoError(t, err)
 		plan.Tier = TierScalar
-		plan.Tuning = Tuning{Way: "half", Local: 128, Lanes: 4, Rows: 2, Keys: 4, IdentifyLocal: 64, Why: "as this test has it"}
+		plan.Tuning = Tuning{
+			Way: "half", Attend: KernelShape{Local: 128, Lanes: 4, Rows: 2, Keys: 4}, Identify: KernelShape{Local: 64, Lanes: 4, Rows: 2, Keys: 4},
+			Why: "as this test has it",
+		}
 		requireGolden(t, "plan-"+name+".txt", plan.String())
 		text, err := json.MarshalIndent(plan, "", "  ")
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -177,6 +178,10 @@ func TestPlansNameModulesThatExist(t *testing.T) {
 				problem := selective(1, 2, 1, 300, 300)
 				problem.Shape.HeadDim = dim
 				plan, err := NewPlan(report, problem, PlanOptions{Tier: tier.Name, NoFallback: true})
+				var without *vk.FeatureError
+				if dim > 128 && errors.As(err, &without) {
+					continue // a tier may leave large heads to others
+				}
 				require.NoError(t, err)
 				plans++
 				for k := range kernelCount {
@@ -191,6 +196,7 @@ func TestPlansNameModulesThatExist(t *testing.T) {
 			}
 		}
 	}
+	require.Greater(t, plans, 10_000)
 	modules, err := shaders.Modules()
 	require.NoError(t, err)
 	var idle []string

@@ -61,7 +61,7 @@ func (p *Plan) scratchFor(slots int) scratchLayout {
 	n := uint64(slots)
 	group := uint64(p.Params.Group())
 	tileRows := uint64(p.Tuning.TileRows())
-	dim := uint64(p.Shape.HeadDim)
+	dim := uint64(ceilDiv(p.Shape.HeadDim, 16) * 16) // matrix kernels pad rows to whole matrices
 	step := uint64(p.Params.Step)
 	words := uint64(ceilDiv(p.Shape.KVLen, 32))
 	place := func(size uint64) region {

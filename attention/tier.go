@@ -12,6 +12,9 @@ import (
 type Tier string
 
 const (
+	// TierCoop multiplies on matrix units (VK_KHR_cooperative_matrix), with
+	// fp32 sums.
+	TierCoop Tier = "coop"
 	// TierScalar keeps tensors in 16 bit and computes in fp32.
 	TierScalar Tier = "scalar"
 	// TierScalarF16 also multiplies in fp16, with sums in fp32 after every two
@@ -30,6 +33,12 @@ var tierOrder = []struct {
 	// passOver says why the tier is only taken when asked for, or "".
 	passOver func(*vk.Report) string
 }{
+	{TierCoop, []need{matrixUnits, storage16, float16Math, shuffles}, func(r *vk.Report) string {
+		if r.Type == "cpu" {
+			return "a CPU has no matrix units, and emulates them slowly"
+		}
+		return ""
+	}},
 	{TierScalar, []need{storage16}, func(r *vk.Report) string {
 		if oldLavapipe(r) {
 			return "this driver loads 16-bit elements one by one"
@@ -48,6 +57,11 @@ type need struct {
 
 var (
 	storage16   = need{"storage16", func(r *vk.Report) bool { return r.Features.Storage16 }}
+	matrixUnits = need{"coopmat", func(r *vk.Report) bool {
+		_, ok := matrixShape(r)
+		return ok && r.Features.CooperativeMatrix
+	}}
+	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && subgroupFloor(r) <= 64 }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}
 )
 
@@ -87,11 +101,14 @@ func missing(r *vk.Report, needs []need) string {
 }
 
 // chooseTier returns the tier asked for, or the device's best one for "".
-func chooseTier(r *vk.Report, asked string) (Tier, error) {
+func chooseTier(r *vk.Report, asked string, headDim int) (Tier, error) {
 	var names []string
 	for _, t := range tierOrder {
 		names = append(names, string(t.tier))
 		why := missing(r, t.needs)
+		if t.tier == TierCoop && why == "" {
+			why = matrixTooLarge(r, headDim)
+		}
 		switch {
 		case asked == string(t.tier) && why != "":
 			return "", &vk.FeatureError{Feature: "tier " + asked, Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}

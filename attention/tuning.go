@@ -11,22 +11,43 @@ import (
 type Tuning struct {
 	// Way is how kernels read K and V: "uint", "half" or "address".
 	Way string `json:"way"`
-	// Local is the number of invocations of a workgroup.
-	Local int `json:"local"`
-	// Lanes is how many invocations share a query row; 1 needs no subgroup operations.
-	Lanes int `json:"lanes"`
-	// Rows is how many query rows an invocation holds.
-	Rows int `json:"rows"`
-	// Keys is how many keys are scored together.
-	Keys int `json:"keys"`
-	// IdentifyLocal is Local for the stripe search, whose rows are pooled blocks.
-	IdentifyLocal int `json:"identify_local"`
+	// Attend shapes the attention kernels.
+	Attend KernelShape `json:"attend"`
+	// Identify shapes the stripe search, whose rows are pooled blocks.
+	Identify KernelShape `json:"identify"`
+	// Matrix is the product that the matrix kernels are built from; zero in other tiers.
+	Matrix MatrixShape `json:"matrix"`
+	// Subgroup is the subgroup size that the matrix kernels need; 0 in other tiers.
+	Subgroup int `json:"subgroup"`
 	// Why is the reason of the choice.
 	Why string `json:"why"`
 }
 
+// KernelShape is how a kernel divides its work.
+type KernelShape struct {
+	// Local is the number of invocations of a workgroup.
+	Local int `json:"local"`
+	// Lanes is how many invocations share Rows query rows: in matrix kernels a
+	// subgroup; elsewhere 1 needs no subgroup operations.
+	Lanes int `json:"lanes"`
+	// Rows is how many query rows those lanes hold.
+	Rows int `json:"rows"`
+	// Keys is how many keys are scored together.
+	Keys int `json:"keys"`
+}
+
+// MatrixShape is a product of M x K and K x N matrices.
+type MatrixShape struct {
+	M int `json:"m"`
+	N int `json:"n"`
+	K int `json:"k"`
+}
+
 // TileRows is how many query rows a workgroup computes.
-func (t Tuning) TileRows() int { return t.Local / t.Lanes * t.Rows }
+func (s KernelShape) TileRows() int { return s.Local / s.Lanes * s.Rows }
+
+// TileRows is how many query rows a workgroup of the attention kernels computes.
+func (t Tuning) TileRows() int { return t.Attend.TileRows() }
 
 // Ways of reading K and V; they name shader modules.
 const (
@@ -37,10 +58,14 @@ const (
 
 // tune chooses the kernels' shape from the device's properties.
 func tune(r *vk.Report, tier Tier, headDim int) Tuning {
+	t := tuneGPU(r, tier, headDim)
 	if r.Type == "cpu" {
-		return tuneCPU(r, tier, headDim)
+		t = tuneCPU(r, tier, headDim)
 	}
-	return tuneGPU(r, tier, headDim)
+	if tier == TierCoop {
+		t.matrixKernels(r, headDim)
+	}
+	return t
 }
 
 // tuneCPU: a lane is a row, so that K and V are read at the same address by
@@ -51,19 +76,21 @@ func tuneCPU(r *vk.Report, tier Tier, headDim int) Tuning {
 	if s := int(r.Subgroup.Size); s >= 4 && s <= 16 {
 		local = s
 	}
-	t := Tuning{Way: wayOf(tier), Local: local, Lanes: 1, Rows: 2, Keys: 4, IdentifyLocal: local, Why: "CPU device: lane is row, one subgroup a workgroup"}
+	shape := KernelShape{Local: local, Lanes: 1, Rows: 2, Keys: 4}
+	t := Tuning{Way: wayOf(tier), Why: "CPU device: lane is row, one subgroup a workgroup"}
 	if tier == TierScalar && r.Features.BufferAddress && !oldLavapipe(r) {
 		t.Way = wayAddress
 		t.Why += "; loads through addresses escape the driver's bounds checks"
 	}
 	if oldLavapipe(r) {
-		t.Rows, t.Keys = 1, 2
+		shape.Rows, shape.Keys = 1, 2
 		t.Why += "; little code, because this driver compiles slowly"
 	}
 	if headDim > 128 {
-		t.Rows = 1
+		shape.Rows = 1
 		t.Why += "; one row for a large head_dim"
 	}
+	t.Attend, t.Identify = shape, shape
 	return t
 }
 
@@ -77,25 +104,27 @@ func oldLavapipe(r *vk.Report) bool {
 // tuneGPU: lanes share a row so that its query and accumulators fit in
 // registers: at most 32 elements of each an invocation where head_dim allows.
 func tuneGPU(r *vk.Report, tier Tier, headDim int) Tuning {
-	t := Tuning{Way: wayOf(tier), Local: 128, Lanes: 1, Rows: 2, Keys: 4, Why: "GPU: lanes share a row to keep it in registers"}
+	shape := KernelShape{Local: 128, Lanes: 1, Rows: 2, Keys: 4}
+	t := Tuning{Way: wayOf(tier), Why: "GPU: lanes share a row to keep it in registers"}
 	if tier == TierScalar {
 		t.Way = wayUint
 		t.Why += "; loads of 16 bytes (25.1 ms against 27.6 ms with loads of 8 on an H200, dense at 8k)"
 	}
 	smallest := subgroupFloor(r)
-	for 2*t.Lanes <= min(smallest, 8) && headDim/8%(2*t.Lanes) == 0 {
-		t.Lanes *= 2
+	for 2*shape.Lanes <= min(smallest, 8) && headDim/8%(2*shape.Lanes) == 0 {
+		shape.Lanes *= 2
 	}
 	if smallest == 0 {
 		t.Why = "GPU without subgroup shuffles in compute: a lane is a row"
 	}
-	for t.Local > int(r.Limits.MaxInvocations) || t.Local > int(r.Limits.MaxGroupSize[0]) {
-		t.Local /= 2
+	for shape.Local > int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) {
+		shape.Local /= 2
 	}
-	if headDim/t.Lanes > 64 {
-		t.Rows = 1
+	if headDim/shape.Lanes > 64 {
+		shape.Rows = 1
 	}
-	t.IdentifyLocal = max(t.Lanes*8, min(t.Local, 64))
+	t.Attend, t.Identify = shape, shape
+	t.Identify.Local = max(shape.Lanes*8, min(shape.Local, 64)) // a group of 16 blocks fills it
 	return t
 }
 
@@ -113,7 +142,7 @@ func subgroupFloor(r *vk.Report) int {
 }
 
 func wayOf(tier Tier) string {
-	if tier == TierUnpack {
+	if tier == TierUnpack || tier == TierCoop {
 		return wayUint
 	}
 	return wayHalf

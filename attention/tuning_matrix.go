@@ -1,0 +1,71 @@
+package attention
+
+import (
+	"fmt"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// matrixShape returns the device's product of halves with fp32 sums at
+// subgroup scope: the one with the most rows, then the most work, which
+// leaves the fewest instructions. ok is false when there is none.
+func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
+	for _, s := range r.CoopMatrix {
+		if s.A != "f16" || s.B != "f16" || s.C != "f32" || s.Out != "f32" || s.Scope != "subgroup" || s.Saturating {
+			continue
+		}
+		// What the kernels' tiles are multiples of.
+		if s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 {
+			continue
+		}
+		m := MatrixShape{int(s.M), int(s.N), int(s.K)}
+		if !ok || m.M > best.M || m.M == best.M && m.N*m.K > best.N*best.K {
+			best, ok = m, true
+		}
+	}
+	return best, ok
+}
+
+// matrixKernels shapes the matrix kernels: 16 query rows a subgroup or 32,
+// four subgroups, and as many keys at a time as shared memory holds.
+func (t *Tuning) matrixKernels(r *vk.Report, headDim int) {
+	t.Matrix, _ = matrixShape(r)
+	t.Subgroup = int(r.Subgroup.Size)
+	subgroups := 4
+	for subgroups*t.Subgroup > int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) {
+		subgroups /= 2
+	}
+	t.Attend = KernelShape{Local: subgroups * t.Subgroup, Lanes: t.Subgroup, Rows: 16, Keys: 64}
+	for t.Attend.Keys > 16 && matrixShared(t.Attend, headDim) > int(r.Limits.SharedMemory) {
+		t.Attend.Keys /= 2
+	}
+	t.Why = "matrix units: a subgroup owns 16 rows; keys at a time fill shared memory"
+	if r.Type == "cpu" {
+		t.Attend = KernelShape{Local: 2 * t.Subgroup, Lanes: t.Subgroup, Rows: t.Matrix.M, Keys: 16}
+		t.Why = "emulated matrix units: little code, because each product is unrolled when it is compiled"
+	}
+}
+
+// matrixTooLarge says why the matrix kernels do not do for a head dimension, or "".
+func matrixTooLarge(r *vk.Report, headDim int) string {
+	var t Tuning
+	t.matrixKernels(r, headDim)
+	switch shared := matrixShared(t.Attend, headDim); {
+	case r.Type == "cpu" && headDim > 128:
+		return "a CPU driver takes minutes to compile them for a head_dim above 128"
+	case shared > int(r.Limits.SharedMemory):
+		return fmt.Sprintf("they need %d bytes of shared memory at head_dim %d, the device has %d", shared, headDim, r.Limits.SharedMemory)
+	}
+	return ""
+}
+
+// matrixShared is the shared memory of the matrix kernels in bytes, as
+// include/coop_tile.glsl declares it.
+func matrixShared(s KernelShape, headDim int) int {
+	padded := (headDim + 15) / 16 * 16
+	rows := s.TileRows()
+	tiles := 2 * s.Keys * (padded/8 + 1) * 16
+	scores := rows * (s.Keys/4 + 1) * 16
+	weights := rows * (s.Keys/8 + 1) * 16
+	return tiles + scores + weights + 4*rows + 4
+}

@@ -1,0 +1,248 @@
+// Flash attention on cooperative matrices (VK_KHR_cooperative_matrix). Each subgroup owns ROWS query rows: their queries and
+// accumulators stay in matrices. A tile of KEYS keys and values is staged in shared memory, once for the workgroup:
+//
+//   S = Q K^T     fp16 in, fp32 out, through shared memory to the lanes that own its rows
+//   P = 2^(S - m) by those lanes, fp16, back through shared memory
+//   O = O f + P V  where f, the rows' rescaling, is a matrix loaded with stride 0 from one value a row
+//
+// The next tile's loads are issued before the current tile's products. Needs: bindings 0 to 2, push.glsl, and from the kernel
+// uint key_at(uint i), the position of key i of its sequence.
+layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
+layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
+layout(binding = 2, std430) readonly buffer ValueBuffer { uvec4 values[]; };
+
+// Rows in shared memory are padded by 16 bytes, so that neighbours start in other banks.
+const uint KV_STRIDE = DIM_PADDED / 8 + 1;      // uvec4
+const uint SCORE_STRIDE = KEYS / 4 + 1;         // vec4
+const uint WEIGHT_STRIDE = KEYS / 8 + 1;        // uvec4
+shared uvec4 key_tile[KEYS * KV_STRIDE];
+shared uvec4 value_tile[KEYS * KV_STRIDE];
+shared vec4 score_tile[TILE_ROWS * SCORE_STRIDE];
+shared uvec4 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
+shared float row_factor[TILE_ROWS];
+shared uint odd_values; // some value on the diagonal is not finite
+
+#define MATRIX_A coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_K, gl_MatrixUseA>
+#define MATRIX_B coopmat<float16_t, gl_ScopeSubgroup, MAT_K, MAT_N, gl_MatrixUseB>
+#define MATRIX_C coopmat<float, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseAccumulator>
+MATRIX_A query_matrix[ROW_PARTS * (DIM_PADDED / MAT_K)];
+MATRIX_C acc[ROW_PARTS * DIM_PARTS];
+
+// A row's softmax belongs to ROW_LANES lanes of its subgroup; a lane has LANE_ROWS rows.
+const uint ROW_LANES = LANES > ROWS ? LANES / ROWS : 1;
+const uint LANE_ROWS = LANES > ROWS ? 1 : ROWS / LANES;
+const uint LANE_QUADS = KEYS / 4 / ROW_LANES; // vec4 of a row that a lane handles
+//
+// Scores are taken relative to row_base, which follows the row's maximum row_max only when that has grown by MAX_LEAD: weights
+// then reach 2^MAX_LEAD, well within a half, and the accumulators are rescaled in few tiles instead of every third.
+const float MAX_LEAD = 8;
+float row_max[LANE_ROWS];
+float row_base[LANE_ROWS];
+float row_sum[LANE_ROWS];
+bool poisoned[LANE_ROWS];
+
+uint subgroup_row() { return gl_SubgroupID * ROWS; }
+uint own_row(uint r) { return subgroup_row() + r * LANES + gl_SubgroupInvocationID / ROW_LANES; }
+uint own_part() { return gl_SubgroupInvocationID % ROW_LANES; }
+
+float max_of_row(float x) {
+    [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) x = max(x, subgroupShuffleXor(x, d));
+    return x;
+}
+float sum_of_row(float x) {
+    [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) x += subgroupShuffleXor(x, d);
+    return x;
+}
+
+bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
+
+void subgroup_sync() {
+    subgroupMemoryBarrierShared();
+    subgroupBarrier();
+}
+
+// Chunks of a tile that each invocation carries from global to shared memory.
+const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
+const uint CARRIED = (TILE_CHUNKS + LOCAL_X - 1) / LOCAL_X;
+uvec4 next_keys[CARRIED];
+uvec4 next_values[CARRIED];
+
+void fetch_tile(uint first, uint count, uint k_head_base, uint v_head_base) {
+    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        uint at = first + i / CHUNKS_ROW;
+        next_keys[n] = uvec4(0);
+        next_values[n] = uvec4(0);
+        if (i < TILE_CHUNKS && at < count) {
+            uint key = key_at(at);
+            next_keys[n] = keys[k_head_base + key * k_row + i % CHUNKS_ROW];
+            next_values[n] = values[v_head_base + key * v_row + i % CHUNKS_ROW];
+        }
+    }
+}
+
+// Zeroes the halves of a word that are not finite, so that they cannot reach rows that do not see them.
+uint finite_halves(uint x) {
+    uint low = (x & 0x7c00u) == 0x7c00u ? 0 : x & 0xffffu;
+    uint high = (x & 0x7c000000u) == 0x7c000000u ? 0 : x & 0xffff0000u;
+    return low | high;
+}
+
+void put_tile(bool on_diagonal) {
+    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        if (i >= TILE_CHUNKS) continue;
+        uint at = i / CHUNKS_ROW * KV_STRIDE + i % CHUNKS_ROW;
+        uvec4 value = next_values[n];
+        if (on_diagonal) {
+            uvec4 finite = uvec4(finite_halves(value.x), finite_halves(value.y), finite_halves(value.z), finite_halves(value.w));
+            if (finite != value) odd_values = 1;
+            value = finite;
+        }
+        key_tile[at] = next_keys[n];
+        value_tile[at] = value;
+    }
+}
+
+// Zeroes the padding of head_dim, and loads the queries of the tile.
+void begin_tile(uint head, uint first_position) {
+    const uint pads = DIM_PADDED / 8 - CHUNKS_ROW;
+    for (uint i = gl_LocalInvocationIndex; i < KEYS * pads; i += LOCAL_X) {
+        uint at = i / max(pads, 1) * KV_STRIDE + CHUNKS_ROW + i % max(pads, 1);
+        key_tile[at] = uvec4(0);
+        value_tile[at] = uvec4(0);
+    }
+    if (gl_LocalInvocationIndex == 0) odd_values = 0;
+    barrier();
+    // Queries pass through the key tile, KEYS rows at a time.
+    for (uint first = 0; first < TILE_ROWS; first += KEYS) {
+        for (uint i = gl_LocalInvocationIndex; i < TILE_CHUNKS; i += LOCAL_X) {
+            uint position = clamp(first_position + first + i / CHUNKS_ROW, q_offset, q_offset + q_len - 1);
+            key_tile[i / CHUNKS_ROW * KV_STRIDE + i % CHUNKS_ROW] =
+                queries[q_base + head * q_head + (position - q_offset) * q_row + i % CHUNKS_ROW];
+        }
+        barrier();
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+            uint row = subgroup_row() + m * MAT_M;
+            if (row >= first && row < first + KEYS) {
+                [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++)
+                    coopMatLoad(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_tile, (row - first) * KV_STRIDE + c * MAT_K / 8, KV_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            }
+        }
+        barrier();
+    }
+}
+
+void score_tile_rows() {
+    [[unroll]] for (uint n = 0; n < KEY_PARTS; n++) {
+        MATRIX_C scores[ROW_PARTS];
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) scores[m] = MATRIX_C(0);
+        [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++) {
+            MATRIX_B key_matrix;
+            coopMatLoad(key_matrix, key_tile, n * MAT_N * KV_STRIDE + c * MAT_K / 8, KV_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+                scores[m] = coopMatMulAdd(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_matrix, scores[m]);
+        }
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+            coopMatStore(scores[m], score_tile, (subgroup_row() + m * MAT_M) * SCORE_STRIDE + n * MAT_N / 4, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+    }
+}
+
+// One row's online softmax step over the keys [first, first + KEYS) of the sequence; masked leaves out those past its end and
+// those past the row's position.
+void weigh_row(uint r, uint first, uint count, bool masked, uint position) {
+    uint row = own_row(r);
+    vec4 scores[LANE_QUADS];
+    float top = row_max[r];
+    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
+        uint quad = n * ROW_LANES + own_part();
+        scores[n] = score_tile[row * SCORE_STRIDE + quad] * scale_log2;
+        [[unroll]] for (uint e = 0; e < 4; e++) {
+            uint i = first + quad * 4 + e;
+            if (masked && (i >= count || key_at(min(i, count - 1)) > position)) {
+                scores[n][e] = uintBitsToFloat(0xff800000u);
+                continue;
+            }
+            poisoned[r] = poisoned[r] || is_nan_or_high(scores[n][e]);
+            top = max(top, is_nan(scores[n][e]) ? LOWEST : scores[n][e]);
+        }
+    }
+    top = max_of_row(top);
+    float base = top > row_base[r] + MAX_LEAD ? top : row_base[r];
+    float sum = 0;
+    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
+        uint quad = n * ROW_LANES + own_part();
+        vec4 weight = vec4(0);
+        [[unroll]] for (uint e = 0; e < 4; e++)
+            weight[e] = floatBitsToUint(scores[n][e]) == 0xff800000u ? 0 : exp2(scores[n][e] - base);
+        uvec2 packed = uvec2(packHalf2x16(weight.xy), packHalf2x16(weight.zw));
+        vec4 rounded = vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
+        sum += (rounded.x + rounded.y) + (rounded.z + rounded.w);
+        uint at = row * WEIGHT_STRIDE + quad / 2;
+        if (quad % 2 == 0) weight_tile[at].xy = packed;
+        else weight_tile[at].zw = packed;
+    }
+    float factor = exp2(row_base[r] - base);
+    row_sum[r] = row_sum[r] * factor + sum_of_row(sum);
+    row_max[r] = top;
+    row_base[r] = base;
+    row_factor[row] = factor;
+}
+
+// Multiplies the rows of the accumulators by row_factor.
+void scale_acc() {
+    [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+        MATRIX_C factor;
+        coopMatLoad(factor, row_factor, subgroup_row() + m * MAT_M, 0, gl_CooperativeMatrixLayoutColumnMajor);
+        [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) acc[m * DIM_PARTS + n] *= factor;
+    }
+}
+
+void add_values() {
+    [[unroll]] for (uint k = 0; k < KEYS / MAT_K; k++) {
+        MATRIX_A weights[ROW_PARTS];
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+            coopMatLoad(weights[m], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 8, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+        [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) {
+            MATRIX_B value_matrix;
+            coopMatLoad(value_matrix, value_tile, k * MAT_K * KV_STRIDE + n * MAT_N / 8, KV_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+                acc[m * DIM_PARTS + n] = coopMatMulAdd(weights[m], value_matrix, acc[m * DIM_PARTS + n]);
+        }
+    }
+}
+
+void clear_rows() {
+    [[unroll]] for (uint i = 0; i < ROW_PARTS * DIM_PARTS; i++) acc[i] = MATRIX_C(0);
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        row_max[r] = LOWEST;
+        row_base[r] = LOWEST;
+        row_sum[r] = 0;
+        poisoned[r] = false;
+    }
+}
+
+// Attends keys [0, count) of the kernel's sequence. Those from seen_by_all on are compared with each row's position; with diagonal
+// some rows do not see them, and their values that are not finite are left out.
+void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, uint k_head_base, uint v_head_base) {
+    fetch_tile(0, count, k_head_base, v_head_base);
+    for (uint first = 0; first < count; first += KEYS) {
+        bool masked = first + KEYS > seen_by_all;
+        barrier();
+        put_tile(masked && diagonal);
+        barrier();
+        fetch_tile(first + KEYS, count, k_head_base, v_head_base);
+        score_tile_rows();
+        subgroup_sync();
+        bool grown = false;
+        [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+            float before = row_base[r];
+            weigh_row(r, first, count, masked, first_position + own_row(r));
+            grown = grown || row_base[r] != before;
+        }
+        subgroup_sync();
+        if (subgroupAny(grown)) scale_acc();
+        add_values();
+    }
+}

@@ -198,17 +198,6 @@ func tolerance(tier string) float64 {
 	return 1e-6
 }
 
-// lseBound is the difference allowed between log-sum-exps.
-func lseBound(tier string) float64 {
-	switch tier {
-	case string(TierScalarF16):
-		return 2e-2 // scores are sums of fp16 products
-	case "coop":
-		return 5e-4 // weights are rounded to fp16 (2^-11 each) before they are summed
-	}
-	return 1e-4
-}
-
 func wide(t Tensor) []float64 {
 	var all []float64
 	for b := range t.Shape[0] {

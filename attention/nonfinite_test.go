@@ -109,7 +109,7 @@ func requireSameKinds(t *testing.T, got result, want *Result, tier, what string)
 			require.Equal(t, math.IsNaN(w), math.IsNaN(g), "%s: log-sum-exp of row %d is %v, want %v", what, i%got.o.Shape[2], g, w)
 			continue
 		}
-		require.InDelta(t, w, g, lseBound(tier), what)
+		require.InDelta(t, w, g, lseTolerance(Tier(tier)), what)
 	}
 	return bad
 }

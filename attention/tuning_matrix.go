@@ -26,23 +26,27 @@ func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
 	return best, ok
 }
 
-// matrixKernels shapes the matrix kernels: 16 query rows a subgroup or 32,
-// four subgroups, and as many keys at a time as shared memory holds.
+// matrixKernels shapes the matrix kernels: 16 query rows a subgroup and 16 keys
+// at a time, in workgroups of up to 128 rows. Measured on an H200, dense at 8k,
+// head_dim 128, in Tflop/s: 128 rows 61, 64 rows 52, 32 rows 44; with 32 keys
+// at a time 55, 50, 42; with 32 rows a subgroup at most 53.
 func (t *Tuning) matrixKernels(r *vk.Report, headDim int) {
 	t.Matrix, _ = matrixShape(r)
 	t.Subgroup = int(r.Subgroup.Size)
-	subgroups := 4
-	for subgroups*t.Subgroup > int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) {
-		subgroups /= 2
-	}
-	t.Attend = KernelShape{Local: subgroups * t.Subgroup, Lanes: t.Subgroup, Rows: 16, Keys: 64}
-	for t.Attend.Keys > 16 && matrixShared(t.Attend, headDim) > int(r.Limits.SharedMemory) {
-		t.Attend.Keys /= 2
-	}
-	t.Why = "matrix units: a subgroup owns 16 rows; keys at a time fill shared memory"
+	t.Why = "matrix units: a subgroup owns 16 rows, eight share each tile of keys where shared memory allows"
+	subgroups, rows := 8, 16
 	if r.Type == "cpu" {
-		t.Attend = KernelShape{Local: 2 * t.Subgroup, Lanes: t.Subgroup, Rows: t.Matrix.M, Keys: 16}
+		subgroups, rows = 2, t.Matrix.M
 		t.Why = "emulated matrix units: little code, because each product is unrolled when it is compiled"
+	}
+	for {
+		t.Attend = KernelShape{Local: subgroups * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: 16}
+		fits := t.Attend.Local <= int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) &&
+			matrixShared(t.Attend, headDim) <= int(r.Limits.SharedMemory)
+		if fits || subgroups == 1 {
+			return
+		}
+		subgroups /= 2
 	}
 }
 

@@ -32,7 +32,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	config := vk.PipelineConfig{Name: "affine", Code: code, Bindings: 2, PushBytes: 8, Constants: []uint32{1}}
 	if args[0] == "core" {
 		config.PushBytes = 4

@@ -17,6 +17,7 @@ type call struct {
 	q, k, v, o operand // on the device
 	spanHeads  int
 	wantLSE    bool
+	lseBytes   uint64
 	wantMasks  bool
 	slicer     slicer
 	push       push
@@ -104,11 +105,14 @@ func (c *call) prepare() error {
 			return err
 		}
 	}
-	lseBytes := uint64(4) // bound even when nothing is written
+	c.lseBytes = 4 // bound even when nothing is written
 	if c.wantLSE {
-		lseBytes = 4 * uint64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
+		c.lseBytes = 4 * uint64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
 	}
-	return b.grow(&b.lse, "log-sum-exp", lseBytes, vk.DeviceLocal)
+	if limit := c.report.Limits.MaxStorageBufferRange; c.lseBytes > limit {
+		return &vk.LimitError{What: "the log-sum-exp", Limit: "maxStorageBufferRange", Asked: c.lseBytes, Max: limit, Try: "fewer rows a call"}
+	}
+	return b.grow(&b.lse, "log-sum-exp", c.lseBytes, vk.DeviceLocal)
 }
 
 // record dispatches all work.

@@ -122,6 +122,9 @@ func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stat
 	if err := checkCall(p, in, out); err != nil {
 		return Stats{}, err
 	}
+	if name := e.device.Report().Name; p.Device != name {
+		return Stats{}, argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, name)
+	}
 	select {
 	case <-ctx.Done():
 		return Stats{}, ctx.Err()

@@ -147,4 +147,8 @@ func (c *call) scratch(r region) vk.Binding {
 	return vk.Binding{Buffer: c.engine.buffers.scratch, Offset: r.offset, Size: r.size}
 }
 
-func (c *call) lseBinding() vk.Binding { return vk.Binding{Buffer: c.engine.buffers.lse} }
+// lseBinding is the part of the buffer that the call writes, four bytes for
+// nothing: the buffer may have grown for larger calls.
+func (c *call) lseBinding() vk.Binding {
+	return vk.Binding{Buffer: c.engine.buffers.lse, Size: c.lseBytes}
+}

@@ -27,8 +27,8 @@ type PlanOptions struct {
 	// SliceMS is the longest that one submission should keep the device busy,
 	// in milliseconds. 0 means 100.
 	SliceMS float64
-	// ScratchBytes bounds the scratch memory; at least one (head, group) pair
-	// must fit. 0 means 60 MiB.
+	// ScratchBytes bounds the scratch memory, but for one (head, group) pair,
+	// which is always held. 0 means 60 MiB.
 	ScratchBytes uint64
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
@@ -134,7 +134,7 @@ func (o *PlanOptions) setDefaults() error {
 	if o.StripeShare == 0 {
 		o.StripeShare = defaultStripeShare
 	}
-	if !(o.SliceMS > 0) {
+	if !(o.SliceMS > 0) || math.IsInf(o.SliceMS, 1) {
 		return argument("PlanOptions.SliceMS", "use milliseconds above 0, or 0 for the default of 100", "is %v", o.SliceMS)
 	}
 	if !(o.StripeShare > 0 && o.StripeShare <= 1) {

@@ -11,12 +11,14 @@ layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 2, std430) readonly buffer ValueBuffer { uvec4 values[]; };
 
-// Rows in shared memory are padded by 16 bytes, so that neighbours start in other banks.
-const uint KV_STRIDE = DIM_PADDED / 8 + 1;      // uvec4
+// Rows in shared memory are padded by 16 bytes, so that neighbours start in other banks. Values are staged transposed, a row
+// for each dimension: then both products read their right-hand matrix along its inner dimension, in whole words.
+const uint KEY_STRIDE = DIM_PADDED / 8 + 1;     // uvec4
+const uint VALUE_STRIDE = KEYS / 2 + 4;         // uint, two keys each
 const uint SCORE_STRIDE = KEYS / 4 + 1;         // vec4
 const uint WEIGHT_STRIDE = KEYS / 8 + 1;        // uvec4
-shared uvec4 key_tile[KEYS * KV_STRIDE];
-shared uvec4 value_tile[KEYS * KV_STRIDE];
+shared uvec4 key_tile[KEYS * KEY_STRIDE];
+shared uint value_tile[DIM_PADDED * VALUE_STRIDE];
 shared vec4 score_tile[TILE_ROWS * SCORE_STRIDE];
 shared uvec4 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
 shared float row_factor[TILE_ROWS];
@@ -62,23 +64,31 @@ void subgroup_sync() {
     subgroupBarrier();
 }
 
-// Chunks of a tile that each invocation carries from global to shared memory.
+// What each invocation carries from global to shared memory: chunks of keys, and chunks of two neighbouring values.
 const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
 const uint CARRIED = (TILE_CHUNKS + LOCAL_X - 1) / LOCAL_X;
+const uint TILE_PAIRS = TILE_CHUNKS / 2;
+const uint CARRIED_PAIRS = (TILE_PAIRS + LOCAL_X - 1) / LOCAL_X;
 uvec4 next_keys[CARRIED];
-uvec4 next_values[CARRIED];
+uvec4 next_values[CARRIED_PAIRS * 2];
+
+uvec4 value_chunk(uint i, uint count, uint v_head_base, uint chunk) {
+    return i < count ? values[v_head_base + key_at(i) * v_row + chunk] : uvec4(0);
+}
 
 void fetch_tile(uint first, uint count, uint k_head_base, uint v_head_base) {
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
         uint at = first + i / CHUNKS_ROW;
         next_keys[n] = uvec4(0);
-        next_values[n] = uvec4(0);
-        if (i < TILE_CHUNKS && at < count) {
-            uint key = key_at(at);
-            next_keys[n] = keys[k_head_base + key * k_row + i % CHUNKS_ROW];
-            next_values[n] = values[v_head_base + key * v_row + i % CHUNKS_ROW];
-        }
+        if (i < TILE_CHUNKS && at < count) next_keys[n] = keys[k_head_base + key_at(at) * k_row + i % CHUNKS_ROW];
+    }
+    [[unroll]] for (uint n = 0; n < CARRIED_PAIRS; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        if (i >= TILE_PAIRS) continue;
+        uint at = first + i % (KEYS / 2) * 2;
+        next_values[2 * n] = value_chunk(at, count, v_head_base, i / (KEYS / 2));
+        next_values[2 * n + 1] = value_chunk(at + 1, count, v_head_base, i / (KEYS / 2));
     }
 }
 
@@ -86,32 +96,39 @@ void fetch_tile(uint first, uint count, uint k_head_base, uint v_head_base) {
 uint finite_halves(uint x) {
     uint low = (x & 0x7c00u) == 0x7c00u ? 0 : x & 0xffffu;
     uint high = (x & 0x7c000000u) == 0x7c000000u ? 0 : x & 0xffff0000u;
+    if ((low | high) != x) odd_values = 1;
     return low | high;
 }
 
 void put_tile(bool on_diagonal) {
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (i >= TILE_CHUNKS) continue;
-        uint at = i / CHUNKS_ROW * KV_STRIDE + i % CHUNKS_ROW;
-        uvec4 value = next_values[n];
-        if (on_diagonal) {
-            uvec4 finite = uvec4(finite_halves(value.x), finite_halves(value.y), finite_halves(value.z), finite_halves(value.w));
-            if (finite != value) odd_values = 1;
-            value = finite;
+        if (i < TILE_CHUNKS) key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
+    }
+    [[unroll]] for (uint n = 0; n < CARRIED_PAIRS; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        if (i >= TILE_PAIRS) continue;
+        uint at = i / (KEYS / 2) * 8 * VALUE_STRIDE + i % (KEYS / 2);
+        [[unroll]] for (uint e = 0; e < 4; e++) {
+            uint even = next_values[2 * n][e];
+            uint odd = next_values[2 * n + 1][e];
+            uint low = even & 0xffffu | odd << 16;
+            uint high = even >> 16 | odd & 0xffff0000u;
+            if (on_diagonal) {
+                low = finite_halves(low);
+                high = finite_halves(high);
+            }
+            value_tile[at + 2 * e * VALUE_STRIDE] = low;
+            value_tile[at + (2 * e + 1) * VALUE_STRIDE] = high;
         }
-        key_tile[at] = next_keys[n];
-        value_tile[at] = value;
     }
 }
 
 // Zeroes the padding of head_dim, and loads the queries of the tile.
 void begin_tile(uint head, uint first_position) {
-    const uint pads = DIM_PADDED / 8 - CHUNKS_ROW;
-    for (uint i = gl_LocalInvocationIndex; i < KEYS * pads; i += LOCAL_X) {
-        uint at = i / max(pads, 1) * KV_STRIDE + CHUNKS_ROW + i % max(pads, 1);
-        key_tile[at] = uvec4(0);
-        value_tile[at] = uvec4(0);
+    if (DIM_PADDED != DIM) { // by one chunk
+        for (uint i = gl_LocalInvocationIndex; i < KEYS; i += LOCAL_X) key_tile[i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+        for (uint i = gl_LocalInvocationIndex; i < 8 * VALUE_STRIDE; i += LOCAL_X) value_tile[DIM * VALUE_STRIDE + i] = 0;
     }
     if (gl_LocalInvocationIndex == 0) odd_values = 0;
     barrier();
@@ -119,7 +136,7 @@ void begin_tile(uint head, uint first_position) {
     for (uint first = 0; first < TILE_ROWS; first += KEYS) {
         for (uint i = gl_LocalInvocationIndex; i < TILE_CHUNKS; i += LOCAL_X) {
             uint position = clamp(first_position + first + i / CHUNKS_ROW, q_offset, q_offset + q_len - 1);
-            key_tile[i / CHUNKS_ROW * KV_STRIDE + i % CHUNKS_ROW] =
+            key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] =
                 queries[q_base + head * q_head + (position - q_offset) * q_row + i % CHUNKS_ROW];
         }
         barrier();
@@ -127,7 +144,7 @@ void begin_tile(uint head, uint first_position) {
             uint row = subgroup_row() + m * MAT_M;
             if (row >= first && row < first + KEYS) {
                 [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++)
-                    coopMatLoad(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_tile, (row - first) * KV_STRIDE + c * MAT_K / 8, KV_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatLoad(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_tile, (row - first) * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
             }
         }
         barrier();
@@ -140,7 +157,7 @@ void score_tile_rows() {
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) scores[m] = MATRIX_C(0);
         [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++) {
             MATRIX_B key_matrix;
-            coopMatLoad(key_matrix, key_tile, n * MAT_N * KV_STRIDE + c * MAT_K / 8, KV_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+            coopMatLoad(key_matrix, key_tile, n * MAT_N * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
                 scores[m] = coopMatMulAdd(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_matrix, scores[m]);
         }
@@ -206,7 +223,7 @@ void add_values() {
             coopMatLoad(weights[m], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 8, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) {
             MATRIX_B value_matrix;
-            coopMatLoad(value_matrix, value_tile, k * MAT_K * KV_STRIDE + n * MAT_N / 8, KV_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatLoad(value_matrix, value_tile, n * MAT_N * VALUE_STRIDE + k * MAT_K / 2, VALUE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
                 acc[m * DIM_PARTS + n] = coopMatMulAdd(weights[m], value_matrix, acc[m * DIM_PARTS + n]);
         }

@@ -32,11 +32,11 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
     }
     subgroup_sync();
     scale_acc();
-    [[unroll]] for (uint slab = 0; slab < DIM_PADDED; slab += KEYS) {
+    for (uint slab = 0; slab < DIM_PADDED; slab += KEYS) {
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
             [[unroll]] for (uint n = 0; n < KEY_PARTS; n++)
                 if (slab + n * MAT_N < DIM_PADDED)
-                    coopMatStore(acc[m * DIM_PARTS + min(slab / MAT_N + n, DIM_PARTS - 1)], score_tile, (subgroup_row() + m * MAT_M) * SCORE_STRIDE + n * MAT_N / 4, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    coopMatStore(acc[m * DIM_PARTS + min(n, DIM_PARTS - 1)], score_tile, (subgroup_row() + m * MAT_M) * SCORE_STRIDE + n * MAT_N / 4, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         subgroup_sync();
         for (uint i = gl_SubgroupInvocationID; i < ROWS * (KEYS / 8); i += LANES) {
             uint row = subgroup_row() + i / (KEYS / 8);
@@ -53,5 +53,7 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
                 uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
         }
         subgroup_sync();
+        // The next slab moves to the front: matrices that are indexed by a variable would live in memory, not in registers.
+        [[unroll]] for (uint i = 0; i + KEY_PARTS < ROW_PARTS * DIM_PARTS; i++) acc[i] = acc[i + KEY_PARTS];
     }
 }

@@ -111,7 +111,7 @@ func TestOracleAgreesWithASecondFormulation(t *testing.T) {
 				}
 			}
 		}
-		assert.Greater(t, stripes, 0, "the case must keep some candidates")
+		assert.Positive(t, stripes, "the case must keep some candidates")
 		assert.Less(t, stripes, candidates, "the case must drop some candidates")
 	}
 }

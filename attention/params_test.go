@@ -91,6 +91,6 @@ func TestModeNames(t *testing.T) {
 	requireArgument(t, err, "Mode")
 	requireArgument(t, Mode(9).Validate(), "Mode")
 	_, err = json.Marshal(Mode(9))
-	assert.Error(t, err)
+	require.Error(t, err)
 	assert.Equal(t, "Mode(9)", Mode(9).String())
 }

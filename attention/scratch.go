@@ -48,8 +48,10 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	p.ScratchBytes = p.scratch.total
 	for _, r := range []region{p.scratch.acc, p.scratch.list} {
 		if r.size > report.Limits.MaxStorageBufferRange {
-			return &vk.LimitError{What: "scratch memory", Limit: "maxStorageBufferRange", Asked: r.size, Max: report.Limits.MaxStorageBufferRange,
-				Try: "a smaller group (step, block) or a smaller PlanOptions.ScratchBytes"}
+			return &vk.LimitError{
+				What: "scratch memory", Limit: "maxStorageBufferRange", Asked: r.size, Max: report.Limits.MaxStorageBufferRange,
+				Try: "a smaller group (step, block) or a smaller PlanOptions.ScratchBytes",
+			}
 		}
 	}
 	return nil

@@ -42,8 +42,12 @@ func (s Shape) Validate() error {
 		field string
 		value int
 	}{
-		{"Shape.Batch", s.Batch}, {"Shape.Heads", s.Heads}, {"Shape.KVHeads", s.KVHeads},
-		{"Shape.QLen", s.QLen}, {"Shape.KVLen", s.KVLen}, {"Shape.HeadDim", s.HeadDim},
+		{"Shape.Batch", s.Batch},
+		{"Shape.Heads", s.Heads},
+		{"Shape.KVHeads", s.KVHeads},
+		{"Shape.QLen", s.QLen},
+		{"Shape.KVLen", s.KVLen},
+		{"Shape.HeadDim", s.HeadDim},
 	} {
 		if f.value < 1 {
 			return argument(f.field, "use 1 or more", "is %d", f.value)

@@ -70,7 +70,7 @@ func TestTensorLayouts(t *testing.T) {
 	}
 	assert.Panics(t, func() { bhsd.At(0, 3, 0) })
 	assert.Panics(t, func() { bhsd.At(0, 0, -1) })
-	assert.Equal(t, cap(bhsd.At(0, 0, 0)), 8, "a row cannot grow into the next")
+	assert.Equal(t, 8, cap(bhsd.At(0, 0, 0)), "a row cannot grow into the next")
 }
 
 func TestTensorValidate(t *testing.T) {

@@ -44,7 +44,7 @@ func choose(reports []*Report, want string) (*Report, error) {
 
 // List reports on every usable physical device, most preferred first. The
 // index of a device in the list is what Options.Device takes; Default marks
-// the one that opt.Device picks.
+// the one that opt.Device picks, and none where it picks not exactly one.
 func List(opt Options) ([]Report, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -59,8 +59,17 @@ func List(opt Options) ([]Report, error) {
 		return nil, err
 	}
 	list := make([]Report, len(found))
+	pointers := make([]*Report, len(found))
 	for i := range found {
 		list[i] = found[i].report
+		pointers[i] = &list[i]
+	}
+	chosen, err := choose(pointers, opt.Device)
+	if err != nil { // the list is what the user needs to correct it
+		opt.logger().Warn("no default device: the one asked for is none of these, or several", "asked", opt.Device)
+	}
+	for _, r := range pointers {
+		r.Default = r == chosen
 	}
 	return list, nil
 }

@@ -57,6 +57,7 @@ func Open(opt Options) (*Device, error) {
 		in.close()
 		return nil, err
 	}
+	chosen.Default = true
 	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: found[chosen.Index]}
 	d.lifetime.init()
 	if err := d.create(); err != nil {

@@ -151,7 +151,6 @@ func (in *instance) devices(opt *Options) ([]physical, error) {
 	slices.SortStableFunc(list, func(a, b physical) int { return rank(uint32(a.caps._type)) - rank(uint32(b.caps._type)) })
 	for i := range list {
 		list[i].report.Index = i
-		list[i].report.Default = i == 0
 	}
 	return list, nil
 }

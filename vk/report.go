@@ -6,7 +6,7 @@ import "fmt"
 // quirk table have taken away what must not be used.
 type Report struct {
 	Index      int    `json:"index"`   // place in List
-	Default    bool   `json:"default"` // the device that Open takes when none is asked for
+	Default    bool   `json:"default"` // the device that Open takes with the options of List
 	Name       string `json:"name"`
 	Driver     string `json:"driver"`
 	DriverInfo string `json:"driver_info"`
@@ -80,10 +80,15 @@ type Subgroup struct {
 
 // CoopShape is one product C[M,N] = A[M,K]·B[K,N]+C that the matrix units do.
 type CoopShape struct {
-	M, N, K      uint32
-	A, B, C, Out string // element types: f16, f32, bf16, s8, ...
-	Scope        string // subgroup or workgroup
-	Saturating   bool
+	M          uint32 `json:"m"`
+	N          uint32 `json:"n"`
+	K          uint32 `json:"k"`
+	A          string `json:"a"` // element types: f16, f32, bf16, s8, ...
+	B          string `json:"b"`
+	C          string `json:"c"`
+	Out        string `json:"out"`
+	Scope      string `json:"scope"` // subgroup or workgroup
+	Saturating bool   `json:"saturating"`
 }
 
 func (s CoopShape) String() string {
@@ -109,7 +114,7 @@ type CoopMatrix2 struct {
 // FlexibleShape is a CoopShape whose M, N and K are granularities.
 type FlexibleShape struct {
 	CoopShape
-	Invocations uint32 // workgroup size it holds for; 0 at subgroup scope
+	Invocations uint32 `json:"invocations"` // workgroup size it holds for; 0 at subgroup scope
 }
 
 // Heap is a pool of device memory.

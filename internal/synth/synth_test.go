@@ -280,7 +280,7 @@ func TestGenerateRejects(t *testing.T) {
 	}
 	for _, fraction := range []float64{-0.1, 0.51} {
 		_, _, _, err := Generate(config(64, 8, fraction, Stripe))
-		assert.ErrorContains(t, err, "StripeFraction")
+		require.ErrorContains(t, err, "StripeFraction")
 	}
 	assert.Equal(t, "diffuse", Diffuse.String())
 	assert.Equal(t, "Kind(7)", Kind(7).String())

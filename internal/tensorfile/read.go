@@ -58,7 +58,10 @@ func Parse(r io.ReaderAt, size int64, name string) (*File, error) {
 		return nil, fmt.Errorf("%s: cannot read the header: %w", name, err)
 	}
 	length := binary.LittleEndian.Uint64(prefix[:])
-	if length > maxHeader || length > uint64(size)-8 {
+	if length > maxHeader && length <= uint64(size)-8 {
+		return nil, &FormatError{name, "", fmt.Sprintf("the header has %d bytes, more than the format's limit of %d; it is not safetensors", length, maxHeader)}
+	}
+	if length > uint64(size)-8 {
 		return nil, &FormatError{name, "", fmt.Sprintf("the header claims %d bytes, but %d follow it; the file is cut short or not safetensors", length, size-8)}
 	}
 	header := make([]byte, length)

@@ -19,6 +19,7 @@ type app struct {
 	stdout, stderr io.Writer
 	env            environment
 	backend        backend
+	freeMemory     func() (bytes float64, known bool)
 
 	output         string // --output
 	json           bool   // --json
@@ -30,8 +31,6 @@ type app struct {
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.rootCommand()
 	root.SetArgs(args)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
@@ -40,7 +39,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		err = context.Cause(ctx)
 	}
 	code := exitCode(err)
-	fmt.Fprintln(a.stderr, "anchorvk:", message(err))
+	fmt.Fprintln(a.stderr, "anchorvk:", printable(message(err)))
 	if code == exitUsage {
 		fmt.Fprintf(a.stderr, "Run '%s --help' for its flags.\n", command.CommandPath())
 	}
@@ -79,6 +78,20 @@ memory, 6 device lost or timeout, 7 feature or limit missing, 130 interrupted.`,
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say on stderr what is being done")
 	values(root, "output", "md", "json", "jsonl", "csv")
 	root.AddCommand(a.devicesCommand(), a.runCommand(), a.benchCommand(), a.verifyCommand(), a.envCommand(), a.versionCommand())
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.InitDefaultCompletionCmd() // keeps the output of this moment
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" { // cobra's own accepts any word
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return nil
+				}
+				return usage("no completion for %q; choose bash, fish, powershell or zsh", args[0])
+			}
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
 }
 

@@ -31,9 +31,10 @@ type backend interface {
 type session interface {
 	report() *vk.Report
 	plan(attention.Problem, attention.PlanOptions) (*attention.Plan, error)
-	// place copies host tensors into device buffers, with room for the
-	// output; the returned function frees them.
-	place(ctx context.Context, in attention.Inputs, shape attention.Shape) (attention.Inputs, attention.Outputs, func(), error)
+	// place makes device buffers for the inputs and the output, and only then
+	// loads the host tensors and copies them there: what does not fit is known
+	// before inputs are generated. The returned function frees the buffers.
+	place(ctx context.Context, shape attention.Shape, load func() (attention.Inputs, error)) (attention.Inputs, attention.Outputs, func(), error)
 	run(context.Context, *attention.Plan, attention.Inputs, attention.Outputs) (attention.Stats, error)
 	close() error
 }
@@ -54,24 +55,37 @@ func (a *app) options() (vk.Options, error) {
 	return o, nil
 }
 
-// openDevice opens the device that the environment asks for.
-func (a *app) openDevice(engine attention.Options) (session, error) {
+// openDevice opens the device that the environment asks for, and returns the
+// plan options of the environment beside it.
+func (a *app) openDevice(engine attention.Options) (session, attention.PlanOptions, error) {
+	plan, err := planOptions()
+	if err != nil {
+		return nil, plan, err
+	}
 	o, err := a.options()
 	if err != nil {
-		return nil, err
+		return nil, plan, err
 	}
 	engine.Log = a.log
 	s, err := a.backend.open(o, engine)
 	if err != nil {
-		return nil, err
+		return nil, plan, err
 	}
 	r := s.report()
 	a.log.Info("device", "name", r.Name, "driver", r.Driver, "api", r.API, "type", r.Type)
-	return s, nil
+	return s, plan, nil
+}
+
+// closeSession closes a device whose results are in, or that has failed: what
+// goes wrong then changes neither.
+func (a *app) closeSession(s session) {
+	if err := s.close(); err != nil {
+		a.log.Info("closing the device", "error", err)
+	}
 }
 
 // planOptions returns the plan options of the environment.
-func (a *app) planOptions() (attention.PlanOptions, error) {
+func planOptions() (attention.PlanOptions, error) {
 	o, err := attention.PlanOptionsFromEnv()
 	var argument *attention.ArgumentError
 	if errors.As(err, &argument) {
@@ -92,13 +106,19 @@ func plans(s session, shape attention.Shape, modes []attention.Mode, p attention
 	return all, nil
 }
 
+// planRecord is a plan with its parameters, which may hold infinities.
+type planRecord struct {
+	*attention.Plan
+	Params paramsRecord `json:"params"`
+}
+
 // explain prints plans. A plan is lines of text, not a table, so that
 // Markdown has it as it is.
 func (a *app) explain(all ...*attention.Plan) error {
 	doc := report.Document{Key: "plans"}
 	var text bytes.Buffer
 	for i, p := range all {
-		doc.Records = append(doc.Records, p)
+		doc.Records = append(doc.Records, planRecord{p, newParamsRecord(p.Params, p.Shape.HeadDim)})
 		if i > 0 {
 			text.WriteByte('\n')
 		}

@@ -156,15 +156,11 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 		return err
 	}
 	defer done()
-	s, err := a.openDevice(attention.Options{})
+	s, options, err := a.openDevice(attention.Options{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	options, err := a.planOptions()
-	if err != nil {
-		return err
-	}
+	defer a.closeSession(s)
 	options.NoFallback = f.noFallback
 	// Every plan before the first measurement: what does not fit is known at once.
 	var all []*attention.Plan
@@ -187,7 +183,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			return err
 		}
 		for _, r := range records {
-			compareWith(f.old, &r)
+			if !compareWith(f.old, &r) && f.compare != "" {
+				a.log.Warn("nothing to compare with", "file", f.compare, "mode", r.Mode, "kv_len", r.Shape.KVLen)
+			}
 			doc.Records = append(doc.Records, r)
 			doc.Foot += fallbackNote(r.callRecord, r.Fallback)
 		}

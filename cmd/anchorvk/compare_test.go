@@ -30,9 +30,10 @@ func TestCompareWithAnEarlierBench(t *testing.T) {
 		require.InDelta(t, float64(r.Compare.OldMedian)/float64(r.TimeMS.Median), float64(r.Compare.Speedup), 1e-9)
 		require.InDelta(t, 8, float64(r.Compare.OldMedian-r.TimeMS.Median), 1e-9)
 	}
-	code, third, _ := invoke(newFake(), nil, append(args, "--seq", "48", "--compare", old)...)
+	code, third, stderr := invoke(newFake(), nil, append(args, "--seq", "48", "--compare", old)...)
 	require.Equal(t, 0, code)
 	require.NotContains(t, third, "old_median", "another shape is not compared")
+	require.Contains(t, stderr, "nothing to compare with")
 }
 
 func TestCompareRefusesOtherFiles(t *testing.T) {
@@ -47,6 +48,8 @@ func TestCompareRefusesOtherFiles(t *testing.T) {
 		write("text.json", "hello"):                  "not the output of `anchorvk bench --json`",
 		write("schema.json", `{"schema":2}`):         "schema 2 is not supported, this version reads 1",
 		write("other.json", `{"results":[{"a":1}]}`): "schema 0 is not supported",
+		write("run.json", `{"schema":1,"results":[{"mode":"anchor","time_ms":{"total":1}}]}`): "holds no results of `anchorvk bench --json`",
+		write("empty.json", `{"schema":1}`):                                                   "holds no results",
 	} {
 		code, stdout, stderr := invoke(newFake(), nil, "bench", "--compare", path)
 		require.Equal(t, 1, code)

@@ -82,7 +82,7 @@ func TestRunOnADevice(t *testing.T) {
 		r := doc.Results[i]
 		require.Equal(t, mode, r["mode"])
 		require.Equal(t, "OK", r["verdict"])
-		require.Equal(t, "", r["fallback"])
+		require.Empty(t, r["fallback"])
 		for _, key := range []string{"tier", "device", "shape", "params", "time_ms", "host_ms", "computed_ratio", "sparsity", "stripe_ratio", "scratch_bytes", "slices", "rel_l2", "max_abs", "recall_mass", "recall_close"} {
 			require.Contains(t, r, key)
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/vk"
@@ -47,6 +49,7 @@ func exitCode(err error) int {
 		timeout  *vk.TimeoutError
 		feature  *vk.FeatureError
 		limit    *vk.LimitError
+		host     *hostMemoryError
 	)
 	switch {
 	case err == nil:
@@ -59,7 +62,7 @@ func exitCode(err error) int {
 		return exitNoDevice
 	case errors.As(err, &wrong):
 		return exitWrong
-	case errors.As(err, &memory):
+	case errors.As(err, &memory), errors.As(err, &host):
 		return exitMemory
 	case errors.As(err, &lost), errors.As(err, &timeout):
 		return exitDeviceLost
@@ -75,7 +78,7 @@ var flagOf = map[string]string{
 	"Params.SinkBlocks": "--sink-blocks", "Params.WindowBlocks": "--window-blocks", "Params.Scale": "--scale",
 	"Shape.Batch": "--batch", "Shape.Heads": "--heads", "Shape.KVHeads": "--kv-heads",
 	"Shape.QLen": "--seq", "Shape.KVLen": "--seq", "Shape.HeadDim": "--head-dim",
-	"Config.StripeFraction": "--stripes",
+	"Config.StripeFraction": "--stripes", "PlanOptions.Tier": "ANCHORVK_TIER",
 }
 
 // message is the error's text in the words of the command line.
@@ -88,6 +91,20 @@ func message(err error) string {
 		return "interrupted"
 	}
 	return err.Error()
+}
+
+// printable shows the control characters of names in a file as escapes, so
+// that they cannot steer a terminal.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // translate says what is wrong with an argument, with the library's names of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,7 @@ func TestExitCodes(t *testing.T) {
 		{&vk.NoDeviceError{}, 3},
 		{&wrongError{}, 4},
 		{&vk.OutOfMemoryError{}, 5},
+		{&hostMemoryError{}, 5},
 		{&vk.DeviceLostError{}, 6},
 		{&vk.TimeoutError{}, 6},
 		{&vk.FeatureError{}, 7},
@@ -73,12 +75,57 @@ func TestInterruptEndsWith130(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		var out, err writer
-		a := &app{stdout: &out, stderr: &err, backend: newFake()}
+		a := &app{stdout: &out, stderr: &err, backend: newFake(), freeMemory: freeMemory}
 		require.Equal(t, 130, a.run(ctx, args), args[0])
 		require.Equal(t, "anchorvk: interrupted\n", string(err))
 		require.Empty(t, string(out))
 	}
 	require.Equal(t, []string{"qkv.safetensors"}, listing(t, dir), "no file is left behind")
+}
+
+func TestTooLittleHostMemoryEndsWith5(t *testing.T) {
+	dir := t.TempDir()
+	input := qkv(t, dir) // q [4, 100, 16], k and v [2, 150, 16]
+	const inputs, outputs, stripes = 2 * 16 * (4*100 + 2*2*150), 2 * 4 * 100 * 16, 4 * 5 * 150
+	for _, c := range []struct {
+		args []string
+		need float64
+	}{
+		{append([]string{"run", "-i", input, "-o", dir + "/out", "--dump-stripes"}, small...), inputs + outputs + stripes},
+		{append([]string{"bench", "-i", input, "-r", "1"}, small...), inputs},
+	} {
+		for _, lack := range []float64{0, 1} {
+			var out, err writer
+			a := &app{stdout: &out, stderr: &err, backend: newFake(), freeMemory: func() (float64, bool) { return c.need - lack, true }}
+			code := a.run(context.Background(), c.args)
+			if lack == 0 {
+				require.Equal(t, 0, code, "%s", err)
+				require.NoError(t, os.RemoveAll(dir+"/out"))
+				continue
+			}
+			require.Equal(t, 5, code, "%s", err)
+			require.Contains(t, string(err), fmt.Sprintf("need %.0f bytes, about %.0f are available; try shorter inputs", c.need, c.need-1))
+			require.Empty(t, string(out))
+			require.Equal(t, []string{"qkv.safetensors"}, listing(t, dir))
+		}
+	}
+}
+
+func TestATierThatIsNoneNamesItsVariable(t *testing.T) {
+	t.Setenv("ANCHORVK_TIER", "scalr")
+	needDevice(t)
+	code, _, stderr := program("run", "-i", qkv(t, t.TempDir()))
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, `anchorvk: ANCHORVK_TIER is "scalr", which is no tier; use one of coop, scalar,`)
+}
+
+func TestNamesInFilesCannotSteerTheTerminal(t *testing.T) {
+	input := t.TempDir() + "/in"
+	require.NoError(t, os.WriteFile(input, fileBytes(t, tensor{name: "q\x1b[31m", shape: []int{1, 1, 8}}), 0o600))
+	code, _, stderr := invoke(newFake(), nil, "run", "-i", input)
+	require.Equal(t, 1, code)
+	require.NotContains(t, stderr, "\x1b")
+	require.Contains(t, stderr, `q\x1b[31m F16`)
 }
 
 // writer gathers what is written to it.

@@ -70,7 +70,11 @@ func (f *fake) plan(p attention.Problem, _ attention.PlanOptions) (*attention.Pl
 	return plan, nil
 }
 
-func (f *fake) place(_ context.Context, in attention.Inputs, s attention.Shape) (attention.Inputs, attention.Outputs, func(), error) {
+func (f *fake) place(_ context.Context, s attention.Shape, load func() (attention.Inputs, error)) (attention.Inputs, attention.Outputs, func(), error) {
+	in, err := load()
+	if err != nil {
+		return in, attention.Outputs{}, nil, err
+	}
 	o := attention.HostBHSD(make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim), s.Batch, s.Heads, s.QLen, s.HeadDim)
 	return in, attention.Outputs{O: o}, func() {}, nil
 }
@@ -118,7 +122,7 @@ func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Input
 // invoke runs the program with a backend.
 func invoke(b backend, env []string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	a := &app{stdout: &out, stderr: &err, env: env, backend: b}
+	a := &app{stdout: &out, stderr: &err, env: env, backend: b, freeMemory: freeMemory}
 	code = a.run(context.Background(), args)
 	return code, out.String(), err.String()
 }

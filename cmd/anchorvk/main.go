@@ -21,6 +21,6 @@ func main() {
 // run is the program: its arguments, streams and environment in, its exit
 // code out. Data goes to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
-	a := &app{stdout: stdout, stderr: stderr, env: environment(env), backend: vulkan{}}
+	a := &app{stdout: stdout, stderr: stderr, env: environment(env), backend: vulkan{}, freeMemory: freeMemory}
 	return a.run(ctx, args)
 }

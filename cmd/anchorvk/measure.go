@@ -67,11 +67,10 @@ type compareRecord struct {
 
 // measure times every mode of one shape.
 func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload, plans []*attention.Plan, bar *progress) ([]benchRecord, error) {
-	host, err := w.load()
-	if err != nil {
+	if err := a.fits("the inputs", inputBytes(w.shape)); err != nil {
 		return nil, err
 	}
-	in, out, free, err := s.place(ctx, host, w.shape)
+	in, out, free, err := s.place(ctx, w.shape, w.load)
 	if err != nil {
 		return nil, err
 	}
@@ -167,16 +166,25 @@ func readBench(path string) ([]benchRecord, error) {
 	if doc.Schema != report.Schema {
 		return nil, fmt.Errorf("%s: schema %d is not supported, this version reads %d; make the file again", path, doc.Schema, report.Schema)
 	}
+	for _, r := range doc.Results {
+		if !(r.TimeMS.Median > 0) { // as in the output of `run`
+			doc.Results = nil
+		}
+	}
+	if len(doc.Results) == 0 {
+		return nil, fmt.Errorf("%s: holds no results of `anchorvk bench --json`; make one with it", path)
+	}
 	return doc.Results, nil
 }
 
 // compareWith adds the comparison with the earlier record of the same mode,
-// shape and parameters, where there is one.
-func compareWith(old []benchRecord, r *benchRecord) {
+// shape and parameters, and says whether there is one.
+func compareWith(old []benchRecord, r *benchRecord) bool {
 	for _, o := range old {
 		if o.Mode == r.Mode && o.Shape == r.Shape && o.Params == r.Params {
 			r.Compare = &compareRecord{o.TimeMS.Median, o.TimeMS.Median / r.TimeMS.Median}
-			return
+			return true
 		}
 	}
+	return false
 }

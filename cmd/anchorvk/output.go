@@ -18,13 +18,19 @@ func (f *runFlags) outputsFor(mode attention.Mode, s attention.Shape) attention.
 	out := attention.Outputs{
 		O: attention.HostBHSD(make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim), s.Batch, s.Heads, s.QLen, s.HeadDim),
 	}
-	if f.lse || f.verify {
+	if f.needsLSE() {
 		out.LSE = make([]float32, s.Batch*s.Heads*s.QLen)
 	}
-	if mode == attention.ModeAnchor && (f.stripes || f.verify || f.picture != "") {
+	if f.needsStripes(mode) {
 		out.Stripes = make([]byte, s.Batch*s.Heads*groups(s, f.params.p)*s.KVLen)
 	}
 	return out
+}
+
+func (f *runFlags) needsLSE() bool { return f.lse || f.verify }
+
+func (f *runFlags) needsStripes(mode attention.Mode) bool {
+	return mode == attention.ModeAnchor && (f.stripes || f.verify || f.picture != "")
 }
 
 // groups is the number of groups up to the last key, counted from position 0.

@@ -18,7 +18,7 @@ func load(t *testing.T, path, name, dtype string, shape []int) {
 	t.Helper()
 	f, err := tensorfile.Open(path)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	info, err := f.Info(name)
 	require.NoError(t, err)
 	require.Equal(t, dtype, info.DType, name)
@@ -46,7 +46,7 @@ func TestRunWritesWhatIsAskedFor(t *testing.T) {
 	load(t, out, "stripes.anchor", "U8", []int{4, groups, 150})
 	f, err := tensorfile.Open(out)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	_, err = f.Info("stripes.dense")
 	require.Error(t, err, "dense attention has no stripes")
 

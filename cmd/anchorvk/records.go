@@ -88,8 +88,12 @@ func newCallRecord(mode attention.Mode, r *vk.Report, shape attention.Shape, p a
 		Device: deviceRecord{r.Name, r.Driver, r.API, r.Type},
 		Tier:   stats.Tier,
 		Shape:  shapeRecord{shape, "f16"},
-		Params: paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(shape.HeadDim)},
+		Params: newParamsRecord(p, shape.HeadDim),
 	}
+}
+
+func newParamsRecord(p attention.Params, headDim int) paramsRecord {
+	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim)}
 }
 
 func newRatioRecord(s attention.Stats) ratioRecord {

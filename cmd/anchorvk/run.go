@@ -46,7 +46,7 @@ Files appear whole or not at all.`,
   anchorvk run -i qkv.safetensors -o out.safetensors --lse --picture kept.png`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
+			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
 			return a.prefill(cmd.Context(), f)
@@ -83,7 +83,7 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	sizes, err := file.Sizes()
 	if err != nil {
 		return err
@@ -100,15 +100,11 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	}
 	defer outputs.abort()
 
-	s, err := a.openDevice(attention.Options{})
+	s, options, err := a.openDevice(attention.Options{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	options, err := a.planOptions()
-	if err != nil {
-		return err
-	}
+	defer a.closeSession(s)
 	options.NoFallback = f.noFallback
 	all, err := plans(s, shape, f.modes, f.params.p, options)
 	if err != nil {
@@ -116,6 +112,9 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	}
 	if f.explain {
 		return a.explain(all...)
+	}
+	if err := a.fits("the input and output tensors", inputBytes(shape)+f.outputBytes(shape)); err != nil {
+		return err
 	}
 	tensors, err := loadInputs(file, shape)
 	if err != nil {
@@ -139,10 +138,10 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(failures) == 0 {
-		if err := outputs.write(f, sizes, shape, results); err != nil {
-			return err
-		}
+	if len(failures) > 0 {
+		outputs.abort() // now, because a closed stdout may end the program below
+	} else if err := outputs.write(f, sizes, shape, results); err != nil {
+		return err
 	}
 	if err := doc.Write(a.stdout, a.format); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // check raises every argument error before a file or a device is touched.
-func (f *runFlags) check() error {
+func (f *runFlags) check(changed func(flag string) bool) error {
 	var err error
 	if f.modes, err = parseModes("--mode", f.modeNames); err != nil {
 		return err
@@ -22,6 +22,8 @@ func (f *runFlags) check() error {
 		anchor = anchor || m == attention.ModeAnchor
 	}
 	switch {
+	case f.out == "" && changed("out"), f.picture == "" && changed("picture"):
+		return usage("-o and --picture need the name of a file, but one is empty")
 	case f.input == "":
 		return usage("no input; name a safetensors file with -i")
 	case f.outDType != "f16" && f.outDType != "f32":

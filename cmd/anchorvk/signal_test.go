@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +41,7 @@ func TestInterruptedProgram(t *testing.T) {
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	defer cmd.Process.Kill()
+	defer func() { _ = cmd.Process.Kill() }()
 	var said strings.Builder
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -59,7 +58,7 @@ func TestInterruptedProgram(t *testing.T) {
 	}
 	err = cmd.Wait()
 	var exit *exec.ExitError
-	require.True(t, errors.As(err, &exit), "%v: %s", err, said.String())
+	require.ErrorAs(t, err, &exit, said.String())
 	require.Equal(t, 130, exit.ExitCode(), said.String())
 	require.Contains(t, said.String(), "anchorvk: interrupted\n")
 	require.Less(t, time.Since(sent), 10*time.Second)
@@ -74,13 +73,13 @@ func TestInterruptedRunLeavesNoFile(t *testing.T) {
 		tensor{name: "q", shape: []int{16, 8192, 64}}, tensor{name: "k", shape: []int{1, 8192, 64}}, tensor{name: "v", shape: []int{1, 8192, 64}}), 0o600))
 	cmd := itself("run", "-v", "-i", input, "-o", filepath.Join(dir, "out.safetensors"), "--mode", "dense")
 	require.NoError(t, cmd.Start())
-	defer cmd.Process.Kill()
+	defer func() { _ = cmd.Process.Kill() }()
 	require.Eventually(t, func() bool { return len(listing(t, dir)) == 2 }, 30*time.Second, 10*time.Millisecond, "the temporary output shows that work begins")
 	time.Sleep(500 * time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	err := cmd.Wait()
 	var exit *exec.ExitError
-	require.True(t, errors.As(err, &exit), "%v", err)
+	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 130, exit.ExitCode())
 	require.Equal(t, []string{"qkv.safetensors"}, listing(t, dir))
 }

@@ -67,23 +67,22 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 
 // verifyDevice runs the matching cases on every tier of the device.
 func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
-	s, err := a.openDevice(attention.Options{PoisonScratch: true})
+	s, options, err := a.openDevice(attention.Options{PoisonScratch: true})
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer a.closeSession(s)
 	r := s.report()
 	a.log.Info("verify", "device", r.Name)
 
 	cases := verify.Cases()
-	v := verification{app: a, session: s}
-	if v.options, err = a.planOptions(); err != nil {
-		return err
-	}
+	v := verification{app: a, session: s, options: options}
 	for _, tier := range a.backend.tiers(r) {
 		if !tier.OK {
 			if match.MatchString(tier.Name) {
-				v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why})
+				if err := v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why}); err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -147,19 +146,18 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 	default:
 		r.Verdict, r.Why = verdictFail, err.Error()
 	}
-	v.add(r)
-	return nil
+	return v.add(r)
 }
 
 // add counts a verdict and, where the format is for people, prints it.
-func (v *verification) add(r caseRecord) {
+func (v *verification) add(r caseRecord) error {
 	if v.counts == nil {
 		v.counts = map[string]int{}
 	}
 	v.counts[r.Verdict]++
 	v.records = append(v.records, r)
 	if v.app.format != report.Markdown {
-		return
+		return nil
 	}
 	colour := map[string]string{verdictOK: "32", verdictFail: "31", verdictUnsupported: "33"}[r.Verdict]
 	line := v.app.colour(colour, fmt.Sprintf("%-13s", r.Verdict)) + " " + r.Tier
@@ -169,14 +167,17 @@ func (v *verification) add(r caseRecord) {
 	if r.Why != "" {
 		line += ": " + r.Why
 	}
-	fmt.Fprintln(v.app.stdout, line)
+	_, err := fmt.Fprintln(v.app.stdout, line)
+	return err
 }
 
 // finish prints the sum and turns failures into an error.
 func (v *verification) finish() error {
 	passed, failed, unsupported := v.counts[verdictOK], v.counts[verdictFail], v.counts[verdictUnsupported]
 	if v.app.format == report.Markdown {
-		fmt.Fprintf(v.app.stdout, "%d passed, %d failed\n", passed, failed)
+		if _, err := fmt.Fprintf(v.app.stdout, "%d passed, %d failed\n", passed, failed); err != nil {
+			return err
+		}
 	} else {
 		doc := report.Document{Key: "results", Records: v.records, Members: []report.Member{
 			{Key: "device", Value: v.session.report().Name}, {Key: "passed", Value: passed}, {Key: "failed", Value: failed}, {Key: "not_supported", Value: unsupported},

@@ -85,47 +85,46 @@ func (s *vulkanSession) close() error {
 	return errors.Join(s.engine.Close(), s.device.Close())
 }
 
-func (s *vulkanSession) place(ctx context.Context, in attention.Inputs, shape attention.Shape) (attention.Inputs, attention.Outputs, func(), error) {
+func (s *vulkanSession) place(ctx context.Context, shape attention.Shape, load func() (attention.Inputs, error)) (attention.Inputs, attention.Outputs, func(), error) {
 	var buffers []*vk.Buffer
 	free := func() {
 		for _, b := range buffers {
 			_ = b.Close()
 		}
 	}
-	put := func(name string, t attention.Tensor, heads, seq int) (attention.Tensor, error) {
-		elements := shape.Batch * heads * seq * shape.HeadDim
-		b, err := s.device.NewBuffer(name, 2*uint64(elements), vk.DeviceLocal)
-		if err != nil {
-			return attention.Tensor{}, err
-		}
-		buffers = append(buffers, b)
-		if t.Host != nil {
-			if err := s.device.Upload(ctx, b, 0, halfBytes(t.Host[:elements])); err != nil {
-				return attention.Tensor{}, err
-			}
-		}
-		return attention.DeviceBHSD(b, 0, shape.Batch, heads, seq, shape.HeadDim), nil
-	}
-	var placed attention.Inputs
+	var in attention.Inputs
 	var out attention.Outputs
 	for _, x := range []struct {
 		name       string
-		from       attention.Tensor
 		to         *attention.Tensor
 		heads, seq int
 	}{
-		{"q", in.Q, &placed.Q, shape.Heads, shape.QLen},
-		{"k", in.K, &placed.K, shape.KVHeads, shape.KVLen},
-		{"v", in.V, &placed.V, shape.KVHeads, shape.KVLen},
-		{"out", attention.Tensor{}, &out.O, shape.Heads, shape.QLen},
+		{"q", &in.Q, shape.Heads, shape.QLen},
+		{"k", &in.K, shape.KVHeads, shape.KVLen},
+		{"v", &in.V, shape.KVHeads, shape.KVLen},
+		{"out", &out.O, shape.Heads, shape.QLen},
 	} {
-		var err error
-		if *x.to, err = put(x.name, x.from, x.heads, x.seq); err != nil {
+		b, err := s.device.NewBuffer(x.name, 2*uint64(shape.Batch*x.heads*x.seq*shape.HeadDim), vk.DeviceLocal)
+		if err != nil {
 			free()
-			return placed, out, nil, err
+			return in, out, nil, err
+		}
+		buffers = append(buffers, b)
+		*x.to = attention.DeviceBHSD(b, 0, shape.Batch, x.heads, x.seq, shape.HeadDim)
+	}
+	host, err := load()
+	if err == nil {
+		for i, t := range []attention.Tensor{host.Q, host.K, host.V} {
+			if err = s.device.Upload(ctx, buffers[i], 0, halfBytes(t.Host)); err != nil {
+				break
+			}
 		}
 	}
-	return placed, out, free, nil
+	if err != nil {
+		free()
+		return in, out, nil, err
+	}
+	return in, out, free, nil
 }
 
 // halfBytes views halves as bytes. Hosts of Vulkan drivers are little-endian,

@@ -67,6 +67,15 @@ func TestListAndDevice(t *testing.T) {
 	part := strings.ToUpper(list[0].Name[1:6])
 	d := open(t, func(o *Options) { o.Device = part })
 	require.Contains(t, strings.ToUpper(d.Report().Name), part)
+	last := strconv.Itoa(len(list) - 1)
+	for want, index := range map[string]int{last: len(list) - 1, "no such device": -1} {
+		marked, err := List(Options{Device: want})
+		require.NoError(t, err)
+		for i, r := range marked {
+			require.Equal(t, i == index, r.Default, "device %d where %q is asked for", i, want)
+		}
+	}
+	require.True(t, d.Report().Default)
 	_, err = Open(Options{Device: "no such device"})
 	require.ErrorContains(t, err, list[0].Name)
 }

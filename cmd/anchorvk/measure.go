@@ -154,7 +154,7 @@ func readBench(path string) ([]benchRecord, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: no such file; make one with `anchorvk bench --json`", path)
 		}
-		return nil, fmt.Errorf("cannot read %w", err)
+		return nil, fmt.Errorf("cannot %w", err)
 	}
 	var doc struct {
 		Schema  int           `json:"schema"`

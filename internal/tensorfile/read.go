@@ -29,7 +29,7 @@ func Open(path string) (*File, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &FormatError{path, "", "no such file; give a safetensors file that has the tensors q, k and v"}
 		}
-		return nil, fmt.Errorf("cannot read %w", err)
+		return nil, &FormatError{path, "", "cannot be opened: " + cause(err).Error()}
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -45,6 +45,15 @@ func Open(path string) (*File, error) {
 	}
 	file.close = f
 	return file, nil
+}
+
+// cause drops the operation and path of a PathError; FormatError has the path.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // Parse checks the header of size bytes of safetensors in r. The name stands

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -194,6 +195,22 @@ func TestEngineClose(t *testing.T) {
 	require.NoError(t, e.Close(), "twice")
 	require.ErrorIs(t, j.check(context.Background(), e), vk.ErrClosed)
 	require.ErrorIs(t, e.Warmup(context.Background(), func() *Plan { p := *j.plan; p.Shape.HeadDim = 8; return &p }()), vk.ErrClosed)
+}
+
+// A plan that did not come from NewPlan is refused, not computed.
+func TestEngineRefusesPlansNotMade(t *testing.T) {
+	e := sharedEngine(t)
+	plan, err := e.Plan(selective(1, 1, 1, 20, 20), PlanOptions{})
+	require.NoError(t, err)
+	text, err := json.Marshal(plan)
+	require.NoError(t, err)
+	var read Plan
+	require.NoError(t, json.Unmarshal(text, &read))
+	for _, bad := range []*Plan{nil, {}, &read} {
+		_, err = e.Run(context.Background(), bad, selectiveInputs(plan.Shape, 1), outputFor(plan.Shape))
+		requireArgument(t, err, "plan")
+		requireArgument(t, e.Warmup(context.Background(), bad), "plan")
+	}
 }
 
 // Closing the device under an engine ends its calls with ErrClosed.

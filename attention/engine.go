@@ -13,8 +13,9 @@ import (
 type Options struct {
 	// Log gets debug records; nil discards them.
 	Log *slog.Logger
-	// PoisonScratch fills scratch memory with NaN before every run, so that
-	// tests see a kernel that reads what no kernel wrote.
+	// PoisonScratch fills scratch memory and the log-sum-exp with NaN before
+	// every run, so that tests see a kernel that reads what no kernel wrote, or
+	// leaves a row out.
 	PoisonScratch bool
 }
 
@@ -23,7 +24,7 @@ type Options struct {
 // buffers of the engine's device.
 type Inputs struct{ Q, K, V Tensor }
 
-// Outputs are where a call writes.
+// Outputs are where a call writes. They share no memory with the inputs.
 type Outputs struct {
 	// O has the shape of Q, in any layout, on the host or on the device.
 	O Tensor
@@ -117,7 +118,9 @@ func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
 // of the slice that is running and returns ctx's error; the outputs are then
 // undefined. Errors are [*ArgumentError], those of package vk, and ctx's.
 //
-// A NaN or infinity in the inputs affects rows as [Oracle] defines it.
+// A NaN or infinity in the inputs affects rows as [Oracle] defines it, with one
+// freedom: where a row gives an infinite value a weight that is zero, or too
+// small for the tier's precision, the element is that infinity or NaN.
 func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {
 	if err := checkCall(p, in, out); err != nil {
 		return Stats{}, err
@@ -139,8 +142,8 @@ func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stat
 
 // checkCall raises every argument error of a call.
 func checkCall(p *Plan, in Inputs, out Outputs) error {
-	if p == nil || p.Tuning.Attend.Local == 0 {
-		return argument("plan", "make it with NewPlan", "is empty")
+	if err := p.checkMade(); err != nil {
+		return err
 	}
 	s := p.Shape
 	for _, t := range [4]struct {

@@ -83,6 +83,34 @@ func TestDeviceNonFiniteInputs(t *testing.T) {
 	})
 }
 
+// A row all of whose anchor scores are -Inf has an anchor of -Inf, which every
+// candidate of its group reaches, also those whose score is -Inf; and as the
+// first row of a tile it does not hide a NaN value on the tile's diagonal.
+func TestDeviceScoresOfMinusInfinity(t *testing.T) {
+	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+		problem := selective(1, 4, 2, 333, 333)
+		in := selectiveInputs(problem.Shape, 62)
+		for i := range problem.Shape.KVLen {
+			row := in.K.At(0, 0, i)
+			row[3] = half16(0.1 + float32(math.Abs(float64(row[3].Float32()))))
+		}
+		in.Q.At(0, 1, 256)[3] = half16(float32(math.Inf(-1))) // the first row of group 4
+		in.V.At(0, 0, 258)[3] = half16(float32(math.NaN()))
+		o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+		require.NoError(t, err)
+		want := o.Forward(ModeAnchor)
+		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
+		group := (1*o.Groups() + 4) * problem.Shape.KVLen
+		lo, hi := o.Candidates(4)
+		require.Greater(t, hi, lo)
+		for key := lo; key < hi; key++ {
+			require.True(t, want.Stripes[group+key], "key %d: the oracle keeps every candidate", key)
+			require.EqualValues(t, 1, got.stripes[group+key], "key %d", key)
+		}
+		require.Positive(t, requireSameKinds(t, got, want, tier, "scores of -Inf"))
+	})
+}
+
 // requireSameKinds compares element by element and returns how many are not finite.
 func requireSameKinds(t *testing.T, got result, want *Result, tier, what string) (bad int) {
 	t.Helper()

@@ -70,6 +70,8 @@ func (p Params) Validate() error {
 		return argument("Params.WindowBlocks", "use 0 or more, such as 1", "is %d", p.WindowBlocks)
 	case math.IsNaN(p.Scale) || math.IsInf(p.Scale, 0) || p.Scale < 0:
 		return argument("Params.Scale", "use a positive finite number, or 0 for 1/sqrt(head_dim)", "is %v", p.Scale)
+	case p.Scale > math.MaxFloat32/math.Log2E: // kernels hold Scale*log2(e) in fp32
+		return argument("Params.Scale", "use a smaller number, or 0 for 1/sqrt(head_dim)", "is %v, more than fp32 holds in units of log2", p.Scale)
 	}
 	for _, span := range []struct {
 		field  string

@@ -47,6 +47,7 @@ func TestParamsValidate(t *testing.T) {
 		"huge window":     {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = math.MaxInt32 }},
 		"NaN scale":       {"Params.Scale", func(p *Params) { p.Scale = math.NaN() }},
 		"infinite scale":  {"Params.Scale", func(p *Params) { p.Scale = math.Inf(1) }},
+		"scale over fp32": {"Params.Scale", func(p *Params) { p.Scale = 3e38 }},
 		"negative scale":  {"Params.Scale", func(p *Params) { p.Scale = -1 }},
 	} {
 		t.Run(name, func(t *testing.T) {

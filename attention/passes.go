@@ -9,13 +9,16 @@ import (
 // poisonWord is a NaN as fp32, a NaN among fp16, and far out of range as an index.
 const poisonWord = 0x7fff7fff
 
-// poison fills scratch memory before a run, for tests.
+// poison fills scratch memory and the log-sum-exp before a run, for tests.
 func (c *call) poison() {
-	if !c.engine.options.PoisonScratch || c.plan.ScratchBytes == 0 {
+	if !c.engine.options.PoisonScratch {
 		return
 	}
-	c.slicer.mark(passAnchor)
-	c.engine.recorder.Fill(c.engine.buffers.scratch, 0, c.plan.ScratchBytes, poisonWord)
+	c.slicer.mark(passAttention)
+	c.engine.recorder.Fill(c.engine.buffers.lse, 0, c.lseBytes, poisonWord)
+	if c.plan.ScratchBytes > 0 {
+		c.engine.recorder.Fill(c.engine.buffers.scratch, 0, c.plan.ScratchBytes, poisonWord)
+	}
 	c.slicer.barrier()
 }
 

@@ -79,6 +79,14 @@ type Plan struct {
 	scratch scratchLayout
 }
 
+// checkMade says whether the plan is what NewPlan made: JSON leaves parts out.
+func (p *Plan) checkMade() error {
+	if p == nil || p.Tuning.Attend.Local == 0 || p.Params.Block == 0 {
+		return argument("plan", "make it with NewPlan", "is empty, or was read from JSON, which holds only a part of it")
+	}
+	return nil
+}
+
 // NewPlan checks a problem and decides how a device is to compute it. It is
 // pure: no device is touched. Errors are [*ArgumentError], [*vk.FeatureError]
 // and [*vk.LimitError].
@@ -170,11 +178,7 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 // firstSparseGroup is the first group with candidates among those that the
 // call's rows lie in.
 func firstSparseGroup(s Shape, p Params) int {
-	g := s.Prefix() / p.Group()
-	for g*p.Group()-p.Window() <= p.Sink() {
-		g++
-	}
-	return g
+	return max(s.Prefix()/p.Group(), (p.Sink()+p.Window())/p.Group()+1)
 }
 
 // checkItems makes sure that work items can be counted in 32 bits.

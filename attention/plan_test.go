@@ -234,6 +234,19 @@ func TestTierChoice(t *testing.T) {
 			assert.Contains(t, status.Why, "ANCHORVK_DISABLE names it")
 		}
 	}
+	// Matrix kernels: rows have lanes for subgroups of up to 64, and rows of
+	// products start on 16 bytes in shared memory.
+	for name, spoil := range map[string]func(*vk.Report){
+		"wide subgroups": func(r *vk.Report) { r.Subgroup.Size, r.Subgroup.Min, r.Subgroup.Max = 128, 64, 128 },
+		"short products": func(r *vk.Report) { r.CoopMatrix[0].K = 4 },
+	} {
+		other := fakeReport("discrete")
+		spoil(other)
+		plan, err := NewPlan(other, llama(4096), PlanOptions{})
+		require.NoError(t, err)
+		assert.NotEqual(t, TierCoop, plan.Tier, name)
+	}
+
 	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierScalar)})
 	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)

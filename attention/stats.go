@@ -15,7 +15,7 @@ type Stats struct {
 	Mode     string  `json:"mode"` // as asked for
 	Tier     string  `json:"tier"`
 	TimeMS   Times   `json:"time_ms"`
-	HostMS   float64 `json:"host_ms"`     // wall time of the call
+	HostMS   float64 `json:"host_ms"`     // wall time of the call, from its turn on
 	OwnMS    float64 `json:"host_own_ms"` // its share outside of waiting for the device and moving host tensors
 	Slices   int     `json:"slices"`      // submissions
 	Fallback string  `json:"fallback"`    // why dense ran, or ""

@@ -61,7 +61,7 @@ var (
 		_, ok := matrixShape(r)
 		return ok && r.Features.CooperativeMatrix
 	}}
-	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && subgroupFloor(r) <= 64 }}
+	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size <= 64 }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}
 )
 

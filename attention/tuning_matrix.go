@@ -14,8 +14,8 @@ func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
 		if s.A != "f16" || s.B != "f16" || s.C != "f32" || s.Out != "f32" || s.Scope != "subgroup" || s.Saturating {
 			continue
 		}
-		// What the kernels' tiles are multiples of.
-		if s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 {
+		// What the kernels' tiles are multiples of, and what starts on 16 bytes in them.
+		if s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 || s.N%4 != 0 || s.K%8 != 0 {
 			continue
 		}
 		m := MatrixShape{int(s.M), int(s.N), int(s.K)}

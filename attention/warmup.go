@@ -11,11 +11,14 @@ import (
 // so that a problem of a few rows is run on them. It takes up to seconds, and
 // nothing when a plan with the same kernels was warmed up before.
 func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
+	if err := p.checkMade(); err != nil {
+		return err
+	}
 	key := pipelineFor(kernelDense, p.Tier, p.Tuning, p.Shape.HeadDim)
 	if p.Runs == ModeAnchor {
 		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
 	}
-	if _, warm := e.warm.LoadOrStore(key, true); warm {
+	if _, warm := e.warm.Load(key); warm {
 		return nil
 	}
 	problem := Problem{
@@ -26,12 +29,12 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	}
 	tiny, err := e.Plan(problem, PlanOptions{Tier: string(p.Tier), NoFallback: true})
 	if err != nil {
-		e.warm.Delete(key)
 		return err
 	}
 	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
 	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {
-		e.warm.Delete(key)
+		return err
 	}
-	return err
+	e.warm.Store(key, true)
+	return nil
 }

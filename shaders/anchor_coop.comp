@@ -24,6 +24,7 @@ void main() {
     attend(tile.end - gap, tile.start - gap, true, tile.start, k_head_base, v_head_base);
 
     // The saved maxima are the anchors, so that the state must be relative to them.
+    subgroup_sync(); // the last tile's row_factor has been read
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
         float factor = exp2(row_base[r] - row_max[r]);
         row_sum[r] *= factor;

@@ -28,7 +28,8 @@ void main() {
         uvec4 packed = queries[row_base + (position - q_offset) * q_row];
         low += vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
         high += vec4(unpackHalf2x16(packed.z), unpackHalf2x16(packed.w));
-        anchor += saved_sums[slot * group_rows + position - unit.group_start].x;
+        float top = saved_sums[slot * group_rows + position - unit.group_start].x;
+        anchor += top == LOWEST ? uintBitsToFloat(0xff800000u) : top; // no score above -inf: the mean is -inf, as its definition says
     }
     float share = 1 / float(max(end, start + 1) - start);
     uint at = (slot * blocks_in_group() + block) * CHUNKS_ROW + chunk;

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
-	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
 
@@ -46,10 +45,10 @@ func fileBytes(t testing.TB, tensors ...tensor) []byte {
 func qkv(t testing.TB, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "qkv.safetensors")
-	require.NoError(t, atomicfile.Write(path, fileBytes(t,
+	require.NoError(t, os.WriteFile(path, fileBytes(t,
 		tensor{name: "q", shape: []int{4, 100, 16}},
 		tensor{name: "k", shape: []int{2, 150, 16}},
-		tensor{name: "v", shape: []int{2, 150, 16}})))
+		tensor{name: "v", shape: []int{2, 150, 16}}), 0o600))
 	return path
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
-	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
 
@@ -56,8 +55,8 @@ func TestRunWritesWhatIsAskedFor(t *testing.T) {
 func TestRunKeepsTheBatchDimension(t *testing.T) {
 	dir := t.TempDir()
 	input, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
-	require.NoError(t, atomicfile.Write(input, fileBytes(t,
-		tensor{name: "q", shape: []int{3, 2, 40, 8}}, tensor{name: "k", shape: []int{3, 1, 40, 8}}, tensor{name: "v", shape: []int{3, 1, 40, 8}})))
+	require.NoError(t, os.WriteFile(input, fileBytes(t,
+		tensor{name: "q", shape: []int{3, 2, 40, 8}}, tensor{name: "k", shape: []int{3, 1, 40, 8}}, tensor{name: "v", shape: []int{3, 1, 40, 8}}), 0o600))
 	code, _, stderr := invoke(newFake(), nil, "run", "-i", input, "-o", out, "--lse", "--dump-stripes", "--block", "16", "--step", "1")
 	require.Equal(t, 0, code, stderr)
 	load(t, out, "out", "F16", []int{3, 2, 40, 8})

@@ -95,19 +95,6 @@ func (w *File) Abort() {
 	_ = os.Remove(w.temp)
 }
 
-// Write writes data to path whole or not at all.
-func Write(path string, data []byte) error {
-	w, err := Create(path)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	if _, err := w.Write(data); err != nil {
-		return err
-	}
-	return w.Commit()
-}
-
 // syncDir makes the rename durable where the system lets a directory be
 // synced. The file is complete either way, so a refusal is not an error.
 func syncDir(dir string) {

@@ -54,7 +54,11 @@ func TestSymbolicLinkStays(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "real"), []byte("old"), 0o600))
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink("real", link))
-	require.NoError(t, Write(link, []byte("new")))
+	w, err := Create(link)
+	require.NoError(t, err)
+	_, err = w.Write([]byte("new"))
+	require.NoError(t, err)
+	require.NoError(t, w.Commit())
 	info, err := os.Lstat(link)
 	require.NoError(t, err)
 	require.NotZero(t, info.Mode()&os.ModeSymlink)
@@ -65,9 +69,11 @@ func TestSymbolicLinkStays(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
-	require.EqualError(t, Write(filepath.Join(dir, "no", "such"), nil),
+	_, err := Create(filepath.Join(dir, "no", "such"))
+	require.EqualError(t, err,
 		"cannot write "+filepath.Join(dir, "no", "such")+": no such file or directory; choose a directory that exists and is writable")
-	require.EqualError(t, Write(dir, nil),
+	_, err = Create(dir)
+	require.EqualError(t, err,
 		"cannot write "+dir+": it exists and is not a regular file; name another file")
 	require.Empty(t, names(t, dir))
 }

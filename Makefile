@@ -45,14 +45,15 @@ run: build ## sparse prefill on real input, checked against dense attention
 	bin/anchorvk run -i $(SLICE) $(RUN_FLAGS)
 
 # The newest headers of Khronos, for the test that compares ours with them; where
-# they cannot be had it takes the compiler's own, or says that it has none.
+# they cannot be had it takes the compiler's own, or says that it has none. One
+# package at a time: each has the device for itself, and some measure time.
 test: build ## vet, all tests, the committed SPIR-V, verify here and, in part, on four more devices
 	go vet $(PACKAGES)
 	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
 		export ANCHORVK_VULKAN_INCLUDE="$$root/usr/include"; \
 	fi; \
-	echo go test -count=1 -timeout 20m $(TEST_FLAGS) $(PACKAGES); \
-	go test -count=1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
+	echo go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES); \
+	go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
 	tools/glslc.sh --check
 	bin/anchorvk verify -q >/dev/null
 	tools/verify-devices.sh --short $(TEST_DEVICES)

@@ -89,9 +89,9 @@ func TestCancel(t *testing.T) {
 func TestCloseWhileRunning(t *testing.T) {
 	d := openFaulty(t, fault.Off, nil)
 	r, b := spin(t, d)
-	done := make(chan error)
+	done := make(chan error, 1)
+	submitted := fault.Count().Submits // before the run starts, or its submission may be counted already
 	go func() { done <- r.Run(background) }()
-	submitted := fault.Count().Submits
 	for fault.Count().Submits == submitted {
 		time.Sleep(time.Millisecond)
 	}

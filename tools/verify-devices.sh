@@ -40,8 +40,12 @@ trap 'rm -f "$log"' EXIT
 trap 'exit 130' INT TERM
 summary=
 bad=
-note() { summary="$summary
-$(printf '%-15s %s' "$device" "$1")"; }
+note() {
+	line=$(printf '%-15s %s' "$device" "$1")
+	echo "$line" >&2 # what is done so far
+	summary="$summary
+$line"
+}
 
 for device; do
 	if ! "$tools/with-device.sh" --prepare "$device"; then

@@ -99,7 +99,8 @@ if [ -z "$validate" ]; then
 	exec "$ld" --library-path "$(dirname "$ld")" "$program" "$@"
 fi
 
-export ANCHORVK_TEST_EXEC="$here/with-device.sh --validate $validate $device"
+# Programs that tests start run without the layer: tests send them signals, which
+# this script, as it must outlive the program, would get in its place.
 export VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -31,7 +31,7 @@ var kernelFacts = [kernelCount]struct {
 	kernelDense:    {"dense", 5, true, true, true},
 	kernelAnchor:   {"anchor", 5, true, false, true},
 	kernelPool:     {"pool", 4, false, false, false},
-	kernelIdentify: {"identify", 4, true, false, false},
+	kernelIdentify: {"identify", 4, true, false, true},
 	kernelCompact:  {"compact", 3, false, false, false},
 	kernelStripes:  {"stripes", 9, true, true, true},
 }

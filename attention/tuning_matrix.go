@@ -46,22 +46,23 @@ func (t *Tuning) matrixKernels(r *vk.Report, headDim int) {
 		rows = 32
 		t.Why = "matrix units of NVIDIA: a subgroup owns 32 rows, which fill its registers up to head_dim 128"
 	}
-	for {
-		t.Attend = KernelShape{Local: subgroups * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: 16}
-		fits := t.Attend.Local <= int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) &&
-			matrixShared(t.Attend, headDim) <= int(r.Limits.SharedMemory)
-		if fits || subgroups == 1 {
-			return
+	fit := func(rows int, shared func(KernelShape, int) int) KernelShape {
+		for n := subgroups; ; n /= 2 {
+			shape := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: 16}
+			if n == 1 || shape.Local <= int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) && shared(shape, headDim) <= int(r.Limits.SharedMemory) {
+				return shape
+			}
 		}
-		subgroups /= 2
 	}
+	t.Attend = fit(rows, matrixShared)
+	t.Identify = fit(16, matrixIdentifyShared) // a group has 16 blocks by default
 }
 
 // matrixTooLarge says why the matrix kernels do not do for a head dimension, or "".
 func matrixTooLarge(r *vk.Report, headDim int) string {
 	var t Tuning
 	t.matrixKernels(r, headDim)
-	switch shared := matrixShared(t.Attend, headDim); {
+	switch shared := max(matrixShared(t.Attend, headDim), matrixIdentifyShared(t.Identify, headDim)); {
 	case r.Type == "cpu" && headDim > 128:
 		return "a CPU driver takes minutes to compile them for a head_dim above 128"
 	case shared > int(r.Limits.SharedMemory):
@@ -79,4 +80,11 @@ func matrixShared(s KernelShape, headDim int) int {
 	scores := rows * (s.Keys/4 + 1) * 16
 	weights := rows * (s.Keys/8 + 1) * 16
 	return tiles + scores + weights + 4*rows + 4
+}
+
+// matrixIdentifyShared is the same of identify_coop.comp: each subgroup has
+// tiles of its own.
+func matrixIdentifyShared(s KernelShape, headDim int) int {
+	padded := (headDim + 15) / 16 * 16
+	return s.Local / s.Lanes * (s.Keys*(padded/8+1)*16 + s.Rows*(s.Keys+4)*4)
 }

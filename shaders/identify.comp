@@ -14,21 +14,7 @@ layout(binding = 1, std430) readonly buffer PooledBuffer { vec4 pooled[]; };   /
 layout(binding = 2, std430) readonly buffer AnchorBuffer { float anchors[]; }; // [slot][block] log2 units
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word], zero before
 
-const uint WORDS_A_GROUP = 8;
-const float THETA_ALL = 1e36; // from here on theta stands for +inf (below the negative: -inf): nothing is compared
-
-bool is_stripe(float score, float threshold) {
-    if (abs(theta_log2) >= THETA_ALL) return theta_log2 > 0;
-    return !is_nan(score) && score >= threshold;
-}
-
-// Bits of a word's keys that are candidates: positions [sink, end).
-uint candidates(uint word, uint end) {
-    uint first = word * 32;
-    uint from = clamp(sink, first, first + 32) - first;
-    uint to = clamp(end, first, first + 32) - first;
-    return bitfieldInsert(0u, 0xffffffffu, int(from), int(max(to, from) - from));
-}
+#include "include/stripe_mask.glsl"
 
 void main() {
     uint item = first_item + gl_WorkGroupID.x;

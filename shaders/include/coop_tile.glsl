@@ -24,9 +24,6 @@ shared uvec4 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
 shared float row_factor[TILE_ROWS];
 shared uint odd_values; // some value on the diagonal is not finite
 
-#define MATRIX_A coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_K, gl_MatrixUseA>
-#define MATRIX_B coopmat<float16_t, gl_ScopeSubgroup, MAT_K, MAT_N, gl_MatrixUseB>
-#define MATRIX_C coopmat<float, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseAccumulator>
 MATRIX_A query_matrix[ROW_PARTS * (DIM_PADDED / MAT_K)];
 MATRIX_C acc[ROW_PARTS * DIM_PARTS];
 
@@ -56,13 +53,7 @@ float sum_of_row(float x) {
     return x;
 }
 
-bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
 bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
-
-void subgroup_sync() {
-    subgroupMemoryBarrierShared();
-    subgroupBarrier();
-}
 
 // What each invocation carries from global to shared memory: chunks of keys, and chunks of two neighbouring values.
 const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;

@@ -44,11 +44,10 @@ func (s *slicer) begin(r *vk.Recorder, p *pace, budgetMS float64, timestamps boo
 	r.Reset()
 }
 
-// mark opens a submission, or ends a pass's share of its time.
+// mark opens a submission, which sees what earlier ones wrote, or ends a pass's share of its time.
 func (s *slicer) mark(p pass) {
 	if !s.open {
 		s.open = true
-		s.recorder.Barrier() // what earlier submissions wrote
 		s.stamp()
 		s.pass = p
 		return

@@ -227,7 +227,7 @@ func (a *app) verifyResult(ctx context.Context, f *runFlags, shape attention.Sha
 	bar := a.progress("verify "+r.mode.String(), shape.Batch*shape.Heads)
 	defer bar.done()
 	return verify.Measure(ctx, o, verify.Output{
-		Mode: r.ran(), O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes,
+		Mode: r.ran(), Tier: attention.Tier(r.stats.Tier), O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes,
 	}, verify.Sample{
 		Rows: verify.Rows(o, f.verifyRows), Groups: verify.Groups(o, verifyGroups),
 		Progress: func(done, _ int) { bar.set(done) },

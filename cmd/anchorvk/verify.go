@@ -113,6 +113,7 @@ type verification struct {
 // check runs one case. It returns an error only when the rest cannot go on.
 func (v *verification) check(ctx context.Context, tier string, c verify.Case) error {
 	start := time.Now()
+	c.Tier = attention.Tier(tier)
 	m, failures, err := verify.Check(ctx, c, func(ctx context.Context, c verify.Case, in verify.Inputs, out verify.Output) error {
 		options := v.options
 		options.Tier, options.NoFallback = tier, true

@@ -15,6 +15,7 @@ type Case struct {
 	Params attention.Params
 	BSHD   bool // tensors are [batch, seq, heads, dim] instead of [batch, heads, seq, dim]
 	Data   Data
+	Tier   attention.Tier // that runs it; "" where it does not matter
 }
 
 // Data says how a case's inputs are generated.

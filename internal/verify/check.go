@@ -27,9 +27,9 @@ func Check(ctx context.Context, c Case, run Runner) (m Measures, failures []stri
 		return m, nil, err
 	}
 	out := Output{
-		Mode: c.Mode,
-		O:    c.Output(),
-		LSE:  make([]float32, c.Shape.Batch*c.Shape.Heads*c.Shape.QLen),
+		Mode: c.Mode, Tier: c.Tier,
+		O:   c.Output(),
+		LSE: make([]float32, c.Shape.Batch*c.Shape.Heads*c.Shape.QLen),
 	}
 	for i := range out.LSE {
 		out.LSE[i] = float32(math.NaN())

@@ -17,7 +17,10 @@ const (
 	// MinMargin is the distance from theta, in score units, from which on a
 	// device must decide like the oracle. Below it, rounding decides.
 	MinMargin = 1e-3
-	// lseRounding is allowed on log-sum-exps beside the factor, times their
-	// size: what rounding them once to fp16 would cost.
-	lseRounding = 1.0 / 2048
+	// lseFloor is allowed on log-sum-exps beside the factor: they come in F32.
+	lseFloor = 1e-4
+	// lseHalfProducts is allowed besides to the tier that rounds each product
+	// of a score to fp16, times the log-sum-exp: one rounding of it to fp16.
+	// The plain fp16 implementation multiplies exactly.
+	lseHalfProducts = 1.0 / 2048
 )

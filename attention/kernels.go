@@ -118,14 +118,11 @@ func (key *pipelineKey) usedConstants() []uint32 {
 	return key.constants[:specMatM]
 }
 
-// build compiles the pipeline.
-func (key pipelineKey) build(device *vk.Device) (*vk.Pipeline, error) {
+// config describes the pipeline to a device.
+func (key pipelineKey) config(report *vk.Report) (vk.PipelineConfig, error) {
 	module := key.module()
 	code, err := shaders.Code(module)
-	if err != nil {
-		return nil, err
-	}
-	pipeline, err := device.NewPipeline(vk.PipelineConfig{
+	return vk.PipelineConfig{
 		Name:      module,
 		Code:      code,
 		Bindings:  kernelFacts[key.kernel].bindings,
@@ -133,10 +130,39 @@ func (key pipelineKey) build(device *vk.Device) (*vk.Pipeline, error) {
 		Constants: key.usedConstants(),
 
 		SubgroupSize:  key.subgroup,
-		FullSubgroups: key.isMatrix() && device.Report().Subgroup.FullSubgroups,
-	})
+		FullSubgroups: key.isMatrix() && report.Subgroup.FullSubgroups,
+	}, err
+}
+
+// build compiles the pipeline.
+func (key pipelineKey) build(device *vk.Device) (*vk.Pipeline, error) {
+	config, err := key.config(device.Report())
 	if err != nil {
-		return nil, fmt.Errorf("attention: build kernel %s for head_dim %d: %w", module, 8*key.constants[specChunks], err)
+		return nil, err
+	}
+	pipeline, err := device.NewPipeline(config)
+	if err != nil {
+		return nil, fmt.Errorf("attention: build kernel %s for head_dim %d: %w", config.Name, 8*key.constants[specChunks], err)
 	}
 	return pipeline, nil
+}
+
+// Pipelines describes every pipeline that plans of a tier and head dimension
+// use on a device, for tools that look at what its compiler makes of them.
+// Errors are those of [NewPlan] for the tier and the head dimension.
+func Pipelines(report *vk.Report, tier Tier, headDim int) ([]vk.PipelineConfig, error) {
+	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
+	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: string(tier)})
+	if err != nil {
+		return nil, err
+	}
+	var list []vk.PipelineConfig
+	for k := range kernelCount {
+		config, err := pipelineFor(k, plan.Tier, plan.Tuning, headDim).config(report)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, config)
+	}
+	return list, nil
 }

@@ -180,13 +180,20 @@ func TestPipelineErrors(t *testing.T) {
 
 func TestStatistics(t *testing.T) {
 	d := open(t, nil)
-	p, err := d.NewPipeline(PipelineConfig{Name: "affine", Code: affineCode, Bindings: 2, PushBytes: 8, Statistics: true})
+	p, err := d.NewPipeline(PipelineConfig{Name: "affine", Code: affineCode, Bindings: 2, PushBytes: 8, Statistics: true, Listings: true})
 	require.NoError(t, err)
 	list, err := p.Statistics()
 	require.NoError(t, err)
 	require.Equal(t, d.Report().Features.PipelineExecutableInfo, len(list) > 0)
+	listings, err := p.Listings()
+	require.NoError(t, err)
+	if !d.Report().Features.PipelineExecutableInfo {
+		require.Empty(t, listings)
+	}
 	require.NoError(t, p.Close())
 	_, err = p.Statistics()
+	require.ErrorIs(t, err, ErrClosed)
+	_, err = p.Listings()
 	require.ErrorIs(t, err, ErrClosed)
 }
 

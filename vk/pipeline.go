@@ -6,7 +6,6 @@ import "C"
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"sync"
 	"unsafe"
 
@@ -26,6 +25,8 @@ type PipelineConfig struct {
 	FullSubgroups bool
 	// Statistics lets Pipeline.Statistics answer, where the device has PipelineExecutableInfo.
 	Statistics bool
+	// Listings does the same for Pipeline.Listings.
+	Listings bool
 }
 
 // Pipeline is a compiled kernel.
@@ -59,17 +60,20 @@ func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
 	if !d.physical.report.Subgroup.SizeControl {
 		required = 0 // checked: it is the size that every pipeline has
 	}
-	full, statistics := C.uint32_t(0), C.uint32_t(0)
+	full, flags := C.uint32_t(0), C.uint32_t(0)
 	if c.FullSubgroups {
 		full = 1
 	}
 	if c.Statistics && d.physical.report.Features.PipelineExecutableInfo {
-		statistics = 1
+		flags |= C.VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR
+	}
+	if c.Listings && d.physical.report.Features.PipelineExecutableInfo {
+		flags |= C.VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR
 	}
 	var layout, pipeline C.uint64_t
 	r := C.vks_create_pipeline(d.shim, pointer(c.Code), C.uint64_t(len(c.Code)),
 		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(c.Constants))), C.uint32_t(len(c.Constants)),
-		set, bits(d.cache), C.uint32_t(c.PushBytes), C.uint32_t(required), full, statistics, &layout, &pipeline)
+		set, bits(d.cache), C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline)
 	if r != 0 {
 		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError("vkCreateComputePipelines", int32(r))))
 	}
@@ -138,50 +142,6 @@ func (p *Pipeline) Close() error { return p.device.lifetime.closeChild(&p.pins, 
 func (p *Pipeline) destroy() {
 	vulkan.DestroyPipeline(p.device.handle, p.handle, nil)
 	C.vks_destroy_pipeline_layout(p.device.shim, p.layout)
-}
-
-// Statistic is one figure that the driver's compiler gives about a pipeline,
-// such as a number of registers or spills. Names differ from driver to driver.
-type Statistic struct {
-	Name  string
-	Value float64
-}
-
-// Statistics returns what the compiler says of the pipeline; empty unless it
-// was made with PipelineConfig.Statistics on a device with PipelineExecutableInfo.
-func (p *Pipeline) Statistics() ([]Statistic, error) {
-	d := p.device
-	if err := d.lifetime.enter(); err != nil {
-		return nil, err
-	}
-	defer d.lifetime.leave()
-	if !p.pins.pin() {
-		return nil, ErrClosed
-	}
-	defer func() {
-		if p.pins.unpin() {
-			d.lifetime.release(p)
-		}
-	}()
-	if !p.config.Statistics || !d.physical.report.Features.PipelineExecutableInfo {
-		return nil, nil
-	}
-	raw := make([]C.vks_statistic, 64)
-	var granted C.uint32_t
-	n := C.vks_pipeline_statistics(d.shim, bits(p.handle), &raw[0], C.int(len(raw)), &granted)
-	list := []Statistic{{"Subgroup Size", float64(granted)}}
-	for i := range raw[:n] {
-		s := &raw[i]
-		value := float64(s.bits) // format u64 and bool
-		switch s.format {
-		case 1:
-			value = float64(int64(s.bits))
-		case 3:
-			value = math.Float64frombits(uint64(s.bits))
-		}
-		list = append(list, Statistic{C.GoString(&s.name[0]), value})
-	}
-	return list, nil
 }
 
 // layouts keeps one descriptor set layout for each number of bindings.

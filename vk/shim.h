@@ -93,12 +93,14 @@ void vks_destroy_buffer(vks_device *d, uint64_t buffer);
 int32_t vks_create_pipeline_cache(vks_device *d, uint64_t *cache);
 int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout);
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
-	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t statistics,
+	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
 	uint64_t *layout, uint64_t *pipeline);
 void vks_destroy_pipeline_layout(vks_device *d, uint64_t layout);
 typedef struct { char name[256]; uint32_t format; uint64_t bits; } vks_statistic;
 /* Fills at most cap entries and returns how many; granted is the subgroup size the driver reports, 0 when unknown. */
 int vks_pipeline_statistics(vks_device *d, uint64_t pipeline, vks_statistic *list, int cap, uint32_t *granted);
+/* The index-th text of the compiler: its name (256 bytes) and, in memory that the caller frees, its characters. NULL past the last. */
+char *vks_pipeline_listing(vks_device *d, uint64_t pipeline, uint32_t index, char *name, uint64_t *size);
 
 /* Recording and submission (shim_record.c, shim_submit.c). */
 enum { VKS_DISPATCH, VKS_BARRIER, VKS_FILL, VKS_COPY, VKS_TIMESTAMP };

@@ -33,7 +33,7 @@ static VkResult create_layout(vks_device *d, VkDescriptorSetLayout set, uint32_t
 }
 
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
-	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t statistics,
+	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
 	uint64_t *layout_out, uint64_t *pipeline_out) {
 	VkPipelineLayout layout = NULL;
 	VkResult result = create_layout(d, AS(VkDescriptorSetLayout, set_layout), push_bytes, &layout);
@@ -53,7 +53,7 @@ int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size,
 		.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, .requiredSubgroupSize = subgroup_size};
 	VkComputePipelineCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-		.flags = statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+		.flags = flags,
 		.stage = {
 			.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
 			.pNext = subgroup_size ? &size : NULL,
@@ -96,4 +96,25 @@ int vks_pipeline_statistics(vks_device *d, uint64_t pipeline, vks_statistic *lis
 	}
 	free(stats);
 	return (int)n;
+}
+
+char *vks_pipeline_listing(vks_device *d, uint64_t pipeline, uint32_t index, char *name, uint64_t *size) {
+	if (!d->vkGetPipelineExecutableInternalRepresentationsKHR) return NULL;
+	VkPipelineExecutableInfoKHR which = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, .pipeline = AS(VkPipeline, pipeline)};
+	VkPipelineExecutableInternalRepresentationKHR list[16] = {0};
+	uint32_t n = sizeof list / sizeof *list;
+	for (uint32_t i = 0; i < n; i++) list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+	if (d->vkGetPipelineExecutableInternalRepresentationsKHR(d->handle, &which, &n, list) < VK_SUCCESS || index >= n) return NULL;
+	/* The first call gave the sizes; now memory for the one that is wanted. */
+	char *text = calloc(list[index].dataSize + 1, 1);
+	if (!text) return NULL;
+	for (uint32_t i = 0; i < n; i++) list[i].dataSize = i == index ? list[i].dataSize : 0;
+	list[index].pData = text;
+	if (d->vkGetPipelineExecutableInternalRepresentationsKHR(d->handle, &which, &n, list) < VK_SUCCESS) {
+		free(text);
+		return NULL;
+	}
+	memcpy(name, list[index].name, sizeof list[index].name);
+	*size = list[index].dataSize;
+	return text;
 }

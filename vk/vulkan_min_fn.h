@@ -74,6 +74,7 @@ FN(void, vkCmdResetQueryPool, VkCommandBuffer, VkQueryPool, uint32_t, uint32_t)
 FN(VkResult, vkSetDebugUtilsObjectNameEXT, VkDevice, const VkDebugUtilsObjectNameInfoEXT *)
 FN(VkResult, vkGetPipelineExecutablePropertiesKHR, VkDevice, const VkPipelineInfoKHR *, uint32_t *, VkPipelineExecutablePropertiesKHR *)
 FN(VkResult, vkGetPipelineExecutableStatisticsKHR, VkDevice, const VkPipelineExecutableInfoKHR *, uint32_t *, VkPipelineExecutableStatisticKHR *)
+FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const VkPipelineExecutableInfoKHR *, uint32_t *, VkPipelineExecutableInternalRepresentationKHR *)
 #undef FN
 
 #define VKS_INSTANCE_FUNCTIONS(X) \
@@ -93,6 +94,7 @@ FN(VkResult, vkGetPipelineExecutableStatisticsKHR, VkDevice, const VkPipelineExe
 	X(vkBeginCommandBuffer, 1) X(vkEndCommandBuffer, 1) X(vkCreateQueryPool, 1) X(vkDestroyQueryPool, 1) X(vkGetQueryPoolResults, 1) \
 	X(vkCmdBindPipeline, 1) X(vkCmdBindDescriptorSets, 1) X(vkCmdPushConstants, 1) X(vkCmdDispatch, 1) X(vkCmdPipelineBarrier, 1) \
 	X(vkCmdFillBuffer, 1) X(vkCmdCopyBuffer, 1) X(vkCmdWriteTimestamp, 1) X(vkCmdResetQueryPool, 1) \
-	X(vkSetDebugUtilsObjectNameEXT, 0) X(vkGetPipelineExecutablePropertiesKHR, 0) X(vkGetPipelineExecutableStatisticsKHR, 0)
+	X(vkSetDebugUtilsObjectNameEXT, 0) X(vkGetPipelineExecutablePropertiesKHR, 0) X(vkGetPipelineExecutableStatisticsKHR, 0) \
+	X(vkGetPipelineExecutableInternalRepresentationsKHR, 0)
 
 #endif

@@ -73,14 +73,11 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 		return key
 	}
 	key.tier, key.way = tier, t.Way
-	shape := t.Attend
-	if k == kernelIdentify {
-		shape = t.Identify
-	}
+	key.subgroup = uint32(t.Subgroup)
+	shape := t.shapeOf(k)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
 	if key.isMatrix() {
 		key.way = wayUint
-		key.subgroup = uint32(t.Subgroup)
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
 	}
 	return key
@@ -88,7 +85,7 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 
 // isMatrix tells a kernel on cooperative matrices.
 func (key pipelineKey) isMatrix() bool {
-	return key.tier == TierCoop && kernelFacts[key.kernel].matrix
+	return key.tier.onMatrixUnits() && kernelFacts[key.kernel].matrix
 }
 
 // module is the name of the SPIR-V module.

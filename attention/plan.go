@@ -208,8 +208,12 @@ func (p *Plan) String() string {
 	line("device", "%s", p.Device)
 	line("tier", "%s, K and V read as %s", p.Tier, p.Tuning.Way)
 	shape := p.Tuning.Attend
-	line("tile", "%d query rows: %d invocations, %d lanes share %d rows, %d keys at a time (%s)",
-		shape.TileRows(), shape.Local, shape.Lanes, shape.Rows, shape.Keys, p.Tuning.Why)
+	line("tile", "%d query rows: %d invocations, %d lanes share %d rows, %d keys at a time",
+		shape.TileRows(), shape.Local, shape.Lanes, shape.Rows, shape.Keys)
+	if search := p.Tuning.Identify; p.Runs == ModeAnchor && search != shape {
+		line("", "stripe search: %d invocations, %d lanes share %d blocks, %d keys at a time", search.Local, search.Lanes, search.Rows, search.Keys)
+	}
+	line("tuning", "%s: %s", p.Tuning.From, p.Tuning.Why)
 	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
 	if p.Mode == ModeAnchor {
 		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, stripes %.3g", p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Stripes/1e9)

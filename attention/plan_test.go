@@ -278,7 +278,7 @@ func TestPlanPrints(t *testing.T) {
 		plan.Tier = TierScalar
 		plan.Tuning = Tuning{
 			Way: "half", Attend: KernelShape{Local: 128, Lanes: 4, Rows: 2, Keys: 4}, Identify: KernelShape{Local: 64, Lanes: 4, Rows: 2, Keys: 4},
-			Why: "as this test has it",
+			From: "table fixed", Why: "as this test has it",
 		}
 		requireGolden(t, "plan-"+name+".txt", plan.String())
 		text, err := json.MarshalIndent(plan, "", "  ")

@@ -25,6 +25,9 @@ const (
 	TierUnpack Tier = "unpack"
 )
 
+// onMatrixUnits tells the tiers whose kernels multiply on matrix units.
+func (t Tier) onMatrixUnits() bool { return t == TierCoop }
+
 // tierOrder is the order in which a device is offered tiers: the first that
 // passes and is not passed over is the default.
 var tierOrder = []struct {
@@ -61,7 +64,7 @@ var (
 		_, ok := matrixShape(r)
 		return ok && r.Features.CooperativeMatrix
 	}}
-	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size <= 64 }}
+	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size >= 4 && r.Subgroup.Size <= 64 }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}
 )
 
@@ -106,8 +109,8 @@ func chooseTier(r *vk.Report, asked string, headDim int) (Tier, error) {
 	for _, t := range tierOrder {
 		names = append(names, string(t.tier))
 		why := missing(r, t.needs)
-		if t.tier == TierCoop && why == "" {
-			why = matrixTooLarge(r, headDim)
+		if why == "" {
+			why = untakable(r, t.tier, headDim)
 		}
 		switch {
 		case asked == string(t.tier) && why != "":

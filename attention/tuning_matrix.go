@@ -26,49 +26,34 @@ func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
 	return best, ok
 }
 
-const vendorNVIDIA = 0x10de
-
-// matrixKernels shapes the matrix kernels: 16 keys at a time, four subgroups a
-// workgroup, and 16 query rows a subgroup, or 32 where there are registers for
-// them. Measured on an H200, dense at 8k, head_dim 128, in Tflop/s: 32 rows
-// 120, with eight subgroups 114; 16 rows 90 and 98. With 32 keys at a time, the
-// compiler keeps the accumulators in memory and falls to 54.
-func (t *Tuning) matrixKernels(r *vk.Report, headDim int) {
-	t.Matrix, _ = matrixShape(r)
-	t.Subgroup = int(r.Subgroup.Size)
-	subgroups, rows := 4, 16
-	t.Why = "matrix units: a subgroup owns 16 rows, four share each tile of keys"
+// illegalMatrixShape is illegal for a kernel on matrix units.
+func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
+	s, m := t.shapeOf(k), t.Matrix
+	shared := sharedBytes(tier, k, s, headDim)
 	switch {
-	case r.Type == "cpu":
-		subgroups, rows = 2, t.Matrix.M
-		t.Why = "emulated matrix units: little code, because each product is unrolled when it is compiled"
-	case r.VendorID == vendorNVIDIA && headDim <= 128:
-		rows = 32
-		t.Why = "matrix units of NVIDIA: a subgroup owns 32 rows, which fill its registers up to head_dim 128"
-	}
-	fit := func(rows int, shared func(KernelShape, int) int) KernelShape {
-		for n := subgroups; ; n /= 2 {
-			shape := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: 16}
-			if n == 1 || shape.Local <= int(min(r.Limits.MaxInvocations, r.Limits.MaxGroupSize[0])) && shared(shape, headDim) <= int(r.Limits.SharedMemory) {
-				return shape
-			}
-		}
-	}
-	t.Attend = fit(rows, matrixShared)
-	t.Identify = fit(16, matrixIdentifyShared) // a group has 16 blocks by default
-}
-
-// matrixTooLarge says why the matrix kernels do not do for a head dimension, or "".
-func matrixTooLarge(r *vk.Report, headDim int) string {
-	var t Tuning
-	t.matrixKernels(r, headDim)
-	switch shared := max(matrixShared(t.Attend, headDim), matrixIdentifyShared(t.Identify, headDim)); {
-	case r.Type == "cpu" && headDim > 128:
-		return "a CPU driver takes minutes to compile them for a head_dim above 128"
+	case m.M == 0 || s.Rows%m.M != 0 || s.Keys%m.N != 0 || s.Keys%m.K != 0:
+		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %dx%dx%d", k, s.Rows, s.Keys, m.M, m.N, m.K)
+	case s.Lanes != t.Subgroup:
+		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
+	case s.Rows > 4*s.Lanes:
+		return fmt.Sprintf("%s: %d rows a subgroup of %d, at most 4 a lane can be", k, s.Rows, s.Lanes)
+	case k == kernelIdentify && s.Rows > s.Keys:
+		return fmt.Sprintf("%s: %d rows pass through the room of %d keys", k, s.Rows, s.Keys)
 	case shared > int(r.Limits.SharedMemory):
-		return fmt.Sprintf("they need %d bytes of shared memory at head_dim %d, the device has %d", shared, headDim, r.Limits.SharedMemory)
+		return fmt.Sprintf("it needs %d bytes of shared memory at head_dim %d, the device has %d", shared, headDim, r.Limits.SharedMemory)
 	}
 	return ""
+}
+
+// sharedBytes is the shared memory that a kernel declares.
+func sharedBytes(tier Tier, k kernel, s KernelShape, headDim int) int {
+	switch {
+	case !tier.onMatrixUnits():
+		return 0
+	case k == kernelIdentify:
+		return matrixIdentifyShared(s, headDim)
+	}
+	return matrixShared(s, headDim)
 }
 
 // matrixShared is the shared memory of the matrix kernels in bytes, as

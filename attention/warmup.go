@@ -31,6 +31,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
+	tiny.Tuning = p.Tuning // whatever it was made from
 	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
 	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {
 		return err

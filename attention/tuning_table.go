@@ -1,0 +1,76 @@
+package attention
+
+// tuningTable is every choice of tuning, with its reason. The first entry that
+// fits a device, a tier and a head dimension is taken, so special ones stand
+// before general ones. What the fields mean stands in tuning_entry.go and
+// tuning_choice.go; go test -run Tuning says whether each entry is reachable
+// and legal, and testdata/golden/tuning.txt shows what recorded devices get.
+var tuningTable = []tuningEntry{
+	// CPU devices. A lane is a row, so that K and V are read at the same address
+	// by all lanes, which their drivers turn into one scalar load and a broadcast.
+	{
+		name: "cpu-matrix-large", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop}, headDim: span{129, MaxHeadDim},
+		choice: TuningChoice{Attend: ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16}},
+		refuse: "a CPU driver takes minutes to compile them for a head_dim above 128",
+		why:    "not used",
+	},
+	{
+		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop},
+		choice: TuningChoice{
+			Attend:   ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 2, Rows: 16, Keys: 16},
+		},
+		why: "emulated matrix units: little code, because each product is unrolled when it is compiled",
+	},
+	{
+		name: "lavapipe-old", archs: []Architecture{ArchLavapipeOld},
+		choice: TuningChoice{Way: wayHalf, Attend: ShapeChoice{Subgroups: 1, Rows: 1, Keys: 2}},
+		why:    "CPU device, lane is row, one subgroup a workgroup; little code, because this driver takes 20 to 40 s to compile the shape of newer ones",
+	},
+	{
+		name: "cpu-large", archs: []Architecture{"cpu*"}, headDim: span{129, MaxHeadDim},
+		choice: TuningChoice{Way: wayAddress, Attend: ShapeChoice{Subgroups: 1, Rows: 1, Keys: 4}},
+		why:    "CPU device, lane is row, one subgroup a workgroup; loads through addresses escape the driver's bounds checks; one row for a large head_dim",
+	},
+	{
+		name: "cpu", archs: []Architecture{"cpu*"},
+		choice: TuningChoice{Way: wayAddress, Attend: ShapeChoice{Subgroups: 1, Rows: 2, Keys: 4}},
+		why:    "CPU device, lane is row, one subgroup a workgroup; loads through addresses escape the driver's bounds checks (52 against 25 Gflop/s on lavapipe)",
+	},
+
+	// Matrix units.
+	{
+		name: "nvidia-matrix", archs: []Architecture{"nvidia*"}, tiers: []Tier{TierCoop}, headDim: span{8, 128},
+		choice: TuningChoice{
+			Attend:   ShapeChoice{Subgroups: 4, Rows: 32, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of NVIDIA: 32 rows a subgroup fill its registers up to head_dim 128 (H200, dense at 8k, head_dim 128, Tflop/s: 32 rows 120, with eight subgroups 114; 16 rows 90 and 98; 32 keys put accumulators in memory, 54)",
+	},
+	{
+		name: "matrix", tiers: []Tier{TierCoop},
+		choice: TuningChoice{Attend: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16}}, // a group has 16 blocks by default
+		why:    "matrix units: a subgroup owns 16 rows, four share each tile of keys",
+	},
+
+	// GPUs without. Lanes share a row so that its query and accumulators fit in
+	// registers: at most 32 elements of each an invocation where head_dim allows.
+	// In the stripe search a group of 16 blocks fills a workgroup of 64.
+	{
+		name: "gpu-scalar", tiers: []Tier{TierScalar},
+		choice: TuningChoice{
+			Way:      wayUint,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 2, Elements: 128, Keys: 4},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 128, Keys: 4},
+		},
+		why: "GPU: lanes share a row to keep it in registers, where there are subgroup shuffles; loads of 16 bytes (25.1 ms against 27.6 ms with loads of 8 on an H200, dense at 8k)",
+	},
+	{
+		name: "gpu",
+		choice: TuningChoice{
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 2, Elements: 128, Keys: 4},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 128, Keys: 4},
+		},
+		why: "GPU: lanes share a row to keep it in registers, where there are subgroup shuffles",
+	},
+}

@@ -28,7 +28,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build run test bench peers lint check shaders shaders-check sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build run test cross bench peers lint check shaders shaders-check sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,16 +47,20 @@ run: build ## sparse prefill on real input, checked against dense attention
 # The newest headers of Khronos, for the test that compares ours with them; where
 # they cannot be had it takes the compiler's own, or says that it has none. One
 # package at a time: each has the device for itself, and some measure time.
-test: build ## vet, all tests, the committed SPIR-V, verify here and, in part, on four more devices
+test: build ## vet, all tests, builds for other systems, the committed SPIR-V, verify on this and four more devices
 	go vet $(PACKAGES)
 	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
 		export ANCHORVK_VULKAN_INCLUDE="$$root/usr/include"; \
 	fi; \
 	echo go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES); \
 	go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
+	tools/cross.sh
 	tools/glslc.sh --check
 	bin/anchorvk verify -q >/dev/null
 	tools/verify-devices.sh --short $(TEST_DEVICES)
+
+cross: setup ## build for Windows, macOS, FreeBSD and others, and without cgo
+	tools/cross.sh
 
 bench: build ## time dense and anchor attention on generated input
 	bin/anchorvk bench $(BENCH_FLAGS)

@@ -6,6 +6,9 @@
 #
 # Installs with apt, as root or through sudo. Elsewhere it prints what to
 # install, and fails if the build cannot go on without it.
+#
+#   tools/setup.sh          # for building and running here
+#   tools/setup.sh cross    # a C compiler for Windows too, for tools/cross.sh
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -74,7 +77,7 @@ advise() {
 		say "  macOS: xcode-select --install; brew install vulkan-loader molten-vk"
 		;;
 	Linux)
-		say "  Debian, Ubuntu: apt-get install gcc libc6-dev libvulkan1 mesa-vulkan-drivers"
+		say "  Debian, Ubuntu: apt-get install gcc libc6-dev libvulkan1 mesa-vulkan-drivers$cross_packages"
 		say "  Fedora:         dnf install gcc glibc-devel vulkan-loader mesa-vulkan-drivers"
 		say "  Arch:           pacman -S gcc vulkan-icd-loader vulkan-swrast (or your GPU's: vulkan-radeon, vulkan-intel, nvidia-utils)"
 		;;
@@ -106,6 +109,13 @@ can_install() {
 	sudo -n true 2>/dev/null || [ -t 0 ]
 }
 
+cross_packages=
+case ${1-} in
+'') ;;
+cross) cross_packages=' gcc-mingw-w64-x86-64-win32' ;;
+*) say "unknown word '$1'; there is only cross"; exit 2 ;;
+esac
+
 check_go || exit 1
 
 packages=
@@ -117,6 +127,9 @@ need() { # what, Debian packages
 has_compiler || need "a C compiler with its library's headers" "gcc libc6-dev"
 has_loader || need "the Vulkan loader" libvulkan1
 has_driver || need "a Vulkan driver" mesa-vulkan-drivers
+if [ -n "$cross_packages" ] && ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
+	need "a C compiler for Windows" "${cross_packages# }"
+fi
 [ -n "$missing" ] || exit 0
 
 say "missing: $missing"

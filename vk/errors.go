@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	vulkan "github.com/vulkan-go/vulkan"
 )
 
 // ErrClosed is returned by every call on a device, buffer, pipeline or recorder that has been closed.
 var ErrClosed = errors.New("vk: the object or its device is closed")
+
+// ErrUnsupported is wrapped by the *NoDeviceError of Open and List where the
+// package cannot call Vulkan: built without cgo, or for another system.
+var ErrUnsupported = errors.New("vk: built without Vulkan")
 
 // NoDeviceError says that no usable Vulkan device was found, or that
 // Options.Device does not pick exactly one.
@@ -18,7 +20,11 @@ type NoDeviceError struct {
 	Why   string   // what went wrong
 	Try   string   // what the user can do
 	Found []string // the devices there are, one line each
+	Cause error    // ErrUnsupported where this build cannot call Vulkan at all, else nil
 }
+
+// Unwrap returns Cause.
+func (e *NoDeviceError) Unwrap() error { return e.Cause }
 
 func (e *NoDeviceError) Error() string {
 	var b strings.Builder
@@ -89,47 +95,4 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("the Vulkan device made no progress for %v during %s; try: smaller slices (ANCHORVK_SLICE_MS) or a larger Options.Timeout", e.Waited, e.During)
-}
-
-// Result values newer than the binding.
-const (
-	resultSuccess      = vulkan.Success
-	resultTimeout      = vulkan.Timeout
-	resultUnknown      = vulkan.Result(-13)
-	resultValidation   = vulkan.Result(-1000011001)
-	resultFragmented   = vulkan.Result(-1000161000)
-	resultNotPermitted = vulkan.Result(-1000174001)
-)
-
-// resultText names a VkResult as the specification does.
-func resultText(r vulkan.Result) string {
-	names := map[vulkan.Result]string{
-		vulkan.NotReady: "VK_NOT_READY", vulkan.Timeout: "VK_TIMEOUT", vulkan.Incomplete: "VK_INCOMPLETE",
-		vulkan.ErrorOutOfHostMemory: "VK_ERROR_OUT_OF_HOST_MEMORY", vulkan.ErrorOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
-		vulkan.ErrorInitializationFailed: "VK_ERROR_INITIALIZATION_FAILED", vulkan.ErrorDeviceLost: "VK_ERROR_DEVICE_LOST",
-		vulkan.ErrorMemoryMapFailed: "VK_ERROR_MEMORY_MAP_FAILED", vulkan.ErrorLayerNotPresent: "VK_ERROR_LAYER_NOT_PRESENT",
-		vulkan.ErrorExtensionNotPresent: "VK_ERROR_EXTENSION_NOT_PRESENT", vulkan.ErrorFeatureNotPresent: "VK_ERROR_FEATURE_NOT_PRESENT",
-		vulkan.ErrorIncompatibleDriver: "VK_ERROR_INCOMPATIBLE_DRIVER", vulkan.ErrorTooManyObjects: "VK_ERROR_TOO_MANY_OBJECTS",
-		vulkan.ErrorFragmentedPool: "VK_ERROR_FRAGMENTED_POOL", vulkan.ErrorOutOfPoolMemory: "VK_ERROR_OUT_OF_POOL_MEMORY",
-		vulkan.ErrorInvalidShaderNv: "VK_ERROR_INVALID_SHADER_NV", resultUnknown: "VK_ERROR_UNKNOWN", resultValidation: "VK_ERROR_VALIDATION_FAILED_EXT",
-		resultFragmented: "VK_ERROR_FRAGMENTATION", resultNotPermitted: "VK_ERROR_NOT_PERMITTED_KHR",
-	}
-	if s, ok := names[r]; ok {
-		return s
-	}
-	return fmt.Sprintf("VkResult %d", int32(r))
-}
-
-// callError turns the result of a Vulkan call into an error; nil for success.
-func callError(call string, result int32) error {
-	r := vulkan.Result(result)
-	switch r {
-	case resultSuccess:
-		return nil
-	case vulkan.ErrorDeviceLost:
-		return &DeviceLostError{During: call}
-	case vulkan.ErrorOutOfDeviceMemory, vulkan.ErrorOutOfHostMemory:
-		return &OutOfMemoryError{What: call}
-	}
-	return fmt.Errorf("vk: %s: %s", call, resultText(r))
 }

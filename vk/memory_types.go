@@ -1,31 +1,11 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 package vk
 
 // #include "shim.h"
 import "C"
 
 import "slices"
-
-// MemoryKind says what a buffer is for; the memory type follows from it.
-type MemoryKind int
-
-// The kinds of memory.
-const (
-	DeviceLocal MemoryKind = iota // kernels work on it; host visible too where that costs nothing
-	Upload                        // the host writes, the device reads
-	Readback                      // the device writes, the host reads
-)
-
-func (k MemoryKind) String() string {
-	switch k {
-	case DeviceLocal:
-		return "device-local"
-	case Upload:
-		return "upload"
-	case Readback:
-		return "readback"
-	}
-	return "unknown"
-}
 
 // VkMemoryPropertyFlagBits.
 const (

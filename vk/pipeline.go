@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 package vk
 
 // #include "shim.h"
@@ -11,23 +13,6 @@ import (
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
-
-// PipelineConfig describes a compute kernel.
-type PipelineConfig struct {
-	Name         string
-	Code         []byte   // SPIR-V; its entry point is main
-	Bindings     int      // storage buffers, at set 0, bindings 0 to Bindings-1
-	PushBytes    int      // size of the push constants, a multiple of 4
-	Constants    []uint32 // specialization constants 0, 1, ...; 4 bytes each
-	SubgroupSize uint32   // required size; 0 leaves it to the driver
-	// FullSubgroups asks for workgroups without idle subgroup lanes; the
-	// workgroup's x size must be a multiple of the subgroup size.
-	FullSubgroups bool
-	// Statistics lets Pipeline.Statistics answer, where the device has PipelineExecutableInfo.
-	Statistics bool
-	// Listings does the same for Pipeline.Listings.
-	Listings bool
-}
 
 // Pipeline is a compiled kernel.
 type Pipeline struct {

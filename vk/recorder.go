@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 package vk
 
 // #include "shim.h"
@@ -7,13 +9,6 @@ import (
 	"fmt"
 	"math"
 )
-
-// Binding is the part of a buffer that a kernel sees at one binding. Size 0
-// reaches to the end of the buffer.
-type Binding struct {
-	Buffer       *Buffer
-	Offset, Size uint64
-}
 
 // Recorder collects work for the device and runs it. It is used by one
 // goroutine at a time. Recording calls do not fail: their first error comes out

@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* The cooperative-matrix shapes that a driver lists. */
 #include "shim_internal.h"
 

@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* Messages of the validation layer. They may come from any thread of a driver,
  * so they are kept in a locked list here, and Go takes them out. */
 #include "shim_internal.h"

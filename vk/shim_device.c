@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* Device creation with exactly the features that the caller wants, and the
  * table of the device's functions. */
 #include "shim_internal.h"

@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* Opens the Vulkan loader by the name that its run-time package installs (the
  * unversioned libvulkan.so comes only with -dev packages). */
 #include "shim_internal.h"

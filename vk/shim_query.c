@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* What a physical device offers. A structure is chained into a query only when
  * the driver lists its extension or the core version that took it in. */
 #include "shim_internal.h"

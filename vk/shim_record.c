@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* Turns a list of operations into a command buffer, in one call. */
 #include "shim_internal.h"
 

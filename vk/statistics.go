@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 package vk
 
 // #include <stdlib.h>
@@ -8,13 +10,6 @@ import (
 	"math"
 	"unsafe"
 )
-
-// Statistic is one figure that the driver's compiler gives about a pipeline,
-// such as a number of registers or spills. Names differ from driver to driver.
-type Statistic struct {
-	Name  string
-	Value float64
-}
 
 // Statistics returns what the compiler says of the pipeline; empty unless it
 // was made with PipelineConfig.Statistics on a device with PipelineExecutableInfo.
@@ -39,13 +34,6 @@ func (p *Pipeline) Statistics() ([]Statistic, error) {
 		list = append(list, Statistic{C.GoString(&s.name[0]), value})
 	}
 	return list, nil
-}
-
-// Listing is a text that the driver's compiler gives about a pipeline, such as
-// its machine code. Names and formats differ from driver to driver.
-type Listing struct {
-	Name string
-	Text string
 }
 
 // Listings returns the compiler's texts, from source to machine code; none

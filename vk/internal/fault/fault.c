@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 /* Wrappers around driver functions that fail on demand. */
 #include "fault.h"
 #include "../../vulkan_min_fn.h"

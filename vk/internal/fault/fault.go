@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 // Package fault wraps Vulkan driver functions so that tests can make them fail:
 // memory runs out, the device is lost, work hangs. Its switches are global to
 // the process, so tests that use it must not run side by side.

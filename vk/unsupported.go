@@ -1,0 +1,79 @@
+//go:build !(cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64))
+
+package vk
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+)
+
+// This file stands for the package where it cannot call Vulkan: without cgo,
+// and on other systems. Programs build all the same; List and Open say why
+// there is no device, so that nothing else here is ever called.
+
+func unsupported() error {
+	return &NoDeviceError{
+		Why:   fmt.Sprintf("this program was built for %s/%s without Vulkan", runtime.GOOS, runtime.GOARCH),
+		Try:   "build it with CGO_ENABLED=1 and a C compiler, for Linux, Windows, macOS or FreeBSD on a 64-bit processor",
+		Cause: ErrUnsupported,
+	}
+}
+
+type (
+	// Device is an opened Vulkan device; this build has none.
+	Device struct{}
+	// Buffer is memory of a Device; this build has none.
+	Buffer struct{}
+	// Pipeline is a compiled kernel; this build has none.
+	Pipeline struct{}
+	// Recorder collects work for a Device; this build has none.
+	Recorder struct{}
+)
+
+// Open returns a *NoDeviceError that wraps ErrUnsupported.
+func Open(opt Options) (*Device, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	return nil, unsupported()
+}
+
+// List returns a *NoDeviceError that wraps ErrUnsupported.
+func List(opt Options) ([]Report, error) {
+	_, err := Open(opt)
+	return nil, err
+}
+
+// LoaderVersion returns a *NoDeviceError that wraps ErrUnsupported.
+func LoaderVersion() (string, error) { return "", unsupported() }
+
+func (d *Device) Report() *Report                                                 { return &Report{} }
+func (d *Device) Err() error                                                      { return unsupported() }
+func (d *Device) ValidationMessages() []string                                    { return nil }
+func (d *Device) Close() error                                                    { return nil }
+func (d *Device) NewBuffer(string, uint64, MemoryKind) (*Buffer, error)           { return nil, unsupported() }
+func (d *Device) NewPipeline(PipelineConfig) (*Pipeline, error)                   { return nil, unsupported() }
+func (d *Device) NewRecorder(string) (*Recorder, error)                           { return nil, unsupported() }
+func (d *Device) Upload(context.Context, *Buffer, uint64, []byte) error           { return unsupported() }
+func (d *Device) Download(context.Context, []byte, *Buffer, uint64) error         { return unsupported() }
+func (b *Buffer) Size() uint64                                                    { return 0 }
+func (b *Buffer) Address() uint64                                                 { return 0 }
+func (b *Buffer) Name() string                                                    { return "" }
+func (b *Buffer) Mapped() []byte                                                  { return nil }
+func (b *Buffer) Coherent() bool                                                  { return false }
+func (b *Buffer) Close() error                                                    { return nil }
+func (p *Pipeline) Name() string                                                  { return "" }
+func (p *Pipeline) Statistics() ([]Statistic, error)                              { return nil, unsupported() }
+func (p *Pipeline) Listings() ([]Listing, error)                                  { return nil, unsupported() }
+func (p *Pipeline) Close() error                                                  { return nil }
+func (r *Recorder) Dispatch(*Pipeline, []Binding, []byte, uint32, uint32, uint32) {}
+func (r *Recorder) Barrier()                                                      {}
+func (r *Recorder) Fill(*Buffer, uint64, uint64, uint32)                          {}
+func (r *Recorder) Copy(*Buffer, uint64, *Buffer, uint64, uint64)                 {}
+func (r *Recorder) Timestamp() int                                                { return 0 }
+func (r *Recorder) TimestampsMS([]float64) []float64                              { return nil }
+func (r *Recorder) Run(context.Context) error                                     { return unsupported() }
+func (r *Recorder) Reset()                                                        {}
+func (r *Recorder) Err() error                                                    { return unsupported() }
+func (r *Recorder) Close() error                                                  { return nil }

@@ -82,7 +82,7 @@ func (c *call) prepare() error {
 		return err
 	}
 	for k := range kernelCount {
-		if p.Runs == ModeDense && k != kernelDense {
+		if !p.runs(k) {
 			continue
 		}
 		if c.pipelines[k], err = c.engine.pipeline(k, p); err != nil {
@@ -253,7 +253,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 // stats sums up the call, and teaches the engine the device's pace.
 func (c *call) stats() Stats {
 	p := c.plan
-	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, ScratchBytes: p.ScratchBytes}
+	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, ScratchBytes: p.ScratchBytes}
 	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts)
 	total := c.slicer.times.Total
 	if total == 0 {

@@ -54,7 +54,10 @@ type Engine struct {
 	warm      sync.Map // pipelineKey of what Warmup has run
 	pipelines struct {
 		sync.Mutex
-		made map[pipelineKey]*vk.Pipeline
+		made    map[pipelineKey]*vk.Pipeline
+		refused map[refusalKey]error // why the driver could not build a tier
+		// compile is pipelineKey.build; tests have it fail.
+		compile func(pipelineKey, *vk.Device) (*vk.Pipeline, error)
 	}
 }
 
@@ -70,7 +73,8 @@ func NewEngine(device *vk.Device, options Options) (*Engine, error) {
 	}
 	e.rate = newPace(device.Report())
 	e.buffers.device = device
-	e.pipelines.made = map[pipelineKey]*vk.Pipeline{}
+	e.pipelines.made, e.pipelines.refused = map[pipelineKey]*vk.Pipeline{}, map[refusalKey]error{}
+	e.pipelines.compile = pipelineKey.build
 	e.turn <- struct{}{}
 	return e, nil
 }
@@ -91,8 +95,10 @@ func (e *Engine) Close() error {
 	return e.recorder.Close()
 }
 
-// Plan is NewPlan for the engine's device.
+// Plan is NewPlan for the engine's device, without the tiers that its driver
+// could not build before.
 func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
+	options.refused = e.refusals(problem.Shape.HeadDim)
 	return NewPlan(e.device.Report(), problem, options)
 }
 
@@ -104,7 +110,7 @@ func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
 	if made, ok := e.pipelines.made[key]; ok {
 		return made, nil
 	}
-	pipeline, err := key.build(e.device)
+	pipeline, err := e.pipelines.compile(key, e.device)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +123,10 @@ func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
 // Arguments are checked before any work. When ctx ends, Run stops at the end
 // of the slice that is running and returns ctx's error; the outputs are then
 // undefined. Errors are [*ArgumentError], those of package vk, and ctx's.
+//
+// Where the driver cannot build the plan's tier, and the plan did not ask for
+// that tier by name, the next tier computes it: Stats.Tier and Stats.Refused
+// tell, the log warns, and later plans of the engine leave the tier out.
 //
 // A NaN or infinity in the inputs affects rows as [Oracle] defines it, with one
 // freedom: where a row gives an infinite value a weight that is zero, or too
@@ -136,6 +146,10 @@ func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stat
 	defer func() { e.turn <- struct{}{} }()
 	if e.closed {
 		return Stats{}, vk.ErrClosed
+	}
+	p, err := e.buildable(p)
+	if err != nil {
+		return Stats{}, err
 	}
 	return e.call.run(ctx, e, p, in, out)
 }

@@ -33,6 +33,8 @@ type PlanOptions struct {
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
+
+	refused map[Tier]string // tiers that the engine could not build, with the reason
 }
 
 const (
@@ -67,6 +69,7 @@ type Plan struct {
 	Fallback string  `json:"fallback"` // why dense runs where anchor was asked for, or ""
 	Device   string  `json:"device"`
 	Tier     Tier    `json:"tier"`
+	Refused  string  `json:"refused,omitempty"` // better tiers that the driver could not build, with the reason
 	Tuning   Tuning  `json:"tuning"`
 	Cost     Cost    `json:"cost"`
 	SliceMS  float64 `json:"slice_ms"`
@@ -75,6 +78,8 @@ type Plan struct {
 	Units        int    `json:"units"`
 	Slots        int    `json:"slots"`
 	ScratchBytes uint64 `json:"scratch_bytes"`
+
+	options PlanOptions // as asked for, to plan anew on another tier
 
 	scratch scratchLayout
 }
@@ -94,19 +99,24 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if err := problem.validate(); err != nil {
 		return nil, err
 	}
+	asked := options
 	if err := options.setDefaults(); err != nil {
 		return nil, err
 	}
 	if report.Limits.PushConstants < uint32(pushBytes) {
 		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
 	}
-	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim)
+	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim, options.refused)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{
 		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
 		Device: report.Name, Tier: tier, Tuning: tune(report, tier, problem.Shape.HeadDim), SliceMS: options.SliceMS,
+		options: asked,
+	}
+	if options.Tier == "" {
+		p.Refused = refusalText(options.refused)
 	}
 	p.chooseMode(problem, options)
 	if p.Runs == ModeAnchor {
@@ -207,6 +217,9 @@ func (p *Plan) String() string {
 	}
 	line("device", "%s", p.Device)
 	line("tier", "%s, K and V read as %s", p.Tier, p.Tuning.Way)
+	if p.Refused != "" {
+		line("refused", "%s", p.Refused)
+	}
 	shape := p.Tuning.Attend
 	line("tile", "%d query rows: %d invocations, %d lanes share %d rows, %d keys at a time",
 		shape.TileRows(), shape.Local, shape.Lanes, shape.Rows, shape.Keys)

@@ -19,6 +19,7 @@ type Stats struct {
 	OwnMS    float64 `json:"host_own_ms"` // its share outside of waiting for the device and moving host tensors
 	Slices   int     `json:"slices"`      // submissions
 	Fallback string  `json:"fallback"`    // why dense ran, or ""
+	Refused  string  `json:"refused"`     // better tiers that the driver could not build, with the reason, or ""
 
 	ComputedRatio float64 `json:"computed_ratio"` // computed (row, key) pairs / causal pairs
 	Sparsity      float64 `json:"sparsity"`       // 1 - ComputedRatio

@@ -103,8 +103,9 @@ func missing(r *vk.Report, needs []need) string {
 	return ""
 }
 
-// chooseTier returns the tier asked for, or the device's best one for "".
-func chooseTier(r *vk.Report, asked string, headDim int) (Tier, error) {
+// chooseTier returns the tier asked for, or for "" the device's best one that
+// is not refused.
+func chooseTier(r *vk.Report, asked string, headDim int, refused map[Tier]string) (Tier, error) {
 	var names []string
 	for _, t := range tierOrder {
 		names = append(names, string(t.tier))
@@ -115,9 +116,12 @@ func chooseTier(r *vk.Report, asked string, headDim int) (Tier, error) {
 		switch {
 		case asked == string(t.tier) && why != "":
 			return "", &vk.FeatureError{Feature: "tier " + asked, Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
-		case asked == string(t.tier), asked == "" && why == "" && t.passOver(r) == "":
+		case asked == string(t.tier), asked == "" && why == "" && refused[t.tier] == "" && t.passOver(r) == "":
 			return t.tier, nil
 		}
+	}
+	if asked == "" {
+		return "", &vk.FeatureError{Feature: "any tier", Why: refusalText(refused), Try: "another device, or another version of its driver"}
 	}
 	return "", argument("PlanOptions.Tier", "use one of "+strings.Join(names, ", ")+", or none to take the best", "is %q, which is no tier", asked)
 }

@@ -71,7 +71,7 @@ type vulkanSession struct {
 func (s *vulkanSession) report() *vk.Report { return s.device.Report() }
 
 func (s *vulkanSession) plan(p attention.Problem, o attention.PlanOptions) (*attention.Plan, error) {
-	return attention.NewPlan(s.device.Report(), p, o)
+	return s.engine.Plan(p, o)
 }
 
 func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {

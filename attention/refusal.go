@@ -1,0 +1,108 @@
+package attention
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// A driver may refuse to build what its properties promise: a compiler gives
+// up, a subgroup size is not granted. That must not end a call which another
+// tier can compute, so the engine remembers the tier as refused for that head
+// dimension and plans anew. A tier that was asked for by name is not replaced:
+// its caller gets the error.
+
+// refusalKey names what cannot be built.
+type refusalKey struct {
+	tier    Tier
+	headDim int
+}
+
+// refusals returns the tiers that cannot be built for a head dimension, with
+// the reasons.
+func (e *Engine) refusals(headDim int) map[Tier]string {
+	e.pipelines.Lock()
+	defer e.pipelines.Unlock()
+	var all map[Tier]string
+	for key, why := range e.pipelines.refused {
+		if key.headDim == headDim {
+			if all == nil {
+				all = map[Tier]string{}
+			}
+			all[key.tier] = why.Error()
+		}
+	}
+	return all
+}
+
+// buildable makes the pipelines of a plan. Where one cannot be built it
+// returns the problem's plan on the next tier, with its pipelines made.
+func (e *Engine) buildable(p *Plan) (*Plan, error) {
+	for {
+		err := e.build(p)
+		if err == nil || p.options.Tier != "" || !isRefusal(err) {
+			return p, err
+		}
+		known := e.refuse(p, err)
+		next, planErr := e.Plan(Problem{Shape: p.Shape, Mode: p.Mode, Params: p.Params}, p.options)
+		if planErr != nil {
+			return p, errors.Join(err, planErr)
+		}
+		if !known {
+			e.log.Warn("a tier cannot be built on this device: the next one is taken", "tier", p.Tier, "next", next.Tier, "error", err)
+		}
+		p = next
+	}
+}
+
+// refuse notes why a plan's tier cannot be built; known is true where it was
+// noted before, as for a plan that is older than the note.
+func (e *Engine) refuse(p *Plan, why error) (known bool) {
+	e.pipelines.Lock()
+	defer e.pipelines.Unlock()
+	key := refusalKey{p.Tier, p.Shape.HeadDim}
+	_, known = e.pipelines.refused[key]
+	e.pipelines.refused[key] = why
+	return known
+}
+
+// build makes the pipelines that a plan runs.
+func (e *Engine) build(p *Plan) error {
+	e.pipelines.Lock()
+	why := e.pipelines.refused[refusalKey{p.Tier, p.Shape.HeadDim}]
+	e.pipelines.Unlock()
+	if why != nil && p.options.Tier == "" {
+		return why
+	}
+	for k := range kernelCount {
+		if p.runs(k) {
+			if _, err := e.pipeline(k, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runs says whether a plan dispatches a kernel.
+func (p *Plan) runs(k kernel) bool { return p.Runs == ModeAnchor || k == kernelDense }
+
+// isRefusal tells a driver that cannot build a kernel from a device that can
+// do nothing more.
+func isRefusal(err error) bool {
+	var lost *vk.DeviceLostError
+	return !errors.As(err, &lost) && !errors.Is(err, vk.ErrClosed)
+}
+
+// refusalText lists refused tiers in the order of preference.
+func refusalText(refused map[Tier]string) string {
+	var parts []string
+	for _, t := range tierOrder {
+		if why := refused[t.tier]; why != "" {
+			parts = append(parts, fmt.Sprintf("%s could not be built: %s", t.tier, why))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,113 @@
+package attention
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// engineThatCannotBuild is an engine whose driver fails on some tiers, and its log.
+func engineThatCannotBuild(t *testing.T, failure error, tiers ...Tier) (*Engine, *bytes.Buffer) {
+	t.Helper()
+	log := new(bytes.Buffer)
+	e, err := NewEngine(sharedEngine(t).device, Options{PoisonScratch: true, Log: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	e.pipelines.compile = func(key pipelineKey, d *vk.Device) (*vk.Pipeline, error) {
+		for _, tier := range tiers {
+			if key.tier == tier {
+				return nil, failure
+			}
+		}
+		return key.build(d)
+	}
+	return e, log
+}
+
+func TestNextTierRunsWhereOneCannotBeBuilt(t *testing.T) {
+	problem := selective(1, 2, 1, 200, 300)
+	in := selectiveInputs(problem.Shape, 31)
+	best, err := sharedEngine(t).Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	if best.Tier == TierUnpack {
+		t.Skip("this device has no tier below its best")
+	}
+	e, log := engineThatCannotBuild(t, errors.New("the compiler gave up"), best.Tier)
+	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	require.Equal(t, best.Tier, plan.Tier, "nothing is known yet")
+	require.NoError(t, e.Warmup(context.Background(), plan))
+
+	got := runPlan(t, e, plan, in)
+	require.NotEqual(t, string(best.Tier), got.stats.Tier)
+	assert.Contains(t, got.stats.Refused, string(best.Tier)+" could not be built: the compiler gave up")
+	assert.Contains(t, log.String(), "level=WARN")
+	assert.Contains(t, log.String(), "tier="+string(best.Tier)+" next="+got.stats.Tier)
+	want := compute(t, sharedEngine(t), problem, PlanOptions{Tier: got.stats.Tier}, in)
+	requireSameBits(t, want, got, "the next tier's results")
+
+	log.Reset()
+	later, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	assert.Equal(t, got.stats.Tier, string(later.Tier), "later plans know")
+	assert.Contains(t, later.String(), "could not be built")
+	requireSameBits(t, want, runPlan(t, e, later, in), "planned anew")
+	assert.NotContains(t, log.String(), "level=WARN", "said once")
+	other := problem
+	other.Shape.HeadDim = 64
+	plan, err = e.Plan(other, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	assert.Equal(t, best.Tier, plan.Tier, "another head_dim is another kernel")
+	assert.Empty(t, plan.Refused)
+}
+
+func TestTierAskedForIsNotReplaced(t *testing.T) {
+	failure := errors.New("the compiler gave up")
+	e, log := engineThatCannotBuild(t, failure, TierUnpack)
+	problem := selective(1, 2, 1, 200, 300)
+	plan, err := e.Plan(problem, PlanOptions{Tier: string(TierUnpack), NoFallback: true})
+	require.NoError(t, err)
+	in := selectiveInputs(problem.Shape, 31)
+	_, err = e.Run(context.Background(), plan, in, outputFor(problem.Shape))
+	require.ErrorIs(t, err, failure)
+	require.ErrorIs(t, e.Warmup(context.Background(), plan), failure)
+	assert.Empty(t, e.refusals(problem.Shape.HeadDim))
+	assert.NotContains(t, log.String(), "level=WARN")
+}
+
+func TestNothingCanBeBuilt(t *testing.T) {
+	var all []Tier
+	for _, t := range tierOrder {
+		all = append(all, t.tier)
+	}
+	failure := errors.New("the compiler gave up")
+	e, _ := engineThatCannotBuild(t, failure, all...)
+	problem := selective(1, 2, 1, 200, 300)
+	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	in := selectiveInputs(problem.Shape, 31)
+	_, err = e.Run(context.Background(), plan, in, outputFor(problem.Shape))
+	require.ErrorIs(t, err, failure)
+	var feature *vk.FeatureError
+	require.ErrorAs(t, err, &feature)
+	assert.Equal(t, "any tier", feature.Feature)
+	assert.Contains(t, feature.Why, "unpack could not be built: the compiler gave up")
+}
+
+func TestLostDeviceIsNoRefusal(t *testing.T) {
+	best, err := sharedEngine(t).Plan(selective(1, 2, 1, 200, 300), PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	e, log := engineThatCannotBuild(t, &vk.DeviceLostError{During: "the build"}, best.Tier)
+	in := selectiveInputs(best.Shape, 31)
+	_, err = e.Run(context.Background(), best, in, outputFor(best.Shape))
+	var lost *vk.DeviceLostError
+	require.ErrorAs(t, err, &lost)
+	assert.NotContains(t, log.String(), "level=WARN")
+}

@@ -33,6 +33,11 @@ type PlanOptions struct {
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
+	// Matrix asks the matrix kernels for one of the device's products of
+	// halves, as "16x8x16"; "" takes the best.
+	Matrix string
+	// Subgroup asks the matrix kernels for a subgroup size; 0 takes the best.
+	Subgroup int
 
 	refused map[Tier]string // tiers that the engine could not build, with the reason
 }
@@ -46,9 +51,17 @@ const (
 	minGain = 0.97
 )
 
-// PlanOptionsFromEnv reads ANCHORVK_TIER and ANCHORVK_SLICE_MS.
+// PlanOptionsFromEnv reads ANCHORVK_TIER, ANCHORVK_SLICE_MS, ANCHORVK_MATRIX
+// and ANCHORVK_SUBGROUP.
 func PlanOptionsFromEnv() (PlanOptions, error) {
-	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER"))}
+	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER")), Matrix: strings.TrimSpace(os.Getenv("ANCHORVK_MATRIX"))}
+	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SUBGROUP")); text != "" {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 {
+			return o, argument("ANCHORVK_SUBGROUP", "use a subgroup size, such as 32", "is %q", text)
+		}
+		o.Subgroup = size
+	}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SLICE_MS")); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(ms > 0) || math.IsInf(ms, 0) {
@@ -106,13 +119,20 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if report.Limits.PushConstants < uint32(pushBytes) {
 		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
 	}
-	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim, options.refused)
+	tuned, err := options.narrow(report)
 	if err != nil {
 		return nil, err
 	}
+	tier, err := chooseTier(tuned, options.Tier, problem.Shape.HeadDim, options.refused)
+	if err != nil {
+		return nil, err
+	}
+	if !tier.onMatrixUnits() {
+		tuned = report
+	}
 	p := &Plan{
 		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
-		Device: report.Name, Tier: tier, Tuning: tune(report, tier, problem.Shape.HeadDim), SliceMS: options.SliceMS,
+		Device: report.Name, Tier: tier, Tuning: tune(tuned, tier, problem.Shape.HeadDim), SliceMS: options.SliceMS,
 		options: asked,
 	}
 	if options.Tier == "" {

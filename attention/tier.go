@@ -25,7 +25,8 @@ const (
 	TierUnpack Tier = "unpack"
 )
 
-// onMatrixUnits tells the tiers whose kernels multiply on matrix units.
+// onMatrixUnits tells the tiers whose kernels multiply on matrix units: they
+// ask for a product and a subgroup size.
 func (t Tier) onMatrixUnits() bool { return t == TierCoop }
 
 // tierOrder is the order in which a device is offered tiers: the first that

@@ -27,11 +27,13 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 		// The smallest group, so that 64 rows have candidates and every kernel runs.
 		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
 	}
-	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})
+	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, Matrix: p.options.Matrix, Subgroup: p.options.Subgroup, NoFallback: true})
 	if err != nil {
 		return err
 	}
-	tiny.Tuning = p.Tuning // whatever it was made from
+	if tiny.Tier == p.Tier { // else the driver could not build p's, and p will run on tiny's
+		tiny.Tuning = p.Tuning // whatever it was made from
+	}
 	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
 	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {
 		return err

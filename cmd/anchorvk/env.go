@@ -11,6 +11,8 @@ import (
 var variables = []struct{ name, meaning string }{
 	{"ANCHORVK_DEVICE", "device to use: its index in `anchorvk devices` or part of its name"},
 	{"ANCHORVK_TIER", "kernel tier to use instead of the best one"},
+	{"ANCHORVK_MATRIX", "matrix product to build the matrix kernels from, such as 16x8x16"},
+	{"ANCHORVK_SUBGROUP", "subgroup size to build the matrix kernels for"},
 	{"ANCHORVK_DISABLE", "features to do without: a list with commas, such as float16,subgroup"},
 	{"ANCHORVK_SLICE_MS", "GPU time in ms that one submission aims at (default 100)"},
 	{"ANCHORVK_VALIDATE", "1 turns the Khronos validation layer on"},

@@ -1,0 +1,158 @@
+package attention
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// matrixReport is a GPU of the given vendor with these products of halves,
+// with sums in fp32 and in fp16, and subgroups of min to max.
+func matrixReport(vendor uint32, size, smallest, largest, shared uint32, shapes ...MatrixShape) *vk.Report {
+	r := fakeReport("discrete")
+	r.VendorID, r.Limits.SharedMemory = vendor, shared
+	r.Subgroup.Size, r.Subgroup.Min, r.Subgroup.Max = size, smallest, largest
+	r.CoopMatrix = nil
+	for _, s := range shapes {
+		for _, sum := range []string{"f32", "f16"} {
+			r.CoopMatrix = append(r.CoopMatrix, vk.CoopShape{M: uint32(s.M), N: uint32(s.N), K: uint32(s.K), A: "f16", B: "f16", C: sum, Out: sum, Scope: "subgroup"})
+		}
+	}
+	return r
+}
+
+// matrixDevices are made-up reports of the kinds of GPUs whose matrix units
+// are known, by their drivers' tables.
+func matrixDevices() map[string]*vk.Report {
+	square := MatrixShape{16, 16, 16}
+	fixed := matrixReport(0, 16, 0, 0, 32<<10, MatrixShape{8, 8, 8})
+	fixed.Subgroup.SizeControl, fixed.Subgroup.FullSubgroups = false, false
+	return map[string]*vk.Report{
+		"AMD RDNA3":    matrixReport(0x1002, 64, 32, 64, 64<<10, square),
+		"NVIDIA":       matrixReport(0x10de, 32, 32, 32, 48<<10, square, MatrixShape{16, 8, 16}, MatrixShape{16, 8, 8}),
+		"Intel Xe2":    matrixReport(0x8086, 32, 16, 32, 48<<10, MatrixShape{8, 16, 16}),
+		"Intel DG2":    matrixReport(0x8086, 32, 8, 32, 48<<10, MatrixShape{8, 8, 16}),
+		"small shared": matrixReport(0, 32, 32, 32, 16<<10, square),
+		"no control":   fixed,
+	}
+}
+
+// What the matrix kernels' includes demand of their constants, for every
+// product, subgroup size and head dimension that a plan may come upon.
+func TestMatrixTilesHold(t *testing.T) {
+	planned := 0
+	for name, report := range matrixDevices() {
+		for _, options := range matrixChoices(report) {
+			for dim := 8; dim <= MaxHeadDim; dim += 8 {
+				problem := Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 300, KVLen: 300, HeadDim: dim}, Mode: ModeDense}
+				plan, err := NewPlan(report, problem, options)
+				var feature *vk.FeatureError
+				if name == "small shared" && dim > 64 {
+					if err != nil {
+						require.ErrorAs(t, err, &feature)
+						require.Contains(t, feature.Why, "shared memory")
+						continue
+					}
+				}
+				require.NoError(t, err, "%s %+v head_dim %d", name, options, dim)
+				requireMatrixTiles(t, report, plan, fmt.Sprintf("%s %+v head_dim %d: %+v", name, options, dim, plan.Tuning))
+				planned++
+			}
+		}
+	}
+	require.Greater(t, planned, 300)
+}
+
+// matrixChoices are the options that a report allows the matrix tiers.
+func matrixChoices(r *vk.Report) (all []PlanOptions) {
+	sizes := []int{0}
+	for s := int(r.Subgroup.Min); s > 0 && s <= int(r.Subgroup.Max); s *= 2 {
+		sizes = append(sizes, s)
+	}
+	matrices := []string{""}
+	for _, s := range r.CoopMatrix {
+		if s.C == "f32" {
+			matrices = append(matrices, fmt.Sprintf("%dx%dx%d", s.M, s.N, s.K))
+		}
+	}
+	for _, tier := range tierOrder {
+		if !tier.tier.onMatrixUnits() || missing(r, tier.needs) != "" {
+			continue
+		}
+		for _, matrix := range matrices {
+			for _, size := range sizes {
+				all = append(all, PlanOptions{Tier: string(tier.tier), Matrix: matrix, Subgroup: size})
+			}
+		}
+	}
+	return all
+}
+
+func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
+	t.Helper()
+	m, dim := p.Tuning.Matrix, p.Shape.HeadDim
+	padded := ceilDiv(dim, 16) * 16
+	for _, s := range []KernelShape{p.Tuning.Attend, p.Tuning.Identify} {
+		lanesARow := max(1, s.Lanes/s.Rows)
+		ok := s.Lanes == p.Tuning.Subgroup && s.Local%s.Lanes == 0 && s.Local <= int(r.Limits.MaxInvocations) &&
+			s.Rows%m.M == 0 && s.Keys%m.N == 0 && s.Keys%m.K == 0 && padded%m.N == 0 && padded%m.K == 0 &&
+			(s.Lanes >= s.Rows && s.Lanes%s.Rows == 0 || s.Rows%s.Lanes == 0 && s.Rows/s.Lanes <= 4) && // rows for lanes, or lanes for rows
+			s.Keys%(4*lanesARow) == 0 && // each lane of a row has whole quads of its scores
+			32%s.Keys == 0 // the stripe search takes a mask word in whole tiles
+		// Matrices in shared memory start on 16 bytes, as loads demand: fp16 rows of K, fp32 rows of N, columns of M factors.
+		ok = ok && 2*m.K%16 == 0 && 4*m.N%16 == 0 && 4*m.M%16 == 0
+		require.True(t, ok, what)
+	}
+	require.GreaterOrEqual(t, p.Tuning.Identify.Keys, p.Tuning.Identify.Rows, what) // pooled queries pass through the key tile
+	require.LessOrEqual(t, matrixShared(p.Tuning.Attend, dim), int(r.Limits.SharedMemory), what)
+	require.LessOrEqual(t, matrixIdentifyShared(p.Tuning.Identify, dim), int(r.Limits.SharedMemory), what)
+	key := pipelineFor(kernelDense, p.Tier, p.Tuning, dim)
+	require.Equal(t, uint32(p.Tuning.Subgroup), key.subgroup, "the pipeline asks for its subgroup size: %s", what)
+}
+
+func TestMatrixOptions(t *testing.T) {
+	report := matrixDevices()["NVIDIA"]
+	for _, asked := range []string{"16x16x16", "16x8x16", "16x8x8"} {
+		plan, err := NewPlan(report, llama(4096), PlanOptions{Matrix: asked})
+		require.NoError(t, err)
+		require.Equal(t, TierCoop, plan.Tier)
+		assert.Equal(t, asked, fmt.Sprintf("%dx%dx%d", plan.Tuning.Matrix.M, plan.Tuning.Matrix.N, plan.Tuning.Matrix.K))
+	}
+	var feature *vk.FeatureError
+	_, err := NewPlan(report, llama(4096), PlanOptions{Matrix: "8x8x8"})
+	require.ErrorAs(t, err, &feature)
+	assert.Contains(t, feature.Why, "16x8x16")
+	for _, bad := range []string{"16x16", "16x8x16x1", "16xax16", "16x0x16", "big"} {
+		_, err = NewPlan(report, llama(4096), PlanOptions{Matrix: bad})
+		requireArgument(t, err, "PlanOptions.Matrix")
+	}
+	_, err = NewPlan(report, llama(4096), PlanOptions{Subgroup: 64})
+	require.ErrorAs(t, err, &feature)
+	assert.Contains(t, feature.Why, "from 32 to 32")
+
+	amd := matrixDevices()["AMD RDNA3"]
+	for _, size := range []int{32, 64} {
+		plan, err := NewPlan(amd, llama(4096), PlanOptions{Subgroup: size})
+		require.NoError(t, err)
+		assert.Equal(t, size, plan.Tuning.Subgroup)
+		assert.Equal(t, size, plan.Tuning.Attend.Lanes)
+	}
+	for _, size := range []int{-32, 16, 48, 128} {
+		_, err = NewPlan(amd, llama(4096), PlanOptions{Subgroup: size})
+		require.ErrorAs(t, err, &feature, "size %d", size)
+	}
+	// Kernels without matrices take any subgroup, so that they are shaped for the smallest.
+	small := matrixReport(0, 8, 4, 8, 32<<10, MatrixShape{8, 8, 8})
+	plan, err := NewPlan(small, llama(4096), PlanOptions{Tier: string(TierScalar), Subgroup: 8})
+	require.NoError(t, err)
+	assert.Equal(t, 4, plan.Tuning.Attend.Lanes)
+	none := fakeReport("cpu")
+	none.CoopMatrix = nil
+	_, err = NewPlan(none, llama(4096), PlanOptions{Matrix: "16x16x16"})
+	require.ErrorAs(t, err, &feature)
+	assert.Contains(t, feature.Why, "no matrix product of halves")
+}

@@ -80,7 +80,7 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 		r.CoopMatrix2.Flexible = append(r.CoopMatrix2.Flexible, FlexibleShape{newShape(s), uint32(s.invocations)})
 	}
 	r.Features.CooperativeMatrix = r.Features.CooperativeMatrix && len(r.CoopMatrix) > 0
-	r.Features.CooperativeMatrix2 = r.Features.CooperativeMatrix && c.has_coopmat2_ext != 0
+	r.Features.CooperativeMatrix2 = r.Features.CooperativeMatrix && c.has_coopmat2_ext != 0 && c.maintenance4 != 0 // its kernels are SPIR-V 1.6
 	fillMemory(&r, c)
 	noteMissing(&r)
 	applyQuirks(&r)

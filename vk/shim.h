@@ -50,7 +50,7 @@ typedef struct {
 	uint32_t queue_family, timestamp_bits;
 	/* features, 0 or 1 */
 	uint32_t storage16, uniform16, float16, int8, int16, int64, float64, subgroup_extended, memory_model, memory_model_device;
-	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address;
+	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address, maintenance4;
 	uint32_t nv2_workgroup, nv2_flexible, nv2_reductions, nv2_conversions, nv2_per_element, nv2_tensor, nv2_block;
 	uint32_t nv2_max_workgroup, nv2_max_dimension, nv2_reserved_shared;
 	/* subgroups */

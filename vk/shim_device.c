@@ -53,6 +53,7 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES, .subgroupSizeControl = 1, .computeFullSubgroups = e->full_subgroups};
 	VkPhysicalDeviceBufferDeviceAddressFeatures address = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES, .bufferDeviceAddress = 1};
+	VkPhysicalDeviceMaintenance4Features m4 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .maintenance4 = 1};
 	VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executable = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, .pipelineExecutableInfo = 1};
 	VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop = {
@@ -71,6 +72,7 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 	ADD(e->memory_model, model, e->has_memory_model_ext, "VK_KHR_vulkan_memory_model")
 	ADD(e->size_control, size, e->has_size_control_ext, "VK_EXT_subgroup_size_control")
 	ADD(e->buffer_address, address, 0, NULL) /* core since 1.2; the extension before it is not used */
+	ADD(e->maintenance4, m4, 0, NULL) /* for workgroup sizes of SPIR-V 1.6 modules that are specialized */
 	ADD(e->executable_info, executable, 1, "VK_KHR_pipeline_executable_properties")
 	ADD(e->coopmat, coop, 1, "VK_KHR_cooperative_matrix")
 	ADD(e->coopmat && any_nv2, coop2, 1, "VK_NV_cooperative_matrix2")

@@ -46,6 +46,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	VkPhysicalDeviceShaderFloat16Int8Features half = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
 	VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures extended = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES};
 	VkPhysicalDeviceVulkanMemoryModelFeatures model = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES};
+	VkPhysicalDeviceMaintenance4Features m4 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES};
 	VkPhysicalDeviceSubgroupSizeControlFeatures size = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
 	VkPhysicalDeviceBufferDeviceAddressFeatures address = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES};
 	VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executable = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
@@ -56,6 +57,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	if (api >= V(2) || c->has_extended_types_ext) CHAIN(&all, extended);
 	if (api >= V(2) || c->has_memory_model_ext) CHAIN(&all, model);
 	if (api >= V(2)) CHAIN(&all, address);
+	if (api >= V(3)) CHAIN(&all, m4);
 	if (api >= V(3) || c->has_size_control_ext) CHAIN(&all, size);
 	if (c->has_executable_ext) CHAIN(&all, executable);
 	if (c->has_coopmat_ext) CHAIN(&all, coop);
@@ -72,6 +74,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	c->memory_model = model.vulkanMemoryModel;
 	c->memory_model_device = model.vulkanMemoryModelDeviceScope;
 	c->buffer_address = address.bufferDeviceAddress;
+	c->maintenance4 = m4.maintenance4;
 	c->size_control = size.subgroupSizeControl;
 	c->full_subgroups = size.computeFullSubgroups;
 	c->executable_info = executable.pipelineExecutableInfo;

@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/anchorvk/anchorvk/vk"
@@ -11,20 +12,42 @@ import (
 // The tuning table is keyed by it.
 type Architecture string
 
-// The families. What a device of a known vendor cannot be told more of is
-// named by the vendor alone.
+// The families. What cannot be told more of is named by its vendor alone.
 const (
 	ArchLavapipeOld Architecture = "cpu-lavapipe-old" // before Vulkan 1.4 (Mesa 25)
 	ArchLavapipe    Architecture = "cpu-lavapipe"
 	ArchCPU         Architecture = "cpu" // other software devices, SwiftShader among them
-	ArchNVIDIA      Architecture = "nvidia"
-	ArchAMD         Architecture = "amd"
-	ArchIntel       Architecture = "intel"
-	ArchOther       Architecture = "other"
+
+	ArchNVIDIA       Architecture = "nvidia" // without matrix units, or a driver that says little
+	ArchNVIDIAVolta  Architecture = "nvidia-volta"
+	ArchNVIDIATuring Architecture = "nvidia-turing"
+	ArchNVIDIAAmpere Architecture = "nvidia-ampere"
+	ArchNVIDIAAda    Architecture = "nvidia-ada"    // and newer cards for desktops
+	ArchNVIDIAHopper Architecture = "nvidia-hopper" // and newer ones for data centres
+
+	ArchAMD      Architecture = "amd"
+	ArchAMDGCN   Architecture = "amd-gcn" // and CDNA: subgroups of 64 only
+	ArchAMDRDNA1 Architecture = "amd-rdna1"
+	ArchAMDRDNA2 Architecture = "amd-rdna2"
+	ArchAMDRDNA3 Architecture = "amd-rdna3"
+	ArchAMDRDNA4 Architecture = "amd-rdna4"
+
+	ArchIntel      Architecture = "intel"
+	ArchIntelXeLP  Architecture = "intel-xe-lp"  // without matrix units
+	ArchIntelXeHPG Architecture = "intel-xe-hpg" // matrix units, subgroups from 8
+	ArchIntelXe2   Architecture = "intel-xe2"    // and Xe3: subgroups from 16
+
+	ArchOther Architecture = "other"
 )
 
 // architectures are all of them.
-var architectures = []Architecture{ArchLavapipeOld, ArchLavapipe, ArchCPU, ArchNVIDIA, ArchAMD, ArchIntel, ArchOther}
+var architectures = []Architecture{
+	ArchLavapipeOld, ArchLavapipe, ArchCPU,
+	ArchNVIDIA, ArchNVIDIAVolta, ArchNVIDIATuring, ArchNVIDIAAmpere, ArchNVIDIAAda, ArchNVIDIAHopper,
+	ArchAMD, ArchAMDGCN, ArchAMDRDNA1, ArchAMDRDNA2, ArchAMDRDNA3, ArchAMDRDNA4,
+	ArchIntel, ArchIntelXeLP, ArchIntelXeHPG, ArchIntelXe2,
+	ArchOther,
+}
 
 // PCI vendor ids.
 const (
@@ -33,7 +56,8 @@ const (
 	vendorIntel  = 0x8086
 )
 
-// DetectArchitecture tells the family of a device.
+// DetectArchitecture tells the family of a device. Features that are switched
+// off do not change it.
 func DetectArchitecture(r *vk.Report) Architecture {
 	switch {
 	case oldLavapipe(r):
@@ -45,14 +69,69 @@ func DetectArchitecture(r *vk.Report) Architecture {
 	}
 	switch r.VendorID {
 	case vendorNVIDIA:
-		return ArchNVIDIA
+		return detectNVIDIA(&r.Hardware)
 	case vendorAMD:
-		return ArchAMD
+		return detectAMD(&r.Hardware)
 	case vendorIntel:
-		return ArchIntel
+		return detectIntel(&r.Hardware)
 	}
 	return ArchOther
 }
+
+// detectNVIDIA goes by the warps that a multiprocessor holds (CUDA's table of
+// compute capabilities: 32 on 7.5; 48 on 8.6, 8.9 and 12.0; 64 on 7.0, 8.0, 9.0
+// and 10.0) and by the types that its matrix units multiply: integers since
+// Turing, fp8 since Ada and Hopper.
+func detectNVIDIA(h *vk.Hardware) Architecture {
+	float8 := multiplies(h, "e4m3")
+	switch {
+	case len(h.MatrixTypes) == 0:
+		return ArchNVIDIA
+	case h.WarpsPerSM == 32:
+		return ArchNVIDIATuring
+	case h.WarpsPerSM == 48 && float8:
+		return ArchNVIDIAAda
+	case h.WarpsPerSM == 64 && float8:
+		return ArchNVIDIAHopper
+	case h.WarpsPerSM == 64 && !multiplies(h, "s8"):
+		return ArchNVIDIAVolta
+	case h.WarpsPerSM == 48 || h.WarpsPerSM == 64:
+		return ArchNVIDIAAmpere
+	}
+	return ArchNVIDIA
+}
+
+// detectAMD: only RDNA has subgroups of 32. A SIMD holds 20 waves on the first
+// and 16 on later ones; sums of mixed bytes came with the third, fp8 with the fourth.
+func detectAMD(h *vk.Hardware) Architecture {
+	switch {
+	case h.SubgroupMin == 64 || h.WavesPerSIMD == 10:
+		return ArchAMDGCN
+	case h.SubgroupMin != 32:
+		return ArchAMD
+	case h.WavesPerSIMD == 20:
+		return ArchAMDRDNA1
+	case multiplies(h, "e4m3"):
+		return ArchAMDRDNA4
+	case h.MixedDot:
+		return ArchAMDRDNA3
+	}
+	return ArchAMDRDNA2
+}
+
+func detectIntel(h *vk.Hardware) Architecture {
+	switch {
+	case h.SubgroupMin == 16:
+		return ArchIntelXe2
+	case h.SubgroupMin == 8 && multiplies(h, "f16"):
+		return ArchIntelXeHPG
+	case h.SubgroupMin == 8:
+		return ArchIntelXeLP
+	}
+	return ArchIntel
+}
+
+func multiplies(h *vk.Hardware, element string) bool { return slices.Contains(h.MatrixTypes, element) }
 
 const driverLavapipe = 13 // VK_DRIVER_ID_MESA_LLVMPIPE
 

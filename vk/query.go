@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -58,6 +59,11 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 			Conversions: c.nv2_conversions != 0, PerElement: c.nv2_per_element != 0, TensorAddressing: c.nv2_tensor != 0, BlockLoads: c.nv2_block != 0,
 			MaxWorkgroupSize: uint32(c.nv2_max_workgroup), MaxDimension: uint32(c.nv2_max_dimension), ReservedShared: uint32(c.nv2_reserved_shared),
 		},
+		Hardware: Hardware{
+			DriverVersion: uint32(c.driver_version),
+			SMs:           uint32(c.sm_count), WarpsPerSM: uint32(c.warps_per_sm), WavesPerSIMD: uint32(c.waves_per_simd),
+			SubgroupMin: uint32(c.subgroup_min), SubgroupMax: uint32(c.subgroup_max), MixedDot: c.mixed_dot != 0,
+		},
 		Why: map[string]string{},
 	}
 	if name, ok := typeNames[vulkan.PhysicalDeviceType(c._type)]; ok {
@@ -73,7 +79,11 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 		r.Limits.MaxGroups[i], r.Limits.MaxGroupSize[i] = uint32(c.max_groups[i]), uint32(c.max_group_size[i])
 	}
 	for i := range c.shapes {
-		r.CoopMatrix = append(r.CoopMatrix, newShape(&c.shape[i]))
+		shape := newShape(&c.shape[i])
+		r.CoopMatrix = append(r.CoopMatrix, shape)
+		if !slices.Contains(r.Hardware.MatrixTypes, shape.A) {
+			r.Hardware.MatrixTypes = append(r.Hardware.MatrixTypes, shape.A)
+		}
 	}
 	for i := range c.flexible_shapes {
 		s := &c.flexible[i]

@@ -21,6 +21,7 @@ type Report struct {
 	Subgroup    Subgroup    `json:"subgroup"`
 	CoopMatrix  []CoopShape `json:"coop_matrix,omitempty"`
 	CoopMatrix2 CoopMatrix2 `json:"coop_matrix2"`
+	Hardware    Hardware    `json:"hardware"`
 	Heaps       []Heap      `json:"heaps"`
 	UMA         bool        `json:"uma"` // every device-local byte is host visible
 
@@ -115,6 +116,20 @@ type CoopMatrix2 struct {
 type FlexibleShape struct {
 	CoopShape
 	Invocations uint32 `json:"invocations"` // workgroup size it holds for; 0 at subgroup scope
+}
+
+// Hardware is what tells one family of devices from another. Nothing of it is
+// switched off by Options.Disable or the quirk table. Zero means that the
+// driver does not say.
+type Hardware struct {
+	DriverVersion uint32   `json:"driver_version"` // as the vendor packs it
+	SMs           uint32   `json:"sms"`            // NVIDIA's streaming multiprocessors
+	WarpsPerSM    uint32   `json:"warps_per_sm"`   // that one of them holds
+	WavesPerSIMD  uint32   `json:"waves_per_simd"` // that a SIMD of AMD's holds
+	SubgroupMin   uint32   `json:"subgroup_min"`
+	SubgroupMax   uint32   `json:"subgroup_max"`
+	MixedDot      bool     `json:"mixed_dot"`    // fast sums of products of signed with unsigned bytes
+	MatrixTypes   []string `json:"matrix_types,omitempty"` // element types that cooperative matrices multiply
 }
 
 // Heap is a pool of device memory.

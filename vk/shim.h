@@ -55,6 +55,8 @@ typedef struct {
 	uint32_t nv2_max_workgroup, nv2_max_dimension, nv2_reserved_shared;
 	/* subgroups */
 	uint32_t subgroup_size, subgroup_min, subgroup_max, subgroup_stages, subgroup_ops, required_stages, max_subgroups;
+	/* what tells architectures apart, 0 when unknown */
+	uint32_t sm_count, warps_per_sm, waves_per_simd, mixed_dot;
 	/* memory */
 	uint32_t types, heaps, type_flags[VK_MAX_MEMORY_TYPES], type_heap[VK_MAX_MEMORY_TYPES], heap_flags[VK_MAX_MEMORY_HEAPS];
 	uint64_t heap_size[VK_MAX_MEMORY_HEAPS], heap_budget[VK_MAX_MEMORY_HEAPS], heap_usage[VK_MAX_MEMORY_HEAPS];
@@ -63,6 +65,7 @@ typedef struct {
 	/* which extensions the driver lists */
 	uint32_t has_float16_ext, has_memory_model_ext, has_size_control_ext, has_budget_ext, has_coopmat_ext, has_coopmat2_ext;
 	uint32_t has_executable_ext, has_extended_types_ext, has_driver_ext, has_maintenance4_ext, has_portability_ext;
+	uint32_t has_sm_builtins_ext, has_shader_core_ext, has_dot_product_ext;
 } vks_caps;
 int32_t vks_query(vks_instance *in, uint64_t physical, vks_caps *caps);
 void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uint64_t *usage);

@@ -32,6 +32,9 @@ static VkResult list_extensions(vks_instance *in, VkPhysicalDevice phys, vks_cap
 		{"VK_KHR_driver_properties", &c->has_driver_ext},
 		{"VK_KHR_maintenance4", &c->has_maintenance4_ext},
 		{"VK_KHR_portability_subset", &c->has_portability_ext},
+		{"VK_NV_shader_sm_builtins", &c->has_sm_builtins_ext},
+		{"VK_AMD_shader_core_properties", &c->has_shader_core_ext},
+		{"VK_KHR_shader_integer_dot_product", &c->has_dot_product_ext},
 	};
 	for (uint32_t i = 0; result >= VK_SUCCESS && i < n; i++)
 		for (size_t w = 0; w < sizeof want / sizeof *want; w++)
@@ -98,12 +101,18 @@ static void query_properties(vks_instance *in, VkPhysicalDevice phys, uint32_t a
 	VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
 	VkPhysicalDeviceSubgroupSizeControlProperties size = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
 	VkPhysicalDeviceCooperativeMatrix2PropertiesNV coop2 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
+	VkPhysicalDeviceShaderSMBuiltinsPropertiesNV sm = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+	VkPhysicalDeviceShaderCorePropertiesAMD core = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD};
+	VkPhysicalDeviceShaderIntegerDotProductProperties dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
 	CHAIN(&all, group);
 	CHAIN(&all, m3);
 	if (api >= V(2) || c->has_driver_ext) CHAIN(&all, driver);
 	if (api >= V(3) || c->has_maintenance4_ext) CHAIN(&all, m4);
 	if (api >= V(3) || c->has_size_control_ext) CHAIN(&all, size);
 	if (c->has_coopmat2_ext) CHAIN(&all, coop2);
+	if (c->has_sm_builtins_ext) CHAIN(&all, sm);
+	if (c->has_shader_core_ext) CHAIN(&all, core);
+	if (api >= V(3) || c->has_dot_product_ext) CHAIN(&all, dot);
 	in->vkGetPhysicalDeviceProperties2(phys, &all);
 	const VkPhysicalDeviceProperties *p = &all.properties;
 	const VkPhysicalDeviceLimits *l = &p->limits;
@@ -136,6 +145,10 @@ static void query_properties(vks_instance *in, VkPhysicalDevice phys, uint32_t a
 	c->subgroup_max = size.maxSubgroupSize;
 	c->required_stages = size.requiredSubgroupSizeStages;
 	c->max_subgroups = size.maxComputeWorkgroupSubgroups;
+	c->sm_count = sm.shaderSMCount;
+	c->warps_per_sm = sm.shaderWarpsPerSM;
+	c->waves_per_simd = core.wavefrontsPerSimd;
+	c->mixed_dot = dot.integerDotProduct4x8BitPackedMixedSignednessAccelerated;
 	c->nv2_max_workgroup = coop2.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize;
 	c->nv2_max_dimension = coop2.cooperativeMatrixFlexibleDimensionsMaxDimension;
 	c->nv2_reserved_shared = coop2.cooperativeMatrixWorkgroupScopeReservedSharedMemory;

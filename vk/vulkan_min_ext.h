@@ -34,6 +34,9 @@ enum {
 	VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR = 1000269005,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES = 1000413000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES = 1000413001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV = 1000154001,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD = 1000185000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES = 1000280001,
 	VK_STRUCTURE_TYPE_LAYER_SETTINGS_CREATE_INFO_EXT = 1000496000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR = 1000506000,
 	VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR = 1000506001,
@@ -118,6 +121,16 @@ typedef struct {
 	VkStructureType sType; void *pNext;
 	uint32_t cooperativeMatrixWorkgroupScopeMaxWorkgroupSize, cooperativeMatrixFlexibleDimensionsMaxDimension, cooperativeMatrixWorkgroupScopeReservedSharedMemory;
 } VkPhysicalDeviceCooperativeMatrix2PropertiesNV;
+
+/* What tells one architecture from another. */
+typedef struct { VkStructureType sType; void *pNext; uint32_t shaderSMCount, shaderWarpsPerSM; } VkPhysicalDeviceShaderSMBuiltinsPropertiesNV;
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t shaderEngineCount, shaderArraysPerEngineCount, computeUnitsPerShaderArray, simdPerComputeUnit,
+	wavefrontsPerSimd, wavefrontSize, others[8];
+} VkPhysicalDeviceShaderCorePropertiesAMD;
+typedef struct {
+	VkStructureType sType; void *pNext; VkBool32 before[5], integerDotProduct4x8BitPackedMixedSignednessAccelerated, after[24];
+} VkPhysicalDeviceShaderIntegerDotProductProperties;
 
 typedef struct { VkStructureType sType; const void *pNext; VkPipeline pipeline; } VkPipelineInfoKHR;
 typedef struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -19,7 +20,8 @@ type tierRecord struct {
 
 type devicesRecord struct {
 	vk.Report
-	Tiers []tierRecord `json:"tiers"`
+	Architecture attention.Architecture `json:"architecture"` // the family that tuning goes by
+	Tiers        []tierRecord           `json:"tiers"`
 }
 
 func (a *app) devicesCommand() *cobra.Command {
@@ -53,6 +55,7 @@ func (a *app) printDevices(reports []vk.Report) error {
 		{Head: "#", Key: "index", Right: true},
 		{Head: "device", Key: "name"},
 		{Head: "type", Key: "type"},
+		{Head: "architecture", Key: "architecture"},
 		{Head: "driver", Key: "driver_info"},
 		{Head: "Vulkan", Key: "api"},
 		{Head: "subgroup", Key: "subgroup.size", Right: true},
@@ -68,7 +71,7 @@ func (a *app) printDevices(reports []vk.Report) error {
 	}}
 	var foot strings.Builder
 	for i := range reports {
-		r := devicesRecord{Report: reports[i]}
+		r := devicesRecord{Report: reports[i], Architecture: attention.DetectArchitecture(&reports[i])}
 		fmt.Fprintf(&foot, "\nTiers of device %d, best first:\n", reports[i].Index)
 		r.Tiers = a.backend.tiers(&reports[i])
 		for _, t := range r.Tiers {

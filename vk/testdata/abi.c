@@ -24,6 +24,15 @@
 #ifdef VK_EXT_layer_settings
 #define GROUP_LAYER_SETTINGS
 #endif
+#ifdef VK_NV_shader_sm_builtins
+#define GROUP_SM_BUILTINS
+#endif
+#ifdef VK_AMD_shader_core_properties
+#define GROUP_SHADER_CORE
+#endif
+#ifdef VK_VERSION_1_3
+#define GROUP_DOT_PRODUCT
+#endif
 #ifdef VK_KHR_portability_enumeration
 #define GROUP_PORTABILITY
 #endif
@@ -44,6 +53,27 @@ int main(void) {
 	S(VkLayerSettingsCreateInfoEXT)
 	F(VkLayerSettingsCreateInfoEXT, sType) F(VkLayerSettingsCreateInfoEXT, pNext)
 	F(VkLayerSettingsCreateInfoEXT, settingCount) F(VkLayerSettingsCreateInfoEXT, pSettings)
+#endif
+#ifdef GROUP_SM_BUILTINS
+	puts("GROUP_SM_BUILTINS");
+	C(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV)
+	S(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV)
+	F(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV, pNext)
+	F(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV, shaderSMCount) F(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV, shaderWarpsPerSM)
+#endif
+#ifdef GROUP_SHADER_CORE
+	puts("GROUP_SHADER_CORE");
+	C(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD)
+	S(VkPhysicalDeviceShaderCorePropertiesAMD)
+	F(VkPhysicalDeviceShaderCorePropertiesAMD, pNext)
+	F(VkPhysicalDeviceShaderCorePropertiesAMD, wavefrontsPerSimd) F(VkPhysicalDeviceShaderCorePropertiesAMD, wavefrontSize)
+#endif
+#ifdef GROUP_DOT_PRODUCT
+	puts("GROUP_DOT_PRODUCT");
+	C(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES)
+	S(VkPhysicalDeviceShaderIntegerDotProductProperties)
+	F(VkPhysicalDeviceShaderIntegerDotProductProperties, pNext)
+	F(VkPhysicalDeviceShaderIntegerDotProductProperties, integerDotProduct4x8BitPackedMixedSignednessAccelerated)
 #endif
 #ifdef GROUP_PORTABILITY
 	puts("GROUP_PORTABILITY");

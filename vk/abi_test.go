@@ -38,7 +38,7 @@ func TestHeadersMatchKhronos(t *testing.T) {
 	}
 	require.NoError(t, err)
 	flags = []string{"-I", "."}
-	all := []string{"GROUP_COOPMAT", "GROUP_COOPMAT2", "GROUP_LAYER_SETTINGS", "GROUP_PORTABILITY", "GROUP_SM_BUILTINS", "GROUP_SHADER_CORE", "GROUP_DOT_PRODUCT"}
+	all := []string{"GROUP_COOPMAT", "GROUP_COOPMAT2", "GROUP_LAYER_SETTINGS", "GROUP_PORTABILITY", "GROUP_SM_BUILTINS", "GROUP_SHADER_CORE", "GROUP_DOT_PRODUCT", "GROUP_PRIORITY"}
 	for _, group := range all {
 		if strings.Contains("\n"+strings.Join(khronos, "\n")+"\n", "\n"+group+"\n") {
 			flags = append(flags, "-D"+group)

@@ -25,6 +25,7 @@ type Device struct {
 	physical physical
 	handle   vulkan.Device
 	shim     *C.vks_device
+	priority Priority // granted
 
 	queue    sync.Mutex    // held while submitting
 	progress atomic.Uint64 // submissions that have finished
@@ -96,12 +97,10 @@ func (d *Device) create() error {
 	} {
 		set(field, f.CooperativeMatrix2)
 	}
-	var shim *C.vks_device
-	if r := C.vks_create_device(d.instance.shim, bits(d.physical.handle), &enable, &shim); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-		return fmt.Errorf("%s: %w", report.Name, callError("vkCreateDevice", int32(r)))
+	if err := d.createWithPriority(&enable); err != nil {
+		return fmt.Errorf("%s: %w", report.Name, err)
 	}
-	d.shim = shim
-	d.handle = handle[vulkan.Device](C.vks_device_handle(shim))
+	d.handle = handle[vulkan.Device](C.vks_device_handle(d.shim))
 	for i := range C.vks_device_function_count() {
 		name := C.GoString(C.vks_device_function_name(i))
 		address := C.vks_device_resolve(d.shim, i)

@@ -21,6 +21,10 @@ type Options struct {
 	// Validate loads the Khronos validation layer with synchronization
 	// validation; see Device.ValidationMessages.
 	Validate bool
+	// Priority says how urgent the device's work is beside that of other
+	// programs. Where the driver does not grant it, the device is opened with a
+	// normal one and a warning in Log; see Device.Priority.
+	Priority Priority
 	// Timeout is how long submitted work may go without progress before Run
 	// gives up. 0 means 60 seconds.
 	Timeout time.Duration
@@ -68,6 +72,9 @@ func OptionsFromEnv() (Options, error) {
 
 // check refuses names to disable that are unknown.
 func (o *Options) check() error {
+	if o.Priority < PriorityNormal || o.Priority > PriorityHigh {
+		return fmt.Errorf("vk: Options.Priority is %v; use PriorityLow, PriorityNormal or PriorityHigh", o.Priority)
+	}
 	for _, name := range o.Disable {
 		if !slices.Contains(featureNames, name) {
 			return fmt.Errorf("unknown feature %q to disable; known are %s", name, strings.Join(featureNames, ", "))

@@ -78,6 +78,9 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 	for i := range 3 {
 		r.Limits.MaxGroups[i], r.Limits.MaxGroupSize[i] = uint32(c.max_groups[i]), uint32(c.max_group_size[i])
 	}
+	for i := range c.priorities {
+		r.QueuePriorities = append(r.QueuePriorities, nameOf(globalNames, c.priority[i]))
+	}
 	for i := range c.shapes {
 		shape := newShape(&c.shape[i])
 		r.CoopMatrix = append(r.CoopMatrix, shape)

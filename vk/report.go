@@ -16,14 +16,17 @@ type Report struct {
 	API        string `json:"api"`  // highest Vulkan version of the device, as 1.3.250
 	Type       string `json:"type"` // discrete, integrated, virtual, cpu or other
 
-	Limits      Limits      `json:"limits"`
-	Features    Features    `json:"features"`
-	Subgroup    Subgroup    `json:"subgroup"`
-	CoopMatrix  []CoopShape `json:"coop_matrix,omitempty"`
-	CoopMatrix2 CoopMatrix2 `json:"coop_matrix2"`
-	Hardware    Hardware    `json:"hardware"`
-	Heaps       []Heap      `json:"heaps"`
-	UMA         bool        `json:"uma"` // every device-local byte is host visible
+	Limits   Limits   `json:"limits"`
+	Features Features `json:"features"`
+	// QueuePriorities are the global priorities that the driver says a queue may
+	// ask for: low, medium, high, realtime. None where it does not say.
+	QueuePriorities []string    `json:"queue_priorities,omitempty"`
+	Subgroup        Subgroup    `json:"subgroup"`
+	CoopMatrix      []CoopShape `json:"coop_matrix,omitempty"`
+	CoopMatrix2     CoopMatrix2 `json:"coop_matrix2"`
+	Hardware        Hardware    `json:"hardware"`
+	Heaps           []Heap      `json:"heaps"`
+	UMA             bool        `json:"uma"` // every device-local byte is host visible
 
 	// Why says, for each feature that is off, the reason; the keys are FeatureNames.
 	Why map[string]string `json:"why,omitempty"`
@@ -128,7 +131,7 @@ type Hardware struct {
 	WavesPerSIMD  uint32   `json:"waves_per_simd"` // that a SIMD of AMD's holds
 	SubgroupMin   uint32   `json:"subgroup_min"`
 	SubgroupMax   uint32   `json:"subgroup_max"`
-	MixedDot      bool     `json:"mixed_dot"`    // fast sums of products of signed with unsigned bytes
+	MixedDot      bool     `json:"mixed_dot"`              // fast sums of products of signed with unsigned bytes
 	MatrixTypes   []string `json:"matrix_types,omitempty"` // element types that cooperative matrices multiply
 }
 

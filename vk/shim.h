@@ -48,6 +48,7 @@ typedef struct {
 	float timestamp_period;
 	/* the queue family to use; UINT32_MAX when none computes */
 	uint32_t queue_family, timestamp_bits;
+	uint32_t priorities, priority[VK_MAX_GLOBAL_PRIORITY_SIZE_KHR]; /* VkQueueGlobalPriority values that it may ask for */
 	/* features, 0 or 1 */
 	uint32_t storage16, uniform16, float16, int8, int16, int64, float64, subgroup_extended, memory_model, memory_model_device;
 	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address, maintenance4;
@@ -66,12 +67,14 @@ typedef struct {
 	uint32_t has_float16_ext, has_memory_model_ext, has_size_control_ext, has_budget_ext, has_coopmat_ext, has_coopmat2_ext;
 	uint32_t has_executable_ext, has_extended_types_ext, has_driver_ext, has_maintenance4_ext, has_portability_ext;
 	uint32_t has_sm_builtins_ext, has_shader_core_ext, has_dot_product_ext;
+	uint32_t has_priority_ext, has_khr_priority_ext;
 } vks_caps;
 int32_t vks_query(vks_instance *in, uint64_t physical, vks_caps *caps);
 void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uint64_t *usage);
 
-/* Device (shim_device.c): enable says which features to switch on. */
-int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *enable, vks_device **out);
+/* Device (shim_device.c): enable says which features to switch on; queue_priority goes from 0 to 1; global_priority is a
+ * VkQueueGlobalPriority, or 0 to ask for none. */
+int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *enable, float queue_priority, uint32_t global_priority, vks_device **out);
 void vks_device_close(vks_device *d); /* frees the table; the VkDevice is destroyed by the caller */
 uint64_t vks_device_handle(vks_device *d);
 int vks_device_function_count(void);

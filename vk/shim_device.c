@@ -32,7 +32,7 @@ void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family) {
 		if (listed) extensions[count++] = extension; \
 	}
 
-int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e, vks_device **out) {
+int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e, float queue_priority, uint32_t global_priority, vks_device **out) {
 	const char *extensions[16];
 	uint32_t count = 0;
 	/* robustBufferAccess stays off: bindings are checked on the host. */
@@ -79,9 +79,13 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 	if (e->memory_budget) extensions[count++] = "VK_EXT_memory_budget";
 	if (e->portability) extensions[count++] = "VK_KHR_portability_subset";
 
-	const float priority = 1;
+	if (global_priority) extensions[count++] = e->has_khr_priority_ext ? "VK_KHR_global_priority" : "VK_EXT_global_priority";
+
+	VkDeviceQueueGlobalPriorityCreateInfoKHR priority = {
+		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_KHR, .globalPriority = (VkEnum)global_priority};
 	VkDeviceQueueCreateInfo queue = {
-		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = e->queue_family, .queueCount = 1, .pQueuePriorities = &priority};
+		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .pNext = global_priority ? &priority : NULL,
+		.queueFamilyIndex = e->queue_family, .queueCount = 1, .pQueuePriorities = &queue_priority};
 	VkDeviceCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .pNext = &features, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue,
 		.enabledExtensionCount = count, .ppEnabledExtensionNames = extensions};

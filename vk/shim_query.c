@@ -35,6 +35,8 @@ static VkResult list_extensions(vks_instance *in, VkPhysicalDevice phys, vks_cap
 		{"VK_NV_shader_sm_builtins", &c->has_sm_builtins_ext},
 		{"VK_AMD_shader_core_properties", &c->has_shader_core_ext},
 		{"VK_KHR_shader_integer_dot_product", &c->has_dot_product_ext},
+		{"VK_EXT_global_priority", &c->has_priority_ext},
+		{"VK_KHR_global_priority", &c->has_khr_priority_ext},
 	};
 	for (uint32_t i = 0; result >= VK_SUCCESS && i < n; i++)
 		for (size_t w = 0; w < sizeof want / sizeof *want; w++)
@@ -185,18 +187,29 @@ void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *heap_budget
 
 /* Prefers a family that computes and does not draw: its submissions do not wait behind the desktop's. */
 static void query_queue(vks_instance *in, VkPhysicalDevice phys, vks_caps *c) {
-	VkQueueFamilyProperties p[32];
-	uint32_t n = 32;
-	in->vkGetPhysicalDeviceQueueFamilyProperties(phys, &n, p);
+	enum { MAX = 32 };
+	VkQueueFamilyProperties2 all[MAX] = {0};
+	VkQueueFamilyGlobalPriorityPropertiesKHR priorities[MAX] = {0};
+	for (int i = 0; i < MAX; i++) {
+		priorities[i].sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_GLOBAL_PRIORITY_PROPERTIES_KHR;
+		all[i].sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2;
+		all[i].pNext = c->has_khr_priority_ext ? &priorities[i] : NULL;
+	}
+	uint32_t n = MAX;
+	in->vkGetPhysicalDeviceQueueFamilyProperties2(phys, &n, all);
 	c->queue_family = UINT32_MAX;
 	int best = -1;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!(p[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || p[i].queueCount == 0) continue;
-		int score = (p[i].timestampValidBits ? 2 : 0) + (p[i].queueFlags & VK_QUEUE_GRAPHICS_BIT ? 0 : 1);
+		const VkQueueFamilyProperties *p = &all[i].queueFamilyProperties;
+		if (!(p->queueFlags & VK_QUEUE_COMPUTE_BIT) || p->queueCount == 0) continue;
+		int score = (p->timestampValidBits ? 2 : 0) + (p->queueFlags & VK_QUEUE_GRAPHICS_BIT ? 0 : 1);
 		if (score <= best) continue;
 		best = score;
 		c->queue_family = i;
-		c->timestamp_bits = p[i].timestampValidBits;
+		c->timestamp_bits = p->timestampValidBits;
+		c->priorities = priorities[i].priorityCount;
+		if (c->priorities > VK_MAX_GLOBAL_PRIORITY_SIZE_KHR) c->priorities = VK_MAX_GLOBAL_PRIORITY_SIZE_KHR;
+		for (uint32_t k = 0; k < c->priorities; k++) c->priority[k] = (uint32_t)priorities[i].priorities[k];
 	}
 }
 

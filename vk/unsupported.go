@@ -49,6 +49,7 @@ func List(opt Options) ([]Report, error) {
 func LoaderVersion() (string, error) { return "", unsupported() }
 
 func (d *Device) Report() *Report                                                 { return &Report{} }
+func (d *Device) Priority() Priority                                              { return PriorityNormal }
 func (d *Device) Err() error                                                      { return unsupported() }
 func (d *Device) ValidationMessages() []string                                    { return nil }
 func (d *Device) Close() error                                                    { return nil }

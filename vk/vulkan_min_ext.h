@@ -22,6 +22,9 @@ enum {
 	VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO = 1000225001,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES = 1000225002,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT = 1000237000,
+	VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_KHR = 1000174000,
+	VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2 = 1000059005,
+	VK_STRUCTURE_TYPE_QUEUE_FAMILY_GLOBAL_PRIORITY_PROPERTIES_KHR = 1000388001,
 	VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO = 1000060000,
 	VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO = 1000244001,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES = 1000257000,
@@ -70,6 +73,11 @@ enum {
 	VK_OBJECT_TYPE_PIPELINE = 19,
 	VK_OBJECT_TYPE_COMMAND_BUFFER = 6,
 	VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR = 0x1,
+	VK_QUEUE_GLOBAL_PRIORITY_LOW_KHR = 128,
+	VK_QUEUE_GLOBAL_PRIORITY_MEDIUM_KHR = 256,
+	VK_QUEUE_GLOBAL_PRIORITY_HIGH_KHR = 512,
+	VK_QUEUE_GLOBAL_PRIORITY_REALTIME_KHR = 1024,
+	VK_MAX_GLOBAL_PRIORITY_SIZE_KHR = 16,
 };
 
 /* Every feature structure is a head and a row of switches. */
@@ -90,6 +98,11 @@ FEATURES(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixWorkgrou
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceFeatures features; } VkPhysicalDeviceFeatures2;
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceProperties properties; } VkPhysicalDeviceProperties2;
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceMemoryProperties memoryProperties; } VkPhysicalDeviceMemoryProperties2;
+typedef struct { VkStructureType sType; void *pNext; VkQueueFamilyProperties queueFamilyProperties; } VkQueueFamilyProperties2;
+typedef struct { VkStructureType sType; const void *pNext; VkEnum globalPriority; } VkDeviceQueueGlobalPriorityCreateInfoKHR;
+typedef struct {
+	VkStructureType sType; void *pNext; uint32_t priorityCount; VkEnum priorities[VK_MAX_GLOBAL_PRIORITY_SIZE_KHR];
+} VkQueueFamilyGlobalPriorityPropertiesKHR;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32_t deviceMask; } VkMemoryAllocateFlagsInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkBuffer buffer; } VkBufferDeviceAddressInfo;
 typedef struct {

@@ -17,7 +17,7 @@ FN(VkResult, vkCreateInstance, const VkInstanceCreateInfo *, const void *, VkIns
 
 FN(PFN_vkVoidFunction, vkGetDeviceProcAddr, VkDevice, const char *)
 FN(VkResult, vkEnumerateDeviceExtensionProperties, VkPhysicalDevice, const char *, uint32_t *, VkExtensionProperties *)
-FN(void, vkGetPhysicalDeviceQueueFamilyProperties, VkPhysicalDevice, uint32_t *, VkQueueFamilyProperties *)
+FN(void, vkGetPhysicalDeviceQueueFamilyProperties2, VkPhysicalDevice, uint32_t *, VkQueueFamilyProperties2 *)
 FN(void, vkGetPhysicalDeviceFeatures2, VkPhysicalDevice, VkPhysicalDeviceFeatures2 *)
 FN(void, vkGetPhysicalDeviceProperties2, VkPhysicalDevice, VkPhysicalDeviceProperties2 *)
 FN(void, vkGetPhysicalDeviceMemoryProperties2, VkPhysicalDevice, VkPhysicalDeviceMemoryProperties2 *)
@@ -78,7 +78,7 @@ FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const 
 #undef FN
 
 #define VKS_INSTANCE_FUNCTIONS(X) \
-	X(vkGetDeviceProcAddr, 1) X(vkEnumerateDeviceExtensionProperties, 1) X(vkGetPhysicalDeviceQueueFamilyProperties, 1) \
+	X(vkGetDeviceProcAddr, 1) X(vkEnumerateDeviceExtensionProperties, 1) X(vkGetPhysicalDeviceQueueFamilyProperties2, 1) \
 	X(vkGetPhysicalDeviceFeatures2, 1) X(vkGetPhysicalDeviceProperties2, 1) X(vkGetPhysicalDeviceMemoryProperties2, 1) \
 	X(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR, 0) X(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV, 0) \
 	X(vkCreateDevice, 1) X(vkCreateDebugUtilsMessengerEXT, 0) X(vkDestroyDebugUtilsMessengerEXT, 0)

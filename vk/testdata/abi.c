@@ -36,6 +36,9 @@
 #ifdef VK_KHR_portability_enumeration
 #define GROUP_PORTABILITY
 #endif
+#ifdef VK_KHR_global_priority
+#define GROUP_PRIORITY
+#endif
 #endif
 
 int main(void) {
@@ -77,6 +80,17 @@ int main(void) {
 #endif
 #ifdef GROUP_PORTABILITY
 	puts("GROUP_PORTABILITY");
+#endif
+#ifdef GROUP_PRIORITY
+	puts("GROUP_PRIORITY");
+	C(VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO_KHR) C(VK_STRUCTURE_TYPE_QUEUE_FAMILY_GLOBAL_PRIORITY_PROPERTIES_KHR)
+	C(VK_QUEUE_GLOBAL_PRIORITY_LOW_KHR) C(VK_QUEUE_GLOBAL_PRIORITY_MEDIUM_KHR) C(VK_QUEUE_GLOBAL_PRIORITY_HIGH_KHR)
+	C(VK_QUEUE_GLOBAL_PRIORITY_REALTIME_KHR) C(VK_MAX_GLOBAL_PRIORITY_SIZE_KHR)
+	S(VkDeviceQueueGlobalPriorityCreateInfoKHR)
+	F(VkDeviceQueueGlobalPriorityCreateInfoKHR, sType) F(VkDeviceQueueGlobalPriorityCreateInfoKHR, pNext) F(VkDeviceQueueGlobalPriorityCreateInfoKHR, globalPriority)
+	S(VkQueueFamilyGlobalPriorityPropertiesKHR)
+	F(VkQueueFamilyGlobalPriorityPropertiesKHR, sType) F(VkQueueFamilyGlobalPriorityPropertiesKHR, pNext)
+	F(VkQueueFamilyGlobalPriorityPropertiesKHR, priorityCount) F(VkQueueFamilyGlobalPriorityPropertiesKHR, priorities)
 #endif
 	S(VkExtensionProperties)
 	F(VkExtensionProperties, extensionName) F(VkExtensionProperties, specVersion)
@@ -148,6 +162,9 @@ int main(void) {
 	S(VkQueueFamilyProperties)
 	F(VkQueueFamilyProperties, queueFlags) F(VkQueueFamilyProperties, queueCount) F(VkQueueFamilyProperties, timestampValidBits)
 	F(VkQueueFamilyProperties, minImageTransferGranularity)
+	C(VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2)
+	S(VkQueueFamilyProperties2)
+	F(VkQueueFamilyProperties2, sType) F(VkQueueFamilyProperties2, pNext) F(VkQueueFamilyProperties2, queueFamilyProperties)
 	S(VkMemoryType)
 	F(VkMemoryType, propertyFlags) F(VkMemoryType, heapIndex)
 	S(VkMemoryHeap)

@@ -19,6 +19,14 @@ static int due(int64_t *left) {
 	return now == 0;
 }
 
+static PFN_vkCreateDevice real_vkCreateDevice;
+static VkResult VKAPI_CALL wrap_vkCreateDevice(VkPhysicalDevice p, const VkDeviceCreateInfo *info, const void *a, VkDevice *d) {
+	const VkDeviceQueueGlobalPriorityCreateInfoKHR *priority = info->pQueueCreateInfos[0].pNext;
+	fault_count.priority = priority ? priority->globalPriority : 0;
+	if (priority && fault_switch.refuse_priority) return -1000174001; /* VK_ERROR_NOT_PERMITTED_KHR */
+	return real_vkCreateDevice(p, info, a, d);
+}
+
 static PFN_vkAllocateMemory real_vkAllocateMemory;
 static VkResult VKAPI_CALL wrap_vkAllocateMemory(VkDevice d, const VkMemoryAllocateInfo *info, const void *a, VkDeviceMemory *m) {
 	__atomic_or_fetch(&fault_count.tried, (int64_t)1 << info->memoryTypeIndex, __ATOMIC_SEQ_CST);
@@ -93,6 +101,7 @@ static void VKAPI_CALL wrap_vkGetPhysicalDeviceProperties2(VkPhysicalDevice p, V
 	}
 
 void *fault_wrap(const char *name, void *address) {
+	WRAP(vkCreateDevice)
 	WRAP(vkAllocateMemory)
 	WRAP(vkFreeMemory)
 	WRAP(vkQueueSubmit)

@@ -23,6 +23,7 @@ type Switches struct {
 	Hang       int  // vkWaitForFences: times out, at once
 	Pipeline   int  // vkCreateComputePipelines: out of host memory
 	Type       int  // the memory type of this index is out of memory
+	Priority   bool // vkCreateDevice: not permitted, when a global priority is asked for
 	Incoherent bool // no memory type is host coherent; the atom is 256 bytes at least
 }
 
@@ -34,6 +35,9 @@ func Set(s Switches) {
 	c := C.fault_switches{
 		fail_allocation: C.int64_t(s.Allocation), lose_submit: C.int64_t(s.Submit), lose_wait: C.int64_t(s.Wait),
 		hang_wait: C.int64_t(s.Hang), fail_pipeline: C.int64_t(s.Pipeline), no_type: C.int64_t(s.Type),
+	}
+	if s.Priority {
+		c.refuse_priority = 1
 	}
 	if s.Incoherent {
 		c.incoherent = 1
@@ -48,13 +52,14 @@ type Counts struct {
 	Invalidates int    // of mapped ranges
 	Misaligned  int    // flushes and invalidates of parts of an atom
 	Submits     int    // calls of vkQueueSubmit
+	Priority    int    // VkQueueGlobalPriority of the last vkCreateDevice, 0 for none
 	Tried       uint64 // bit mask of the memory types asked for
 }
 
 // Count returns the counts.
 func Count() Counts {
 	c := C.fault_count
-	return Counts{int(c.live), int(c.flushes), int(c.invalidates), int(c.misaligned), int(c.submits), uint64(c.tried)}
+	return Counts{int(c.live), int(c.flushes), int(c.invalidates), int(c.misaligned), int(c.submits), int(c.priority), uint64(c.tried)}
 }
 
 // ResetCounts sets the counts to 0.

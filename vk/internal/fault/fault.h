@@ -9,6 +9,7 @@ typedef struct {
 	int64_t hang_wait;       /* waits that still succeed; later ones time out, without waiting */
 	int64_t fail_pipeline;   /* pipelines that can still be made */
 	int64_t incoherent;      /* hide the host-coherent flag of memory types */
+	int64_t refuse_priority; /* no device with a global priority is made */
 	int64_t no_type;         /* index of a memory type whose allocations fail */
 } fault_switches;
 
@@ -18,6 +19,7 @@ typedef struct {
 	int64_t invalidates;
 	int64_t misaligned; /* flushes and invalidates that are not whole atoms */
 	int64_t submits;
+	int64_t priority;   /* global priority that the last device was made with, 0 for none */
 	int64_t tried;      /* bit mask of the memory types that were asked for */
 } fault_counts;
 

@@ -18,6 +18,8 @@ TEST_FLAGS ?=
 TEST_DEVICES     ?= lavapipe-128 lavapipe-256 lavapipe-512 swiftshader
 DEVICES          ?=
 VALIDATE_DEVICES ?= lavapipe-256
+# Stub devices (tools/with-device.sh --list-stubs) of `make isa` and its like; none: all.
+ISA_DEVICES      ?=
 # Seconds of each long test of `make stress`.
 STRESS ?= 60
 
@@ -28,7 +30,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build run test cross bench peers lint check shaders shaders-check sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build run test cross bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +49,7 @@ run: build ## sparse prefill on real input, checked against dense attention
 # The newest headers of Khronos, for the test that compares ours with them; where
 # they cannot be had it takes the compiler's own, or says that it has none. One
 # package at a time: each has the device for itself, and some measure time.
-test: build ## vet, all tests, builds for other systems, the committed SPIR-V, verify on this and four more devices
+test: build ## vet, all tests, builds for other systems, the committed SPIR-V, the ISA baseline, verify on this and four more devices
 	go vet $(PACKAGES)
 	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
 		export ANCHORVK_VULKAN_INCLUDE="$$root/usr/include"; \
@@ -56,6 +58,7 @@ test: build ## vet, all tests, builds for other systems, the committed SPIR-V, v
 	go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
 	tools/cross.sh
 	tools/glslc.sh --check
+	tools/isa.sh --check
 	bin/anchorvk verify -q >/dev/null
 	tools/verify-devices.sh --short $(TEST_DEVICES)
 
@@ -79,6 +82,15 @@ shaders: ## compile shaders/*.comp into shaders/spv with the pinned compiler
 
 shaders-check: ## compare shaders/spv with what the sources give
 	tools/glslc.sh --check
+
+isa: setup ## what the compilers of GPUs that are not here make of every pipeline
+	@tools/isa.sh $(ISA_DEVICES)
+
+isa-check: setup ## compare that with the baseline in tools/isa/baseline
+	@tools/isa.sh --check $(ISA_DEVICES)
+
+isa-update: setup ## store it as the baseline
+	@tools/isa.sh --update $(ISA_DEVICES)
 
 sysroot: ## fetch the pinned shader compiler and the test devices
 	tools/sysroot.sh all

@@ -143,23 +143,3 @@ func (key pipelineKey) build(device *vk.Device) (*vk.Pipeline, error) {
 	}
 	return pipeline, nil
 }
-
-// Pipelines describes every pipeline that plans of a tier and head dimension
-// use on a device, for tools that look at what its compiler makes of them.
-// Errors are those of [NewPlan] for the tier and the head dimension.
-func Pipelines(report *vk.Report, tier Tier, headDim int) ([]vk.PipelineConfig, error) {
-	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
-	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: string(tier)})
-	if err != nil {
-		return nil, err
-	}
-	var list []vk.PipelineConfig
-	for k := range kernelCount {
-		config, err := pipelineFor(k, plan.Tier, plan.Tuning, headDim).config(report)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, config)
-	}
-	return list, nil
-}

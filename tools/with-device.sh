@@ -1,9 +1,11 @@
 #!/bin/sh
-# Runs a program on one of five Vulkan devices that need no GPU.
+# Runs a program on one of five Vulkan devices that need no GPU, or on a stub
+# device that only compiles: the compiler of a GPU that is not there.
 #
 #   tools/with-device.sh [--validate core|sync] NAME PROGRAM [ARGUMENT...]
 #   tools/with-device.sh --prepare NAME   # build what it needs, run nothing
-#   tools/with-device.sh --list
+#   tools/with-device.sh --list           # the five
+#   tools/with-device.sh --list-stubs     # those that only compile
 #
 #   tools/with-device.sh lavapipe-256 bin/anchorvk verify
 #   tools/with-device.sh swiftshader vulkaninfo --summary
@@ -28,6 +30,14 @@ lavapipe-128      Mesa of Debian testing, subgroup 4
 lavapipe-256      Mesa of Debian testing, subgroup 8, cooperative matrices
 lavapipe-512      Mesa of Debian testing, subgroup 16
 swiftshader       Chromium'"'"'s software device: no fp16, no 16-bit storage'
+stubs='amd-vega10        GCN 5 (Mesa of Debian testing, as all of these)
+amd-navi10        RDNA 1
+amd-navi21        RDNA 2
+amd-navi31        RDNA 3, with VK_NV_cooperative_matrix2, which is off by default
+amd-navi33        RDNA 3 with fewer registers, the same
+amd-gfx1201       RDNA 4, the same
+nvk-turing        NVIDIA Turing, open driver
+nvk-ampere        NVIDIA Ampere, open driver'
 
 die() { printf 'with-device: %s\n' "$*" >&2; exit 2; }
 
@@ -36,6 +46,7 @@ prepare=no
 while [ $# -gt 0 ]; do
 	case $1 in
 	--list) echo "$devices"; exit 0 ;;
+	--list-stubs) echo "$stubs"; exit 0 ;;
 	-h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
 	--validate)
 		case ${2-} in core | sync) validate=$2 ;; *) die "--validate takes core or sync, not '${2-}'" ;; esac
@@ -53,7 +64,11 @@ device=$1
 program=$2
 shift 2
 
+names=$(printf '%s\n' "$devices" "$stubs" | cut -d' ' -f1)
+echo "$names" | grep -qxF -- "$device" || die "no device '$device': use one of $(echo "$names" | paste -sd' ')"
+
 unset LP_NATIVE_VECTOR_WIDTH
+preload=
 case $device in
 lavapipe-floor) runtime=bookworm icd=lvp_icd ;;
 lavapipe-128 | lavapipe-256 | lavapipe-512)
@@ -61,7 +76,15 @@ lavapipe-128 | lavapipe-256 | lavapipe-512)
 	export LP_NATIVE_VECTOR_WIDTH="${device#lavapipe-}"
 	;;
 swiftshader) runtime=testing icd=vk_swiftshader_icd ;;
-*) die "no device '$device': use one of $(echo "$devices" | cut -d' ' -f1 | paste -sd' ')" ;;
+amd-*)
+	runtime=testing icd=radeon_icd preload=libamdgpu_noop_drm_shim.so
+	export AMDGPU_GPU_ID="${device#amd-}" radv_cooperative_matrix2_nv=true
+	;;
+nvk-turing | nvk-ampere)
+	runtime=testing icd=nouveau_icd preload=libnouveau_noop_drm_shim.so
+	case $device in *turing) NOUVEAU_CHIPSET=164 ;; *) NOUVEAU_CHIPSET=174 ;; esac
+	export NOUVEAU_CHIPSET
+	;;
 esac
 
 root=$("$here/sysroot.sh" $runtime)
@@ -69,6 +92,11 @@ icd_root=$root
 if [ "$device" = swiftshader ]; then icd_root=$("$here/sysroot.sh" swiftshader); fi
 ld=$(echo "$root"/usr/lib/*-linux-gnu*/ld-linux-*.so.*)
 [ -x "$ld" ] || die "no ld.so in $root: rebuild it with tools/sysroot.sh --refresh $runtime"
+if [ -n "$preload" ]; then
+	case $preload in */*) ;; *) preload=$(dirname "$ld")/$preload ;; esac
+	[ -r "$preload" ] || die "no $preload: rebuild the sysroot with tools/sysroot.sh --refresh $runtime"
+	export MESA_SHADER_CACHE_DISABLE=true # what is compiled is what is looked at
+fi
 if [ $prepare = yes ]; then exit 0; fi
 
 case $program in
@@ -95,9 +123,8 @@ export XDG_DATA_DIRS="$root/none" # where the loader looks for them first
 unset VK_ADD_DRIVER_FILES VK_ADD_LAYER_PATH VK_INSTANCE_LAYERS LD_LIBRARY_PATH 2>/dev/null || true
 export ANCHORVK_TEST_EXEC="$here/with-device.sh $device"
 
-if [ -z "$validate" ]; then
-	exec "$ld" --library-path "$(dirname "$ld")" "$program" "$@"
-fi
+set -- --library-path "$(dirname "$ld")" ${preload:+--preload "$preload"} "$program" "$@"
+if [ -z "$validate" ]; then exec "$ld" "$@"; fi
 
 # Programs that tests start run without the layer: tests send them signals, which
 # this script, as it must outlive the program, would get in its place.
@@ -133,7 +160,7 @@ sed -u '/^Validation Layer Info - Logging validation error to /d' <"$tmp/stdout"
 output=$!
 exec 3>"$tmp/pipe" 4>"$tmp/stdout"
 status=0
-"$ld" --library-path "$(dirname "$ld")" "$program" "$@" >&4 3>&- 4>&- || status=$?
+"$ld" "$@" >&4 3>&- 4>&- || status=$?
 exec 3>&- 4>&-
 wait $output
 wait $messages

@@ -1,0 +1,30 @@
+package attention
+
+import "github.com/anchorvk/anchorvk/vk"
+
+// KernelPipeline is one of the pipelines that plans use.
+type KernelPipeline struct {
+	Kernel   string // dense, anchor, pool, identify, compact or stripes
+	AllTiers bool   // the same in every tier
+	Config   vk.PipelineConfig
+}
+
+// Pipelines describes every pipeline that plans of a tier and head dimension
+// use on a device, for tools that look at what its compiler makes of them.
+// Errors are those of [NewPlan] for the tier and the head dimension.
+func Pipelines(report *vk.Report, tier Tier, headDim int) ([]KernelPipeline, error) {
+	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
+	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: string(tier)})
+	if err != nil {
+		return nil, err
+	}
+	var list []KernelPipeline
+	for k := range kernelCount {
+		config, err := pipelineFor(k, plan.Tier, plan.Tuning, headDim).config(report)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, KernelPipeline{Kernel: k.String(), AllTiers: !kernelFacts[k].variants, Config: config})
+	}
+	return list, nil
+}

@@ -20,6 +20,8 @@ DEVICES          ?=
 VALIDATE_DEVICES ?= lavapipe-256
 # Stub devices (tools/with-device.sh --list-stubs) of `make isa` and its like; none: all.
 ISA_DEVICES      ?=
+# Where `make install` puts things.
+PREFIX ?= /usr/local
 # Seconds of each long test of `make stress`.
 STRESS ?= 60
 
@@ -30,7 +32,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build run test cross bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build capi install run test cross bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +43,14 @@ setup: ## install what is missing (C compiler, Vulkan loader and driver)
 build: setup ## build bin/anchorvk
 	@go build -buildvcs=$(VCS) -o bin/anchorvk ./cmd/anchorvk
 
+capi: setup ## build the C library in bin/capi (GOOS and CC build it for another system)
+	@tools/capi.sh
+
+install: build capi ## install command, C library, header and pkg-config file under PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install bin/anchorvk "$(DESTDIR)$(PREFIX)/bin/anchorvk"
+	tools/capi.sh --install "$(PREFIX)"
+
 run: build ## sparse prefill on real input, checked against dense attention
 	@test -r "$(SLICE)" || { echo "no file $(SLICE): set SLICE=FILE" >&2; exit 1; }
 	@mkdir -p $(dir $(PICTURE))
@@ -50,6 +60,7 @@ run: build ## sparse prefill on real input, checked against dense attention
 # they cannot be had it takes the compiler's own, or says that it has none. One
 # package at a time: each has the device for itself, and some measure time.
 test: build ## vet, all tests, builds for other systems, the committed SPIR-V, the ISA baseline, verify on this and four more devices
+	@tools/setup.sh test
 	go vet $(PACKAGES)
 	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
 		export ANCHORVK_VULKAN_INCLUDE="$$root/usr/include"; \

@@ -9,6 +9,8 @@
 #
 #   tools/setup.sh          # for building and running here
 #   tools/setup.sh cross    # a C compiler for Windows too, for tools/cross.sh
+#   tools/setup.sh test     # what host programs of the tests need too: g++, pkg-config,
+#                           # valgrind, Vulkan headers, libplacebo, Python with numpy
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -71,13 +73,27 @@ has_driver() {
 	any_exists /dev/dri/renderD* /dev/nvidia0 /dev/dxg /dev/mali0
 }
 
+# A Python that can build and test python/: the user's, else Debian's own.
+has_python() {
+	for python in ${PYTHON:-python3 /usr/bin/python3}; do
+		if "$python" -c 'import ensurepip, numpy, setuptools, venv, wheel' 2>/dev/null; then return 0; fi
+	done
+	return 1
+}
+
+has_header() { echo "#include <$1>" | $(go env CC) -fsyntax-only -x c - 2>/dev/null; }
+
 advise() {
+	if [ "$for_test" = yes ]; then
+		say "  for the tests of host programs: g++, pkg-config, valgrind, Vulkan headers, libplacebo with headers,"
+		say "  Python 3 with numpy, setuptools, wheel and venv"
+	fi
 	case $os in
 	Darwin)
 		say "  macOS: xcode-select --install; brew install vulkan-loader molten-vk"
 		;;
 	Linux)
-		say "  Debian, Ubuntu: apt-get install gcc libc6-dev libvulkan1 mesa-vulkan-drivers$cross_packages"
+		say "  Debian, Ubuntu: apt-get install gcc libc6-dev libvulkan1 mesa-vulkan-drivers$([ $for_cross = no ] || echo " gcc-mingw-w64-x86-64-win32")"
 		say "  Fedora:         dnf install gcc glibc-devel vulkan-loader mesa-vulkan-drivers"
 		say "  Arch:           pacman -S gcc vulkan-icd-loader vulkan-swrast (or your GPU's: vulkan-radeon, vulkan-intel, nvidia-utils)"
 		;;
@@ -109,13 +125,13 @@ can_install() {
 	sudo -n true 2>/dev/null || [ -t 0 ]
 }
 
-cross_packages=
+for_cross=no for_test=no
 case ${1-} in
 '') ;;
-cross) cross_packages=' gcc-mingw-w64-x86-64-win32' ;;
-*) say "unknown word '$1'; there is only cross"; exit 2 ;;
+cross) for_cross=yes ;;
+test) for_test=yes ;;
+*) say "unknown word '$1'; there are cross and test"; exit 2 ;;
 esac
-
 check_go || exit 1
 
 packages=
@@ -127,8 +143,16 @@ need() { # what, Debian packages
 has_compiler || need "a C compiler with its library's headers" "gcc libc6-dev"
 has_loader || need "the Vulkan loader" libvulkan1
 has_driver || need "a Vulkan driver" mesa-vulkan-drivers
-if [ -n "$cross_packages" ] && ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
-	need "a C compiler for Windows" "${cross_packages# }"
+if [ $for_cross = yes ] && ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
+	need "a C compiler for Windows" gcc-mingw-w64-x86-64-win32
+fi
+if [ $for_test = yes ]; then
+	command -v g++ >/dev/null || need "a C++ compiler" g++
+	command -v pkg-config >/dev/null || need pkg-config pkg-config
+	command -v valgrind >/dev/null || need valgrind valgrind
+	has_header vulkan/vulkan.h || need "Vulkan headers" libvulkan-dev
+	has_header libplacebo/vulkan.h || need libplacebo libplacebo-dev
+	has_python || need "Python with numpy" "python3 python3-numpy python3-setuptools python3-venv python3-wheel"
 fi
 [ -n "$missing" ] || exit 0
 

@@ -1,0 +1,264 @@
+/* anchorvk: sparse prefill attention on Vulkan devices, for C and all that calls C.
+ *
+ * AnchorAttention and dense causal attention over F16 tensors; docs/c-api.md
+ * tells how to use it, and what a Go runtime in the process means.
+ *
+ * Rules that hold everywhere:
+ *
+ * - A function that can fail returns an avk_status: AVK_OK (0), a positive value
+ *   for "not yet", or a negative one for an error, whose text avk_last_error
+ *   gives on the same thread. Results go through the last pointers of a call,
+ *   and are only written when it succeeds.
+ * - Objects are named by integers, never 0. A handle that was closed, is of
+ *   another kind or was made up is refused with AVK_ERROR_HANDLE.
+ * - A struct starts with struct_size, which the caller sets to its sizeof; all
+ *   other fields that are not used are 0. So structs can grow: what an older
+ *   program does not know of is 0, and a newer program that sets what this
+ *   library does not know of is refused with AVK_ERROR_STRUCT_SIZE.
+ * - Every function may be called from any thread. A library that was loaded stays
+ *   loaded.
+ * - Vulkan handles cross as void * (VkInstance, VkPhysicalDevice, VkDevice,
+ *   VkQueue, VkCommandBuffer) or uint64_t (VkBuffer, VkSemaphore); AVK_VULKAN
+ *   turns the second kind into that. vulkan.h is not needed.
+ * - Text is UTF-8. A function that returns text takes the caller's memory and its
+ *   size; *length, where length is not NULL, gets the bytes of the text without
+ *   its final zero, also when the memory is too small
+ *   (AVK_ERROR_BUFFER_TOO_SMALL). With text NULL and size 0 it only measures.
+ */
+#ifndef ANCHORVK_H
+#define ANCHORVK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(AVK_BUILD)
+#define AVK_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define AVK_API __declspec(dllimport)
+#else
+#define AVK_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this interface. Another major version (the upper 16 bits) is
+ * another interface; a higher minor version only adds to it. */
+#define AVK_ABI_VERSION 0x00010000u
+
+#define AVK_VULKAN(handle) ((uint64_t)(handle))
+
+typedef int32_t avk_status;
+enum {
+	AVK_NOT_READY = 1,               /* the work has not ended yet */
+	AVK_OK = 0,
+	AVK_ERROR_OTHER = -1,
+	AVK_ERROR_ARGUMENT = -2,         /* a NULL pointer, a value out of range, sizes that do not agree */
+	AVK_ERROR_HANDLE = -3,           /* no open object of the right kind */
+	AVK_ERROR_STRUCT_SIZE = -4,      /* struct_size was not set, or by another version */
+	AVK_ERROR_BUFFER_TOO_SMALL = -5, /* the caller's memory for text */
+	AVK_ERROR_ABI_VERSION = -6,      /* the library does not serve programs built with this header */
+	AVK_ERROR_NO_DEVICE = -7,        /* no driver, no device, or no device of the name */
+	AVK_ERROR_FEATURE = -8,          /* the device lacks a feature, or it was not enabled */
+	AVK_ERROR_LIMIT = -9,            /* more than the device allows */
+	AVK_ERROR_OUT_OF_MEMORY = -10,
+	AVK_ERROR_DEVICE_LOST = -11,
+	AVK_ERROR_TIMEOUT = -12,         /* the device made no progress and is given up */
+	AVK_ERROR_CLOSED = -13,          /* an object that this one needs was closed */
+	AVK_ERROR_CANCELLED = -14,
+	AVK_ERROR_BUSY = -15,            /* the call is running */
+	AVK_ERROR_UNSUPPORTED = -16,     /* not on this operating system */
+	AVK_ERROR_INTERNAL = -17         /* a bug in anchorvk; the text says where */
+};
+
+typedef uint64_t avk_device;
+typedef uint64_t avk_engine;
+typedef uint64_t avk_plan;
+typedef uint64_t avk_buffer;
+typedef uint64_t avk_call;
+
+/* How a description is written. */
+enum { AVK_FORMAT_TEXT = 0, AVK_FORMAT_JSON = 1 };
+
+/* ---- the library ---- */
+
+/* The version that the library implements. Never fails. */
+AVK_API uint32_t avk_abi_version(void);
+
+/* AVK_OK when the library serves a program that was built with this version:
+ * avk_check_abi(AVK_ABI_VERSION). To be called first. */
+AVK_API avk_status avk_check_abi(uint32_t version);
+
+/* The version of anchorvk and of Go, as "anchorvk v0.1.0 (go1.26.1)". */
+AVK_API avk_status avk_version(char *text, size_t size, size_t *length);
+
+/* The text of the last error on this thread, cut to size, and its length, as
+ * snprintf does. Stays until the next error on this thread. Never fails. */
+AVK_API size_t avk_last_error(char *text, size_t size);
+
+/* The name of a status, as "AVK_ERROR_HANDLE"; for the log. Never fails. */
+AVK_API const char *avk_status_name(avk_status status);
+
+/* ---- devices ---- */
+
+typedef struct avk_device_options {
+	size_t struct_size;
+	const char *device;   /* index in avk_device_list or part of a name; NULL: the best */
+	const char *disable;  /* features to do without, with commas; NULL: none */
+	double timeout_ms;    /* how long work may go without progress; 0: 60,000 */
+	uint32_t validate;    /* 1 loads the Khronos validation layer */
+	uint32_t environment; /* 1: where a field above is 0, ANCHORVK_DEVICE, _DISABLE, _VALIDATE decide */
+} avk_device_options;
+
+/* All devices, as a JSON array, best choice marked "default". options may be
+ * NULL, as in avk_device_open. */
+AVK_API avk_status avk_device_list(const avk_device_options *options, char *text, size_t size, size_t *length);
+
+/* Opens a device of the library's own. */
+AVK_API avk_status avk_device_open(const avk_device_options *options, avk_device *device);
+
+/* What the device offers: one line, or all of it as JSON. */
+AVK_API avk_status avk_device_report(avk_device device, int32_t format, char *text, size_t size, size_t *length);
+
+/* Waits for running calls, then frees what belongs to the device; its engines,
+ * buffers and calls fail with AVK_ERROR_CLOSED from then on, and their handles
+ * are still to be closed. */
+AVK_API avk_status avk_device_close(avk_device device);
+
+/* ---- buffers of a device ---- */
+
+enum {
+	AVK_MEMORY_DEVICE = 0,   /* fast for kernels */
+	AVK_MEMORY_UPLOAD = 1,   /* written by the host */
+	AVK_MEMORY_READBACK = 2  /* read by the host */
+};
+
+/* A buffer of size bytes of the library's own; what it holds is undefined. */
+AVK_API avk_status avk_buffer_create(avk_device device, uint64_t size, int32_t memory, avk_buffer *buffer);
+
+/* Copies size bytes from or to the host, and returns when that is done. */
+AVK_API avk_status avk_buffer_upload(avk_buffer buffer, uint64_t offset, const void *data, uint64_t size);
+AVK_API avk_status avk_buffer_download(avk_buffer buffer, uint64_t offset, void *data, uint64_t size);
+
+/* Frees the buffer once submitted work that uses it has ended. */
+AVK_API avk_status avk_buffer_close(avk_buffer buffer);
+
+/* ---- plans ---- */
+
+enum { AVK_MODE_ANCHOR = 0, AVK_MODE_DENSE = 1 };
+
+/* What is to be computed, and how. Row i of a call sits at position
+ * kv_len - q_len + i; query head h reads KV head h / (heads / kv_heads). */
+typedef struct avk_plan_info {
+	size_t struct_size;
+	int64_t batch, heads, kv_heads, q_len, kv_len, head_dim;
+	int32_t mode;
+	int32_t step, block, sink_blocks, window_blocks; /* AVK_MODE_ANCHOR only, and theta */
+	uint32_t no_fallback;   /* 1: sparse also where dense is predicted to be cheaper */
+	double theta;           /* may be infinite */
+	double scale;           /* of the scores; 0: 1/sqrt(head_dim) */
+	const char *tier;       /* of kernels; NULL: the best that the device passes */
+	double slice_ms;        /* device time of a submission; 0: 100 */
+	uint64_t scratch_bytes; /* bound of the scratch memory; 0: 60 MiB */
+	double stripe_share;    /* expected share of kept candidates; 0: 0.1 */
+} avk_plan_info;
+
+/* Fills in the parameters of the paper and leaves the shape 0. struct_size must
+ * be set. */
+AVK_API avk_status avk_plan_defaults(avk_plan_info *info);
+
+/* Checks the problem against the device and decides how to compute it. No work
+ * is done and no memory is taken. */
+AVK_API avk_status avk_plan_create(avk_device device, const avk_plan_info *info, avk_plan *plan);
+
+/* The decisions: shape, what runs and why, tier, tile, predicted work, scratch
+ * memory. */
+AVK_API avk_status avk_plan_text(avk_plan plan, int32_t format, char *text, size_t size, size_t *length);
+
+/* Calls that were made from the plan keep working. */
+AVK_API avk_status avk_plan_close(avk_plan plan);
+
+/* ---- engines ---- */
+
+/* Owns pipelines and scratch memory on a device. Calls of one engine take turns. */
+AVK_API avk_status avk_engine_create(avk_device device, avk_engine *engine);
+
+/* Compiles the kernels of a plan, so that its first run does not. Takes up to
+ * seconds. */
+AVK_API avk_status avk_engine_warmup(avk_engine engine, avk_plan plan);
+
+/* Frees what the engine owns, after the running call has ended. */
+AVK_API avk_status avk_engine_close(avk_engine engine);
+
+/* ---- calls: a plan with its tensors ---- */
+
+enum {
+	AVK_LAYOUT_BHSD = 0,   /* contiguous [batch, heads, positions, head_dim] */
+	AVK_LAYOUT_BSHD = 1,   /* contiguous [batch, positions, heads, head_dim] */
+	AVK_LAYOUT_STRIDES = 2 /* as strides says */
+};
+
+/* Where the F16 elements of a tensor are: in a buffer, or in host memory. Its
+ * shape follows from the plan. */
+typedef struct avk_tensor {
+	size_t struct_size;
+	avk_buffer buffer;  /* 0: host memory */
+	uint64_t offset;    /* in the buffer, in bytes, a multiple of 16 */
+	void *host;         /* NULL: a buffer. Stays the caller's, and in place until the call is closed */
+	uint64_t host_size; /* bytes at host */
+	int32_t layout;
+	uint32_t reserved;  /* 0 */
+	int64_t strides[3]; /* AVK_LAYOUT_STRIDES: elements between neighbours in batch, head, position; multiples of 8 */
+} avk_tensor;
+
+typedef struct avk_tensors {
+	size_t struct_size;
+	const avk_tensor *q; /* [batch, heads, q_len, head_dim] */
+	const avk_tensor *k; /* [batch, kv_heads, kv_len, head_dim] */
+	const avk_tensor *v; /* as k */
+	const avk_tensor *o; /* as q; written, shares no memory with the others */
+	float *lse;          /* NULL, or gets the log-sum-exp of every row: [batch, heads, q_len] */
+	uint64_t lse_size;   /* bytes at lse */
+	uint8_t *stripes;    /* NULL, or gets 1 for each kept stripe: [batch, heads, groups, kv_len] */
+	uint64_t stripes_size;
+} avk_tensors;
+
+typedef struct avk_stats {
+	size_t struct_size;
+	double total_ms, anchor_ms, identify_ms, attention_ms; /* of the GPU's clock; 0 without timestamps */
+	double host_ms;        /* wall time of the run, from its turn on */
+	double own_ms;         /* its share outside of waiting for the device and of moving host tensors */
+	double computed_ratio; /* computed (row, key) pairs / causal pairs */
+	double stripe_ratio;   /* kept stripes / candidates */
+	uint64_t scratch_bytes;
+	int32_t slices;        /* submissions */
+	int32_t mode;          /* what ran; AVK_MODE_DENSE also as a fallback */
+} avk_stats;
+
+/* Binds a plan to its tensors once, so that a run costs little. Everything about
+ * the arguments is checked here. */
+AVK_API avk_status avk_call_create(avk_engine engine, avk_plan plan, const avk_tensors *tensors, avk_call *call);
+
+/* Runs the call and waits for the result. stats may be NULL. */
+AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
+
+/* Starts the call and returns. avk_call_wait waits for its end, for as long as
+ * timeout_ms says (0: not at all; negative: without limit), and gives
+ * AVK_NOT_READY or what avk_call_run would have. */
+AVK_API avk_status avk_call_start(avk_call call);
+AVK_API avk_status avk_call_wait(avk_call call, double timeout_ms, avk_stats *stats);
+
+/* Makes the running call end with AVK_ERROR_CANCELLED after the slice that the
+ * device works on; its output is undefined then. Without a running call it does
+ * nothing. */
+AVK_API avk_status avk_call_cancel(avk_call call);
+
+/* Cancels and waits where the call is running. */
+AVK_API avk_status avk_call_close(avk_call call);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

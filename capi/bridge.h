@@ -1,0 +1,19 @@
+/* What the Go side sees of the header. Go has no const, so pointers to const get
+ * names: the prototypes that cgo makes then agree with those of anchorvk.h, and
+ * the compiler holds each against the other. */
+#ifndef ANCHORVK_BRIDGE_H
+#define ANCHORVK_BRIDGE_H
+
+#define AVK_BUILD
+#include "anchorvk.h"
+
+typedef const avk_device_options *avk_in_device_options;
+typedef const avk_plan_info *avk_in_plan_info;
+typedef const avk_tensor *avk_in_tensor;
+typedef const avk_tensors *avk_in_tensors;
+typedef const void *avk_in_bytes;
+
+/* The text of avk_last_error, kept for each thread (bridge.c). */
+void avk_keep_error(const char *text, size_t length);
+
+#endif

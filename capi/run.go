@@ -1,0 +1,128 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import "github.com/anchorvk/anchorvk/attention"
+
+//export avk_call_create
+func avk_call_create(engine C.avk_engine, plan C.avk_plan, tensors C.avk_in_tensors, out *C.avk_call) (status C.avk_status) {
+	defer boundary(&status)
+	if err := need("call", out); err != nil {
+		return fail(err)
+	}
+	c := &call{}
+	var err error
+	if c.engine, err = engineOf(engine); err != nil {
+		return fail(err)
+	}
+	if c.plan, err = planOf(plan); err != nil {
+		return fail(err)
+	}
+	if c.in, c.out, err = tensorsOf(tensors, c.plan); err != nil {
+		return fail(err)
+	}
+	if err = c.plan.Check(c.in, c.out); err != nil {
+		return fail(err)
+	}
+	return fail(give(out, kindCall, c, func() error { return nil }))
+}
+
+// statsWriter checks the caller's struct for statistics, which may be NULL.
+func statsWriter(to *C.avk_stats) (func(attention.Stats, attention.Mode), error) {
+	if to == nil {
+		return func(attention.Stats, attention.Mode) {}, nil
+	}
+	write, err := putStruct(to, C.sizeof_avk_stats)
+	if err != nil {
+		return nil, err
+	}
+	return func(s attention.Stats, runs attention.Mode) {
+		mode := C.int32_t(C.AVK_MODE_ANCHOR)
+		if runs == attention.ModeDense {
+			mode = C.AVK_MODE_DENSE
+		}
+		write(C.avk_stats{
+			total_ms: C.double(s.TimeMS.Total), anchor_ms: C.double(s.TimeMS.Anchor), identify_ms: C.double(s.TimeMS.Identify), attention_ms: C.double(s.TimeMS.Attention),
+			host_ms: C.double(s.HostMS), own_ms: C.double(s.OwnMS), computed_ratio: C.double(s.ComputedRatio), stripe_ratio: C.double(s.StripeRatio),
+			scratch_bytes: C.uint64_t(s.ScratchBytes), slices: C.int32_t(s.Slices), mode: mode,
+		})
+	}, nil
+}
+
+//export avk_call_run
+func avk_call_run(handle C.avk_call, stats *C.avk_stats) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	write, err := statsWriter(stats)
+	if err != nil {
+		return fail(err)
+	}
+	s, err := c.run()
+	if err != nil {
+		return fail(err)
+	}
+	write(s, c.plan.Runs)
+	return C.AVK_OK
+}
+
+//export avk_call_start
+func avk_call_start(handle C.avk_call) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	return fail(c.start())
+}
+
+//export avk_call_wait
+func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	limit, err := waitLimit(float64(timeoutMS))
+	if err != nil {
+		return fail(err)
+	}
+	write, err := statsWriter(stats)
+	if err != nil {
+		return fail(err)
+	}
+	s, ended, err := c.wait(limit)
+	if err != nil {
+		return fail(err)
+	}
+	if !ended {
+		return C.AVK_NOT_READY
+	}
+	write(s, c.plan.Runs)
+	return C.AVK_OK
+}
+
+//export avk_call_cancel
+func avk_call_cancel(handle C.avk_call) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	c.stop()
+	return C.AVK_OK
+}
+
+//export avk_call_close
+func avk_call_close(handle C.avk_call) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := take[*call](kindCall, uint64(handle))
+	if err != nil {
+		return fail(err)
+	}
+	c.close()
+	return C.AVK_OK
+}

@@ -1,0 +1,282 @@
+/* Every function with what it must refuse: NULL, handles of every wrong kind,
+ * wrong struct sizes, memory too small, values out of range. The status and the
+ * text are checked, and after all of it the objects still work. */
+#include <math.h>
+
+#include "fixture.h"
+
+static struct fixture f;
+
+/* Runs a call with every handle that is not the right one. */
+#define WRONG_HANDLES(statement, right) \
+	do { \
+		const uint64_t wrong[] = {f.device, f.engine, f.plan, f.buffer, f.call, 1, 42, UINT64_MAX, (right) + 1, (right) + (1u << 24), (right) ^ (1ull << 63)}; \
+		uint64_t h = 0; \
+		EXPECT(statement, AVK_ERROR_HANDLE, "is zero"); \
+		for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) { \
+			h = wrong[i]; \
+			if (h != (right)) EXPECT(statement, AVK_ERROR_HANDLE, "is needed"); \
+		} \
+	} while (0)
+
+/* Runs a call with every struct_size that is refused. The struct lies at the
+ * start of more memory, as that of a newer program. */
+#define WRONG_SIZES(statement, type, value) \
+	do { \
+		union { \
+			type s; \
+			unsigned char bytes[sizeof(type) + 64]; \
+		} u; \
+		type *s = &u.s; \
+		const size_t wrong[] = {0, 1, sizeof(size_t), sizeof(type) - 1, 5000, SIZE_MAX}; \
+		for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) { \
+			memset(&u, 0, sizeof u); \
+			*s = (value); \
+			s->struct_size = wrong[i]; \
+			EXPECT(statement, AVK_ERROR_STRUCT_SIZE, "set struct_size to sizeof(" #type ")"); \
+		} \
+	} while (0)
+
+/* A newer program's struct: refused if it sets what is not known here. */
+#define UNKNOWN_FIELD(statement, type, value) \
+	do { \
+		union { \
+			type s; \
+			unsigned char bytes[sizeof(type) + 64]; \
+		} u; \
+		type *s = &u.s; \
+		memset(&u, 0, sizeof u); \
+		*s = (value); \
+		s->struct_size = sizeof u; \
+		u.bytes[sizeof u - 1] = 1; \
+		EXPECT(statement, AVK_ERROR_STRUCT_SIZE, "sets a field"); \
+	} while (0)
+
+static void library(void) {
+	char text[64];
+	size_t length = 0;
+	HOLDS(avk_abi_version() == AVK_ABI_VERSION);
+	OK(avk_check_abi(AVK_ABI_VERSION));
+	EXPECT(avk_check_abi(AVK_ABI_VERSION + 1), AVK_ERROR_ABI_VERSION, "built for version");
+	EXPECT(avk_check_abi(AVK_ABI_VERSION + 0x10000), AVK_ERROR_ABI_VERSION, "built for version");
+	EXPECT(avk_check_abi(0), AVK_ERROR_ABI_VERSION, "built for version");
+	EXPECT(avk_version(NULL, 0, NULL), AVK_ERROR_ARGUMENT, "both NULL");
+	EXPECT(avk_version(NULL, 9, &length), AVK_ERROR_ARGUMENT, "text is NULL");
+	OK(avk_version(NULL, 0, &length));
+	EXPECT(avk_version(text, 3, &length), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	EXPECT(avk_version(text, length, NULL), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	OK(avk_version(text, length + 1, NULL));
+	HOLDS(strlen(text) == length && !strncmp(text, "anchorvk ", 9));
+	/* The last error: cut to size, and its whole length returned. */
+	EXPECT(avk_check_abi(0), AVK_ERROR_ABI_VERSION, NULL);
+	length = avk_last_error(NULL, 0);
+	HOLDS(length > 20 && avk_last_error(text, 9) == length && strlen(text) == 8);
+	HOLDS(!strcmp(avk_status_name(AVK_ERROR_BUSY), "AVK_ERROR_BUSY"));
+	HOLDS(!strcmp(avk_status_name(99), "unknown avk_status"));
+}
+
+static void devices(void) {
+	avk_device device = 7;
+	avk_device_options options = {0}, bad;
+	size_t length;
+	char text[16];
+	options.struct_size = sizeof options;
+	EXPECT(avk_device_open(&options, NULL), AVK_ERROR_ARGUMENT, "device is NULL");
+	WRONG_SIZES(avk_device_open(s, &device), avk_device_options, options);
+	UNKNOWN_FIELD(avk_device_open(s, &device), avk_device_options, options);
+	WRONG_SIZES(avk_device_list(s, NULL, 0, &length), avk_device_options, options);
+	bad = options;
+	bad.device = "no device has this name";
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_NO_DEVICE, "no device has this name");
+	bad = options;
+	bad.disable = "float16,teleport";
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "teleport");
+	bad = options;
+	bad.timeout_ms = -1;
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "timeout_ms");
+	bad.timeout_ms = NAN;
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "timeout_ms");
+	EXPECT(avk_device_list(&options, text, sizeof text, &length), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	WRONG_HANDLES(avk_device_report(h, AVK_FORMAT_TEXT, NULL, 0, &length), f.device);
+	EXPECT(avk_device_report(f.device, 2, NULL, 0, &length), AVK_ERROR_ARGUMENT, "format is 2");
+	EXPECT(avk_device_report(f.device, AVK_FORMAT_JSON, text, sizeof text, NULL), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	WRONG_HANDLES(avk_device_close(h), f.device);
+	HOLDS(device == 7);
+}
+
+static void buffers(void) {
+	avk_buffer buffer = 7;
+	char data[Q_BYTES] = {0};
+	WRONG_HANDLES(avk_buffer_create(h, 64, AVK_MEMORY_DEVICE, &buffer), f.device);
+	EXPECT(avk_buffer_create(f.device, 64, AVK_MEMORY_DEVICE, NULL), AVK_ERROR_ARGUMENT, "buffer is NULL");
+	EXPECT(avk_buffer_create(f.device, 0, AVK_MEMORY_DEVICE, &buffer), AVK_ERROR_ARGUMENT, "size is 0");
+	EXPECT(avk_buffer_create(f.device, 64, 3, &buffer), AVK_ERROR_ARGUMENT, "memory is 3");
+	EXPECT(avk_buffer_create(f.device, UINT64_MAX, AVK_MEMORY_UPLOAD, &buffer), AVK_ERROR_LIMIT, "maxMemoryAllocationSize");
+	HOLDS(buffer == 7);
+	WRONG_HANDLES(avk_buffer_upload(h, 0, data, 1), f.buffer);
+	WRONG_HANDLES(avk_buffer_download(h, 0, data, 1), f.buffer);
+	EXPECT(avk_buffer_upload(f.buffer, 0, NULL, 1), AVK_ERROR_ARGUMENT, "data is NULL");
+	EXPECT(avk_buffer_download(f.buffer, 0, NULL, 1), AVK_ERROR_ARGUMENT, "data is NULL");
+	EXPECT(avk_buffer_upload(f.buffer, 1, data, Q_BYTES), AVK_ERROR_ARGUMENT, "beyond");
+	EXPECT(avk_buffer_download(f.buffer, UINT64_MAX, data, 2), AVK_ERROR_ARGUMENT, "beyond");
+	EXPECT(avk_buffer_download(f.buffer, 2, data, UINT64_MAX), AVK_ERROR_ARGUMENT, "beyond");
+	OK(avk_buffer_upload(f.buffer, Q_BYTES, NULL, 0));
+	WRONG_HANDLES(avk_buffer_close(h), f.buffer);
+}
+
+static void plans(void) {
+	avk_plan plan = 7;
+	avk_plan_info bad;
+	size_t length;
+	EXPECT(avk_plan_defaults(NULL), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
+	WRONG_SIZES(avk_plan_defaults(s), avk_plan_info, f.info);
+	WRONG_HANDLES(avk_plan_create(h, &f.info, &plan), f.device);
+	EXPECT(avk_plan_create(f.device, NULL, &plan), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
+	EXPECT(avk_plan_create(f.device, &f.info, NULL), AVK_ERROR_ARGUMENT, "plan is NULL");
+	WRONG_SIZES(avk_plan_create(f.device, s, &plan), avk_plan_info, f.info);
+	UNKNOWN_FIELD(avk_plan_create(f.device, s, &plan), avk_plan_info, f.info);
+#define BAD_FIELD(field, value, status, words) \
+	bad = f.info; \
+	bad.mode = AVK_MODE_ANCHOR; \
+	bad.field = value; \
+	EXPECT(avk_plan_create(f.device, &bad, &plan), status, words)
+	BAD_FIELD(batch, 0, AVK_ERROR_ARGUMENT, "batch is 0");
+	BAD_FIELD(heads, -3, AVK_ERROR_ARGUMENT, "heads is -3");
+	BAD_FIELD(kv_heads, 3, AVK_ERROR_ARGUMENT, "do not divide");
+	BAD_FIELD(q_len, ROWS + 1, AVK_ERROR_ARGUMENT, "QLen");
+	BAD_FIELD(kv_len, INT64_MAX, AVK_ERROR_ARGUMENT, "kv_len is 9223372036854775807");
+	BAD_FIELD(head_dim, 7, AVK_ERROR_ARGUMENT, "HeadDim");
+	BAD_FIELD(mode, 2, AVK_ERROR_ARGUMENT, "mode is 2");
+	BAD_FIELD(theta, NAN, AVK_ERROR_ARGUMENT, "Theta");
+	BAD_FIELD(step, 0, AVK_ERROR_ARGUMENT, "Step");
+	BAD_FIELD(block, 5, AVK_ERROR_ARGUMENT, "Block");
+	BAD_FIELD(sink_blocks, -1, AVK_ERROR_ARGUMENT, "SinkBlocks");
+	BAD_FIELD(window_blocks, INT32_MAX, AVK_ERROR_ARGUMENT, "WindowBlocks");
+	BAD_FIELD(scale, INFINITY, AVK_ERROR_ARGUMENT, "Scale");
+	BAD_FIELD(slice_ms, -1, AVK_ERROR_ARGUMENT, "SliceMS");
+	BAD_FIELD(stripe_share, 2, AVK_ERROR_ARGUMENT, "StripeShare");
+	BAD_FIELD(tier, "warp-drive", AVK_ERROR_ARGUMENT, "warp-drive");
+	HOLDS(plan == 7);
+	WRONG_HANDLES(avk_plan_text(h, AVK_FORMAT_JSON, NULL, 0, &length), f.plan);
+	EXPECT(avk_plan_text(f.plan, -1, NULL, 0, &length), AVK_ERROR_ARGUMENT, "format is -1");
+	WRONG_HANDLES(avk_plan_close(h), f.plan);
+}
+
+static void engines(void) {
+	avk_engine engine = 7;
+	WRONG_HANDLES(avk_engine_create(h, &engine), f.device);
+	EXPECT(avk_engine_create(f.device, NULL), AVK_ERROR_ARGUMENT, "engine is NULL");
+	WRONG_HANDLES(avk_engine_warmup(h, f.plan), f.engine);
+	WRONG_HANDLES(avk_engine_warmup(f.engine, h), f.plan);
+	WRONG_HANDLES(avk_engine_close(h), f.engine);
+	HOLDS(engine == 7);
+}
+
+static avk_status with_q(avk_tensor *q) {
+	avk_call call;
+	avk_tensors tensors = f.tensors;
+	tensors.q = q;
+	return avk_call_create(f.engine, f.plan, &tensors, &call);
+}
+
+static void calls(void) {
+	avk_call call = 7;
+	avk_tensor q;
+	avk_tensors bad;
+	avk_stats stats = {0};
+	stats.struct_size = sizeof stats;
+	WRONG_HANDLES(avk_call_create(h, f.plan, &f.tensors, &call), f.engine);
+	WRONG_HANDLES(avk_call_create(f.engine, h, &f.tensors, &call), f.plan);
+	EXPECT(avk_call_create(f.engine, f.plan, NULL, &call), AVK_ERROR_ARGUMENT, "avk_tensors is NULL");
+	EXPECT(avk_call_create(f.engine, f.plan, &f.tensors, NULL), AVK_ERROR_ARGUMENT, "call is NULL");
+	WRONG_SIZES(avk_call_create(f.engine, f.plan, s, &call), avk_tensors, f.tensors);
+	UNKNOWN_FIELD(avk_call_create(f.engine, f.plan, s, &call), avk_tensors, f.tensors);
+	WRONG_SIZES(with_q(s), avk_tensor, f.tq);
+	EXPECT(with_q(NULL), AVK_ERROR_ARGUMENT, "avk_tensors.q is NULL");
+#define BAD_TENSOR(change, status, words) \
+	q = f.tq; \
+	change; \
+	EXPECT(with_q(&q), status, words)
+	BAD_TENSOR(q.host = NULL, AVK_ERROR_ARGUMENT, "neither");
+	BAD_TENSOR(q.buffer = f.buffer, AVK_ERROR_ARGUMENT, "both");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.plan), AVK_ERROR_HANDLE, "a buffer is needed");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 8), AVK_ERROR_ARGUMENT, "Offset");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 16), AVK_ERROR_ARGUMENT, "Buffer");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = UINT64_MAX - 15), AVK_ERROR_ARGUMENT, "Buffer");
+	BAD_TENSOR(q.offset = 16, AVK_ERROR_ARGUMENT, "offset is 16");
+	BAD_TENSOR(q.host_size = Q_BYTES - 2, AVK_ERROR_ARGUMENT, "has 1023 elements");
+	BAD_TENSOR(q.host_size = UINT64_MAX, AVK_ERROR_ARGUMENT, "address space");
+	BAD_TENSOR(q.host = (char *)q.host + 1, AVK_ERROR_ARGUMENT, "aligned");
+	BAD_TENSOR(q.layout = 3, AVK_ERROR_ARGUMENT, "layout is 3");
+	BAD_TENSOR(q.layout = AVK_LAYOUT_STRIDES, AVK_ERROR_ARGUMENT, "Strides");
+	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = -8), AVK_ERROR_ARGUMENT, "Strides");
+	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = 8, q.strides[1] = INT64_MAX - 7), AVK_ERROR_ARGUMENT, "Strides");
+	BAD_TENSOR(q.reserved = 1, AVK_ERROR_ARGUMENT, "reserved");
+	bad = f.tensors;
+	bad.lse_size -= 4;
+	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "LSE");
+	bad = f.tensors;
+	bad.lse = NULL;
+	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "lse is NULL");
+	bad = f.tensors;
+	bad.stripes = (uint8_t *)f.o;
+	bad.stripes_size = 5;
+	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "Stripes");
+	HOLDS(call == 7);
+	WRONG_HANDLES(avk_call_run(h, NULL), f.call);
+	WRONG_SIZES(avk_call_run(f.call, s), avk_stats, stats);
+	WRONG_HANDLES(avk_call_start(h), f.call);
+	WRONG_HANDLES(avk_call_wait(h, 0, NULL), f.call);
+	EXPECT(avk_call_wait(f.call, 0, NULL), AVK_ERROR_ARGUMENT, "was not started");
+	EXPECT(avk_call_wait(f.call, NAN, NULL), AVK_ERROR_ARGUMENT, "NaN");
+	WRONG_SIZES(avk_call_wait(f.call, 0, s), avk_stats, stats);
+	WRONG_HANDLES(avk_call_cancel(h), f.call);
+	OK(avk_call_cancel(f.call));
+	WRONG_HANDLES(avk_call_close(h), f.call);
+}
+
+/* Objects that were closed, and objects whose device was. */
+static void closed(void) {
+	struct fixture *g = malloc(sizeof *g);
+	avk_engine engine;
+	avk_plan plan;
+	size_t length;
+	char byte = 0;
+	if (!g) exit(1);
+	fixture_open(g);
+	OK(avk_device_close(g->device));
+	EXPECT(avk_device_close(g->device), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_device_report(g->device, 0, NULL, 0, &length), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_engine_create(g->device, &engine), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_plan_create(g->device, &g->info, &plan), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_call_run(g->call, NULL), AVK_ERROR_CLOSED, "closed");
+	EXPECT(avk_engine_warmup(g->engine, g->plan), AVK_ERROR_CLOSED, "closed");
+	EXPECT(avk_buffer_upload(g->buffer, 0, &byte, 1), AVK_ERROR_CLOSED, "closed");
+	OK(avk_call_start(g->call));
+	EXPECT(avk_call_wait(g->call, -1, NULL), AVK_ERROR_CLOSED, "closed");
+	OK(avk_call_close(g->call));
+	EXPECT(avk_call_close(g->call), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_call_run(g->call, NULL), AVK_ERROR_HANDLE, "was closed");
+	OK(avk_plan_close(g->plan));
+	EXPECT(avk_plan_close(g->plan), AVK_ERROR_HANDLE, "was closed");
+	OK(avk_buffer_close(g->buffer));
+	EXPECT(avk_buffer_close(g->buffer), AVK_ERROR_HANDLE, "was closed");
+	OK(avk_engine_close(g->engine));
+	EXPECT(avk_engine_close(g->engine), AVK_ERROR_HANDLE, "was closed");
+	free(g);
+}
+
+int main(void) {
+	fixture_open(&f);
+	fixture_run(&f);
+	library();
+	devices();
+	buffers();
+	plans();
+	engines();
+	calls();
+	closed();
+	fixture_run(&f); /* nothing of it did any harm */
+	fixture_close(&f);
+	return finish();
+}

@@ -1,0 +1,15 @@
+/* Prints the size of every struct and where its last field of version 1.0 lies. */
+#include <stdio.h>
+
+#include "anchorvk.h"
+
+#define SHOW(type, last) printf("%s %zu, %s at %zu\n", #type, sizeof(type), #last, offsetof(type, last))
+
+int main(void) {
+	SHOW(avk_device_options, environment);
+	SHOW(avk_plan_info, stripe_share);
+	SHOW(avk_tensor, strides);
+	SHOW(avk_tensors, stripes_size);
+	SHOW(avk_stats, mode);
+	return 0;
+}

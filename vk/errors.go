@@ -50,6 +50,24 @@ func (e *OutOfMemoryError) Error() string {
 		e.What, e.Asked, e.Available)
 }
 
+// MemoryBudgetError says that Options.MemoryBudget, or a budget given to a
+// plan, does not allow what was asked for. Nothing was allocated.
+type MemoryBudgetError struct {
+	What   string // name of the buffer, or what else was to be made
+	Need   uint64 // bytes that it needs
+	Used   uint64 // bytes of the budget in use before
+	Budget uint64
+	Try    string
+}
+
+func (e *MemoryBudgetError) Error() string {
+	s := fmt.Sprintf("memory budget: %s needs %d bytes", e.What, e.Need)
+	if e.Used > 0 {
+		s += fmt.Sprintf(" on top of the %d in use", e.Used)
+	}
+	return s + fmt.Sprintf(", and the budget is %d; try: %s", e.Budget, e.Try)
+}
+
 // LimitError says that a request is larger than the device allows.
 type LimitError struct {
 	What  string // what was asked for

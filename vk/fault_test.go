@@ -89,6 +89,49 @@ func TestNothingLeaks(t *testing.T) {
 	require.Zero(t, fault.Count().Live)
 }
 
+// A budget is kept to the byte, by buffers of any kind, without asking the driver.
+func TestMemoryBudget(t *testing.T) {
+	const budget = 10 << 20
+	d := openFaulty(t, fault.Off, func(o *Options) { o.MemoryBudget = budget })
+	refused := func(name string, size uint64, kind MemoryKind) {
+		t.Helper()
+		live, tried := fault.Count().Live, fault.Count().Tried
+		used, _ := d.MemoryUsage()
+		_, err := d.NewBuffer(name, size, kind)
+		var over *MemoryBudgetError
+		require.ErrorAs(t, err, &over)
+		require.Equal(t, name, over.What)
+		require.GreaterOrEqual(t, over.Need, size)
+		require.Equal(t, used, over.Used)
+		require.Equal(t, uint64(budget), over.Budget)
+		require.ErrorContains(t, err, name)
+		require.Equal(t, live, fault.Count().Live)
+		require.Equal(t, tried, fault.Count().Tried, "the driver is not asked")
+		require.NoError(t, d.Err())
+	}
+	refused("keys", 11<<20, DeviceLocal)
+	require.Zero(t, fault.Count().Tried)
+	keys := newBuffer(t, d, "keys", 4<<20, DeviceLocal)
+	values := newBuffer(t, d, "values", 5<<20, Upload)
+	used, limit := d.MemoryUsage()
+	require.GreaterOrEqual(t, used, uint64(9<<20))
+	require.LessOrEqual(t, used, uint64(budget))
+	require.Equal(t, uint64(budget), limit)
+	refused("output", 2<<20, Readback)
+	require.NoError(t, keys.Close())
+	output := newBuffer(t, d, "output", 2<<20, Readback)
+	require.NoError(t, output.Close())
+	require.NoError(t, values.Close())
+	used, _ = d.MemoryUsage()
+	require.Zero(t, used, "nothing is kept in reserve")
+
+	unbounded := openFaulty(t, fault.Off, nil)
+	newBuffer(t, unbounded, "keys", 11<<20, DeviceLocal)
+	used, limit = unbounded.MemoryUsage()
+	require.GreaterOrEqual(t, used, uint64(11<<20))
+	require.Zero(t, limit)
+}
+
 // loseDevice checks all that must hold after a loss.
 func loseDevice(t *testing.T, d *Device, r *Recorder, during string) {
 	b := newBuffer(t, d, "b", 4096, DeviceLocal)

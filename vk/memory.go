@@ -26,6 +26,7 @@ type allocator struct {
 	atom   uint64          // nonCoherentAtomSize
 	blocks []*block
 	used   [C.VK_MAX_MEMORY_HEAPS]uint64 // bytes taken from each heap
+	total  uint64                        // bytes taken from all heaps
 }
 
 // allocation is the memory of one buffer.
@@ -59,7 +60,7 @@ func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind 
 			// Flushes work on whole atoms, which must not be shared.
 			align, need = max(align, a.atom), roundUp(size, a.atom)
 		}
-		m, err := a.allocType(need, align, t)
+		m, err := a.allocType(what, need, align, t)
 		var oom *OutOfMemoryError
 		if err == nil || !errors.As(err, &oom) {
 			return m, err
@@ -68,8 +69,14 @@ func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind 
 	return allocation{}, &OutOfMemoryError{What: what, Asked: size, Available: a.available(tried)}
 }
 
-func (a *allocator) allocType(size, align uint64, t memoryType) (allocation, error) {
+func (a *allocator) allocType(what string, size, align uint64, t memoryType) (allocation, error) {
 	standard := min(blockSize, t.heapSize/8)
+	if budget := a.device.opt.MemoryBudget; budget > 0 {
+		if taken := roundUp(size, a.atom); taken > budget-min(a.total, budget) {
+			return allocation{}, &MemoryBudgetError{What: what, Need: taken, Used: a.total, Budget: budget, Try: "a larger Options.MemoryBudget, shorter inputs or fewer heads at a time"}
+		}
+		standard = 0
+	}
 	if size <= standard/2 {
 		for _, b := range a.blocks {
 			if b.kind.index != t.index || b.dedicated {
@@ -115,6 +122,7 @@ func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 	}
 	a.blocks = append(a.blocks, b)
 	a.used[t.heap] += size
+	a.total += size
 	return b, nil
 }
 
@@ -136,10 +144,19 @@ func (a *allocator) free(m allocation) {
 	}
 }
 
+// MemoryUsage returns the bytes of device memory that the device's buffers
+// hold, with what is kept for the next ones, and Options.MemoryBudget.
+func (d *Device) MemoryUsage() (used, budget uint64) {
+	d.memory.mu.Lock()
+	defer d.memory.mu.Unlock()
+	return d.memory.total, d.opt.MemoryBudget
+}
+
 // freeBlock unmaps too: freeing mapped memory does.
 func (a *allocator) freeBlock(b *block) {
 	C.vks_free(a.device.shim, bits(b.memory))
 	a.used[b.kind.heap] -= b.size
+	a.total -= b.size
 }
 
 func (a *allocator) destroy() {

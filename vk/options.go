@@ -25,6 +25,11 @@ type Options struct {
 	// programs. Where the driver does not grant it, the device is opened with a
 	// normal one and a warning in Log; see Device.Priority.
 	Priority Priority
+	// MemoryBudget bounds the bytes of device memory that the device allocates
+	// at a time, in all its buffers; 0 is no bound. What would pass it gets a
+	// *MemoryBudgetError, and the driver is not asked. Under a budget each
+	// buffer has an allocation of its own, so that none is kept in reserve.
+	MemoryBudget uint64
 	// Timeout is how long submitted work may go without progress before Run
 	// gives up. 0 means 60 seconds.
 	Timeout time.Duration

@@ -64,7 +64,7 @@ func matrixShared(s KernelShape, headDim int) int {
 	tiles := s.Keys*(padded/8+1)*16 + padded*(s.Keys/2+4)*4
 	scores := rows * (s.Keys/4 + 1) * 16
 	weights := rows * (s.Keys/8 + 1) * 16
-	return tiles + scores + weights + 4*rows + 4
+	return tiles + scores + weights + 4*rows + 16
 }
 
 // matrixIdentifyShared is the same of identify_coop.comp: each subgroup has

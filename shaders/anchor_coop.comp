@@ -39,7 +39,7 @@ void main() {
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
         uint bad = uint(poisoned[r]);
         [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) bad |= subgroupShuffleXor(bad, d);
-        float sum = odd_values != 0 ? -row_sum[r] : row_sum[r];
+        float sum = any_odd_value() ? -row_sum[r] : row_sum[r];
         if (own_part() == 0 && row_in_group(tile, r))
             saved_sums[sums_at(tile, r)] = vec2(row_max[r], bad != 0 ? uintBitsToFloat(0x7fc00000u) : sum);
     }

@@ -22,5 +22,5 @@ void main() {
     begin_tile(head, tile_start);
     clear_rows();
     attend(tile_end, tile_start, true, tile_start, k_head_base, v_head_base);
-    store_rows(head, tile_start, tile_end, v_head_base, odd_values != 0, tile_start / KEYS * KEYS);
+    store_rows(head, tile_start, tile_end, v_head_base, any_odd_value(), tile_start / KEYS * KEYS);
 }

@@ -43,8 +43,8 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
             uint chunk = slab / 8 + i % (KEYS / 8);
             uint position = first_position + row;
             if (chunk >= CHUNKS_ROW || position < q_offset || position >= end_position) continue;
-            vec4 low = score_tile[row * SCORE_STRIDE + i % (KEYS / 8) * 2];
-            vec4 high = score_tile[row * SCORE_STRIDE + i % (KEYS / 8) * 2 + 1];
+            vec4 low = uintBitsToFloat(score_tile[row * SCORE_STRIDE + i % (KEYS / 8) * 2]);
+            vec4 high = uintBitsToFloat(score_tile[row * SCORE_STRIDE + i % (KEYS / 8) * 2 + 1]);
             if (odd) {
                 low = with_odd_values(low, v_head_base, chunk, 0, diagonal, position);
                 high = with_odd_values(high, v_head_base, chunk, 1, diagonal, position);

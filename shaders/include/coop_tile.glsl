@@ -8,13 +8,17 @@
 // The next tile's loads are issued before the current tile's products. Needs what coop_stage.glsl needs.
 #include "coop_stage.glsl"
 
-const uint SCORE_STRIDE = KEYS / 4 + 1;         // vec4
-const uint WEIGHT_STRIDE = KEYS / 8 + 1;        // uvec4
-shared vec4 score_tile[TILE_ROWS * SCORE_STRIDE];
-shared uvec4 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
+const uint SCORE_STRIDE = KEYS / 4 + 1;         // uvec4, the bits of four scores each
+const uint WEIGHT_STRIDE = KEYS / 4 + 2;        // uvec2, four weights each
+const uint DIM_STEPS = DIM_PADDED / MAT_K;
+shared uvec4 score_tile[TILE_ROWS * SCORE_STRIDE];
+shared uvec2 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
 shared float row_factor[TILE_ROWS];
 
-MATRIX_A query_matrix[ROW_PARTS * (DIM_PADDED / MAT_K)];
+// Queries pass through the score tile, so many chunks and matrices of a row at a time.
+const uint SLAB_CHUNKS = KEYS / 4;
+const uint SLAB_STEPS = SLAB_CHUNKS * 8 / MAT_K;
+MATRIX_A query_matrix[ROW_PARTS * DIM_STEPS];
 MATRIX_C acc[ROW_PARTS * DIM_PARTS];
 
 // A row's softmax belongs to ROW_LANES lanes of its subgroup; a lane has LANE_ROWS rows.
@@ -43,22 +47,25 @@ float sum_of_row(float x) {
     return x;
 }
 
-bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
-
-// Zeroes the padding of head_dim, and loads the queries of the tile, KEYS rows at a time.
+// Zeroes the padding of head_dim, and loads the queries of the subgroup through its part of score_tile, some columns at a time.
+// (A condition around the loads would make compilers carry the matrices element by element through every loop that follows.)
 void begin_tile(uint head, uint first_position) {
     begin_staging();
-    for (uint first = 0; first < TILE_ROWS; first += KEYS) {
-        put_queries(head, first_position + first);
-        barrier();
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
-            uint row = subgroup_row() + m * MAT_M;
-            if (row >= first && row < first + KEYS) {
-                [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++)
-                    coopMatLoad(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_tile, (row - first) * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-            }
+    [[unroll]] for (uint slab = 0; slab < (DIM_STEPS + SLAB_STEPS - 1) / SLAB_STEPS; slab++) {
+        [[unroll]] for (uint n = 0; n < (ROWS * SLAB_CHUNKS + LANES - 1) / LANES; n++) {
+            uint i = n * LANES + gl_SubgroupInvocationID;
+            uint row = subgroup_row() + i / SLAB_CHUNKS;
+            uint chunk = slab * SLAB_CHUNKS + i % SLAB_CHUNKS;
+            uint position = clamp(first_position + row, q_offset, q_offset + q_len - 1) - q_offset;
+            if (ROWS * SLAB_CHUNKS % LANES == 0 || i < ROWS * SLAB_CHUNKS)
+                score_tile[row * SCORE_STRIDE + i % SLAB_CHUNKS] = chunk < CHUNKS_ROW ? queries[q_base + head * q_head + position * q_row + chunk] : uvec4(0);
         }
-        barrier();
+        subgroup_sync();
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+            [[unroll]] for (uint c = 0; c < SLAB_STEPS; c++)
+                if (slab * SLAB_STEPS + c < DIM_STEPS)
+                    coopMatLoad(query_matrix[m * DIM_STEPS + slab * SLAB_STEPS + c], score_tile, (subgroup_row() + m * MAT_M) * SCORE_STRIDE + c * MAT_K / 8, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+        subgroup_sync();
     }
 }
 
@@ -66,50 +73,62 @@ void score_tile_rows() {
     [[unroll]] for (uint n = 0; n < KEY_PARTS; n++) {
         MATRIX_C scores[ROW_PARTS];
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) scores[m] = MATRIX_C(0);
-        [[unroll]] for (uint c = 0; c < DIM_PADDED / MAT_K; c++) {
+        [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
             MATRIX_B key_matrix;
             coopMatLoad(key_matrix, key_tile, n * MAT_N * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
-                scores[m] = coopMatMulAdd(query_matrix[m * (DIM_PADDED / MAT_K) + c], key_matrix, scores[m]);
+                scores[m] = coopMatMulAdd(query_matrix[m * DIM_STEPS + c], key_matrix, scores[m]);
         }
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
             coopMatStore(scores[m], score_tile, (subgroup_row() + m * MAT_M) * SCORE_STRIDE + n * MAT_N / 4, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     }
 }
 
-// One row's online softmax step over the keys [first, first + KEYS) of the sequence; masked leaves out those past its end and
-// those past the row's position.
+// Leaves out of a lane's scores the keys past the end of the sequence and those past the row's position.
+void hide_keys(inout vec4 scores[LANE_QUADS], uint first, uint count, uint position) {
+    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
+        [[unroll]] for (uint e = 0; e < 4; e++) {
+            uint i = first + (own_part() * LANE_QUADS + n) * 4 + e;
+            if (i >= count || key_at(min(i, count - 1)) > position) scores[n][e] = uintBitsToFloat(0xff800000u);
+        }
+    }
+}
+
+// One row's online softmax step over the keys [first, first + KEYS) of the sequence, some of which are hidden if masked.
 void weigh_row(uint r, uint first, uint count, bool masked, uint position) {
     uint row = own_row(r);
     vec4 scores[LANE_QUADS];
+    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++)
+        scores[n] = uintBitsToFloat(score_tile[row * SCORE_STRIDE + own_part() * LANE_QUADS + n]) * scale_log2;
+    if (masked) hide_keys(scores, first, count, position);
+
+    // As integers, NaN and +inf are above all others with their sign; -inf is fine.
+    int highest = 0;
+    uint lowest = 0;
     float top = row_max[r];
     [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
-        uint quad = n * ROW_LANES + own_part();
-        scores[n] = score_tile[row * SCORE_STRIDE + quad] * scale_log2;
         [[unroll]] for (uint e = 0; e < 4; e++) {
-            uint i = first + quad * 4 + e;
-            if (masked && (i >= count || key_at(min(i, count - 1)) > position)) {
-                scores[n][e] = uintBitsToFloat(0xff800000u);
-                continue;
-            }
-            poisoned[r] = poisoned[r] || is_nan_or_high(scores[n][e]);
-            top = max(top, is_nan(scores[n][e]) ? LOWEST : scores[n][e]);
+            highest = max(highest, floatBitsToInt(scores[n][e]));
+            lowest = max(lowest, floatBitsToUint(scores[n][e]));
+            top = max(top, scores[n][e]);
         }
+    }
+    if (highest >= 0x7f800000 || lowest > 0xff800000u) {
+        poisoned[r] = true;
+        top = row_max[r];
+        [[unroll]] for (uint n = 0; n < LANE_QUADS; n++)
+            [[unroll]] for (uint e = 0; e < 4; e++)
+                if (!is_nan(scores[n][e])) top = max(top, scores[n][e]);
     }
     top = max_of_row(top);
     float base = top > row_base[r] + MAX_LEAD ? top : row_base[r];
     float sum = 0;
     [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
-        uint quad = n * ROW_LANES + own_part();
-        vec4 weight = vec4(0);
-        [[unroll]] for (uint e = 0; e < 4; e++)
-            weight[e] = floatBitsToUint(scores[n][e]) == 0xff800000u ? 0 : exp2(scores[n][e] - base);
+        vec4 weight = exp2(scores[n] - base);
         uvec2 packed = uvec2(packHalf2x16(weight.xy), packHalf2x16(weight.zw));
         vec4 rounded = vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
         sum += (rounded.x + rounded.y) + (rounded.z + rounded.w);
-        uint at = row * WEIGHT_STRIDE + quad / 2;
-        if (quad % 2 == 0) weight_tile[at].xy = packed;
-        else weight_tile[at].zw = packed;
+        weight_tile[row * WEIGHT_STRIDE + own_part() * LANE_QUADS + n] = packed;
     }
     float factor = exp2(row_base[r] - base);
     row_sum[r] = row_sum[r] * factor + sum_of_row(sum);
@@ -131,7 +150,7 @@ void add_values() {
     [[unroll]] for (uint k = 0; k < KEYS / MAT_K; k++) {
         MATRIX_A weights[ROW_PARTS];
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
-            coopMatLoad(weights[m], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 8, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatLoad(weights[m], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 4, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) {
             MATRIX_B value_matrix;
             coopMatLoad(value_matrix, value_tile, n * MAT_N * VALUE_STRIDE + k * MAT_K / 2, VALUE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);

@@ -38,6 +38,9 @@ type PlanOptions struct {
 	Matrix string
 	// Subgroup asks the matrix kernels for a subgroup size; 0 takes the best.
 	Subgroup int
+	// Tuning are choices that go before the tuning table's, later ones before
+	// earlier ones.
+	Tuning []TuningOverride
 
 	refused map[Tier]string // tiers that the engine could not build, with the reason
 }
@@ -51,8 +54,9 @@ const (
 	minGain = 0.97
 )
 
-// PlanOptionsFromEnv reads ANCHORVK_TIER, ANCHORVK_SLICE_MS, ANCHORVK_MATRIX
-// and ANCHORVK_SUBGROUP.
+// PlanOptionsFromEnv reads ANCHORVK_TIER, ANCHORVK_SLICE_MS, ANCHORVK_MATRIX,
+// ANCHORVK_SUBGROUP and ANCHORVK_TUNING, whose value "off" is for programs that
+// keep choices of their own and means nothing here.
 func PlanOptionsFromEnv() (PlanOptions, error) {
 	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER")), Matrix: strings.TrimSpace(os.Getenv("ANCHORVK_MATRIX"))}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SUBGROUP")); text != "" {
@@ -61,6 +65,13 @@ func PlanOptionsFromEnv() (PlanOptions, error) {
 			return o, argument("ANCHORVK_SUBGROUP", "use a subgroup size, such as 32", "is %q", text)
 		}
 		o.Subgroup = size
+	}
+	if text := strings.TrimSpace(os.Getenv("ANCHORVK_TUNING")); text != "" && text != "off" {
+		choice, err := ParseTuning(text)
+		if err != nil {
+			return o, err
+		}
+		o.Tuning = []TuningOverride{{Choice: choice, From: "ANCHORVK_TUNING", Why: text, Must: true}}
 	}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SLICE_MS")); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
@@ -130,9 +141,13 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if !tier.onMatrixUnits() {
 		tuned = report
 	}
+	tuning, err := tune(tuned, tier, problem.Shape.HeadDim, options.Tuning)
+	if err != nil {
+		return nil, err
+	}
 	p := &Plan{
 		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
-		Device: report.Name, Tier: tier, Tuning: tune(tuned, tier, problem.Shape.HeadDim), SliceMS: options.SliceMS,
+		Device: report.Name, Tier: tier, Tuning: tuning, SliceMS: options.SliceMS,
 		options: asked,
 	}
 	if options.Tier == "" {

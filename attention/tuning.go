@@ -16,7 +16,7 @@ type Tuning struct {
 	// Subgroup is the subgroup size that the kernels need; 0 leaves it to the driver.
 	Subgroup int `json:"subgroup"`
 	// From says where the choice comes from: "table NAME" for an entry of the
-	// tuning table.
+	// tuning table, else the override's own word.
 	From string `json:"from"`
 	// Why is the reason of the choice.
 	Why string `json:"why"`
@@ -54,14 +54,6 @@ const (
 	wayHalf    = "half"
 	wayAddress = "address"
 )
-
-// tune takes the kernels' shape from the tuning table.
-func tune(r *vk.Report, tier Tier, headDim int) Tuning {
-	entry := lookUp(r, tier, headDim)
-	t := entry.choice.resolve(r, tier, headDim)
-	t.From, t.Why = "table "+entry.name, entry.why
-	return t
-}
 
 // untakable says why a device that passes a tier cannot take it for a head
 // dimension, or "".

@@ -149,7 +149,8 @@ func TestIllegalTuningsAreTold(t *testing.T) {
 		{TierCoop, func(t *Tuning) { t.Identify.Rows = 32 }, "pass through"},
 		{TierCoop, func(t *Tuning) { t.Attend.Lanes = 16 }, "in a subgroup of 32"},
 	} {
-		tuned := tune(r, c.tier, 128)
+		tuned, err := tune(r, c.tier, 128, nil)
+		require.NoError(t, err)
 		require.Empty(t, illegal(r, c.tier, 128, tuned))
 		c.edit(&tuned)
 		assert.Contains(t, illegal(r, c.tier, 128, tuned), c.why)

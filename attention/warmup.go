@@ -32,7 +32,13 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 		return err
 	}
 	if tiny.Tier == p.Tier { // else the driver could not build p's, and p will run on tiny's
-		tiny.Tuning = p.Tuning // whatever it was made from
+		// Whatever it was made from; scratch memory goes by its tiles.
+		tiny.Tuning = p.Tuning
+		if tiny.Runs == ModeAnchor {
+			if err := tiny.layOutScratch(e.device.Report(), defaultScratchBytes); err != nil {
+				return err
+			}
+		}
 	}
 	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
 	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {

@@ -32,7 +32,7 @@ type Device struct {
 	lifetime lifetime
 	memory   allocator
 	layouts  layouts
-	cache    vulkan.PipelineCache
+	cache    pipelineCache
 	transfer transfer
 }
 
@@ -118,10 +118,7 @@ func (d *Device) create() error {
 	vulkan.GetDeviceQueue(d.handle, uint32(caps.queue_family), 0, &queue)
 	C.vks_set_queue(d.shim, bits(queue), caps.queue_family)
 	d.memory.init(d)
-	var cache C.uint64_t
-	if r := C.vks_create_pipeline_cache(d.shim, &cache); r == 0 {
-		d.cache = handle[vulkan.PipelineCache](cache) // without one pipelines are only slower to make
-	}
+	d.openCache()
 	return nil
 }
 
@@ -160,7 +157,7 @@ func (d *Device) destroy() error {
 	vulkan.DeviceWaitIdle(d.handle)
 	d.lifetime.destroyChildren()
 	d.layouts.destroy(d)
-	vulkan.DestroyPipelineCache(d.handle, d.cache, nil)
+	d.closeCache()
 	d.memory.destroy()
 	vulkan.DestroyDevice(d.handle, nil)
 	C.vks_device_close(d.shim)

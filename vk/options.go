@@ -30,6 +30,15 @@ type Options struct {
 	// *MemoryBudgetError, and the driver is not asked. Under a budget each
 	// buffer has an allocation of its own, so that none is kept in reserve.
 	MemoryBudget uint64
+	// PipelineCache is what Device.PipelineCacheData of an earlier process
+	// returned, so that kernels need not be compiled again. What is damaged, or
+	// of another device or driver, is left out with a warning in Log.
+	PipelineCache []byte
+	// CacheDir is a directory to keep the pipeline cache in, "" for none: a file
+	// for each device and driver, which Open reads, and Close and
+	// SavePipelineCache write whole, for the owner alone (mode 0600; the
+	// directory is made where it is missing). Several processes may share it.
+	CacheDir string
 	// Timeout is how long submitted work may go without progress before Run
 	// gives up. 0 means 60 seconds.
 	Timeout time.Duration

@@ -58,10 +58,11 @@ func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
 	var layout, pipeline C.uint64_t
 	r := C.vks_create_pipeline(d.shim, pointer(c.Code), C.uint64_t(len(c.Code)),
 		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(c.Constants))), C.uint32_t(len(c.Constants)),
-		set, bits(d.cache), C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline)
+		set, d.cache.handle, C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline)
 	if r != 0 {
 		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError("vkCreateComputePipelines", int32(r))))
 	}
+	d.cache.made.Store(true)
 	c.Code, c.Constants = nil, nil
 	p := &Pipeline{device: d, config: c, handle: handle[vulkan.Pipeline](pipeline), layout: layout, set: set, bindings: c.Bindings, push: c.PushBytes}
 	d.name(C.VK_OBJECT_TYPE_PIPELINE, pipeline, c.Name)

@@ -40,6 +40,7 @@ int vks_next_message(vks_instance *in, char *text, int cap);
 /* What a physical device offers (shim_query.c). */
 typedef struct { uint32_t m, n, k, a, b, c, result, scope, saturating, invocations; } vks_shape;
 typedef struct {
+	uint8_t cache_uuid[16];
 	uint32_t api, driver_version, vendor, device, type, driver_id;
 	char name[256], driver[256], driver_info[256];
 	/* limits */
@@ -96,7 +97,10 @@ int32_t vks_bind_buffer(vks_device *d, uint64_t buffer, uint64_t memory, uint64_
 void vks_destroy_buffer(vks_device *d, uint64_t buffer);
 
 /* Pipelines (shim_pipeline.c). */
-int32_t vks_create_pipeline_cache(vks_device *d, uint64_t *cache);
+int32_t vks_create_pipeline_cache(vks_device *d, const void *data, uint64_t size, uint64_t *cache);
+int32_t vks_pipeline_cache_data(vks_device *d, uint64_t cache, void *data, uint64_t *size); /* data NULL: asks for the size */
+int32_t vks_merge_pipeline_caches(vks_device *d, uint64_t into, uint64_t from);
+void vks_destroy_pipeline_cache(vks_device *d, uint64_t cache);
 int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout);
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
 	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,

@@ -3,13 +3,27 @@
 /* Compute pipelines: shader module, layout, specialization constants. */
 #include "shim_internal.h"
 
-int32_t vks_create_pipeline_cache(vks_device *d, uint64_t *cache) {
-	VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+int32_t vks_create_pipeline_cache(vks_device *d, const void *data, uint64_t size, uint64_t *cache) {
+	VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = (size_t)size, .pInitialData = data};
 	VkPipelineCache handle = NULL;
 	VkResult result = d->vkCreatePipelineCache(d->handle, &info, NULL, &handle);
 	*cache = BITS(handle);
 	return result;
 }
+
+int32_t vks_pipeline_cache_data(vks_device *d, uint64_t cache, void *data, uint64_t *size) {
+	size_t n = (size_t)*size;
+	VkResult result = d->vkGetPipelineCacheData(d->handle, AS(VkPipelineCache, cache), &n, data);
+	*size = n;
+	return result;
+}
+
+int32_t vks_merge_pipeline_caches(vks_device *d, uint64_t into, uint64_t from) {
+	VkPipelineCache source = AS(VkPipelineCache, from);
+	return d->vkMergePipelineCaches(d->handle, AS(VkPipelineCache, into), 1, &source);
+}
+
+void vks_destroy_pipeline_cache(vks_device *d, uint64_t cache) { d->vkDestroyPipelineCache(d->handle, AS(VkPipelineCache, cache), NULL); }
 
 int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout) {
 	VkDescriptorSetLayoutBinding list[VKS_MAX_BINDINGS] = {0};

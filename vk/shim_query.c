@@ -120,6 +120,7 @@ static void query_properties(vks_instance *in, VkPhysicalDevice phys, uint32_t a
 	const VkPhysicalDeviceLimits *l = &p->limits;
 	c->api = p->apiVersion;
 	c->driver_version = p->driverVersion;
+	memcpy(c->cache_uuid, p->pipelineCacheUUID, sizeof c->cache_uuid);
 	c->vendor = p->vendorID;
 	c->device = p->deviceID;
 	c->type = (uint32_t)p->deviceType;

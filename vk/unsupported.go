@@ -51,6 +51,8 @@ func LoaderVersion() (string, error) { return "", unsupported() }
 func (d *Device) Report() *Report                                                 { return &Report{} }
 func (d *Device) Priority() Priority                                              { return PriorityNormal }
 func (d *Device) MemoryUsage() (used, budget uint64)                              { return 0, 0 }
+func (d *Device) PipelineCacheData() ([]byte, error)                              { return nil, unsupported() }
+func (d *Device) SavePipelineCache() error                                        { return unsupported() }
 func (d *Device) Err() error                                                      { return unsupported() }
 func (d *Device) ValidationMessages() []string                                    { return nil }
 func (d *Device) Close() error                                                    { return nil }

@@ -40,6 +40,9 @@ FN(VkResult, vkBindBufferMemory, VkDevice, VkBuffer, VkDeviceMemory, VkDeviceSiz
 FN(VkResult, vkCreateShaderModule, VkDevice, const VkShaderModuleCreateInfo *, const void *, VkShaderModule *)
 FN(void, vkDestroyShaderModule, VkDevice, VkShaderModule, const void *)
 FN(VkResult, vkCreatePipelineCache, VkDevice, const VkPipelineCacheCreateInfo *, const void *, VkPipelineCache *)
+FN(void, vkDestroyPipelineCache, VkDevice, VkPipelineCache, const void *)
+FN(VkResult, vkGetPipelineCacheData, VkDevice, VkPipelineCache, size_t *, void *)
+FN(VkResult, vkMergePipelineCaches, VkDevice, VkPipelineCache, uint32_t, const VkPipelineCache *)
 FN(VkResult, vkCreateDescriptorSetLayout, VkDevice, const VkDescriptorSetLayoutCreateInfo *, const void *, VkDescriptorSetLayout *)
 FN(VkResult, vkCreatePipelineLayout, VkDevice, const VkPipelineLayoutCreateInfo *, const void *, VkPipelineLayout *)
 FN(void, vkDestroyPipelineLayout, VkDevice, VkPipelineLayout, const void *)
@@ -86,7 +89,7 @@ FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const 
 #define VKS_DEVICE_FUNCTIONS(X) \
 	X(vkQueueSubmit, 1) X(vkAllocateMemory, 1) X(vkFreeMemory, 1) X(vkFlushMappedMemoryRanges, 1) X(vkInvalidateMappedMemoryRanges, 1) \
 	X(vkCreateBuffer, 1) X(vkDestroyBuffer, 1) X(vkGetBufferMemoryRequirements, 1) X(vkBindBufferMemory, 1) X(vkGetBufferDeviceAddress, 0) \
-	X(vkCreateShaderModule, 1) X(vkDestroyShaderModule, 1) X(vkCreatePipelineCache, 1) X(vkCreateDescriptorSetLayout, 1) \
+	X(vkCreateShaderModule, 1) X(vkDestroyShaderModule, 1) X(vkCreatePipelineCache, 1) X(vkDestroyPipelineCache, 1) X(vkGetPipelineCacheData, 1) X(vkMergePipelineCaches, 1) X(vkCreateDescriptorSetLayout, 1) \
 	X(vkCreatePipelineLayout, 1) X(vkDestroyPipelineLayout, 1) X(vkCreateComputePipelines, 1) \
 	X(vkCreateDescriptorPool, 1) X(vkDestroyDescriptorPool, 1) X(vkResetDescriptorPool, 1) X(vkAllocateDescriptorSets, 1) X(vkUpdateDescriptorSets, 1) \
 	X(vkCreateFence, 1) X(vkDestroyFence, 1) X(vkResetFences, 1) X(vkWaitForFences, 1) \

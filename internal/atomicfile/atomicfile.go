@@ -27,7 +27,13 @@ type File struct {
 // Create opens a temporary file beside path. An existing destination must be
 // a regular file; a symbolic link is followed, so the file it names is
 // replaced and the link stays.
-func Create(path string) (*File, error) {
+func Create(path string) (*File, error) { return create(path, 0o666) }
+
+// CreatePrivate is Create of a file that only its owner may read and write.
+func CreatePrivate(path string) (*File, error) { return create(path, 0o600) }
+
+// create makes the temporary file with a mode, less the process's umask.
+func create(path string, mode fs.FileMode) (*File, error) {
 	dest := path
 	info, err := os.Stat(path)
 	switch {
@@ -46,7 +52,7 @@ func Create(path string) (*File, error) {
 	}
 	dir, name := filepath.Split(dest)
 	temp := filepath.Join(dir, "."+name+".tmp-"+hex.EncodeToString(random[:]))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w; choose a directory that exists and is writable", path, cause(err))
 	}

@@ -1,0 +1,180 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// pipelineCache is what the driver keeps of compiled kernels, for itself and
+// for the next process.
+type pipelineCache struct {
+	handle C.uint64_t  // 0: the driver gave none, and pipelines are only slower to make
+	made   atomic.Bool // a pipeline was made since the file was written
+	saving sync.Mutex
+}
+
+// key says what a stored cache must be of.
+func (d *Device) cacheKey() cacheKey {
+	c := d.physical.caps
+	k := cacheKey{vendor: uint32(c.vendor), device: uint32(c.device), driverVersion: uint32(c.driver_version)}
+	for i := range k.uuid {
+		k.uuid[i] = byte(c.cache_uuid[i])
+	}
+	return k
+}
+
+// openCache makes the device's cache from what the options name. Whatever is
+// wrong with that is a warning: kernels are compiled then.
+func (d *Device) openCache() {
+	d.cache.handle = d.newCache(nil)
+	if blob := d.opt.PipelineCache; len(blob) > 0 {
+		if payload, err := unwrapCache(blob, d.cacheKey()); err != nil {
+			d.log.Warn("the pipeline cache that was passed is not used", "why", err)
+		} else {
+			d.mergeCache(payload)
+		}
+	}
+	if d.opt.CacheDir != "" {
+		d.mergeCache(d.readCacheFile())
+	}
+}
+
+// newCache makes a driver object; 0 when the driver refuses.
+func (d *Device) newCache(payload []byte) C.uint64_t {
+	var handle C.uint64_t
+	if r := C.vks_create_pipeline_cache(d.shim, pointer(payload), C.uint64_t(len(payload)), &handle); r != 0 {
+		return 0
+	}
+	return handle
+}
+
+// mergeCache adds a payload to the device's cache, before any other use of it.
+func (d *Device) mergeCache(payload []byte) {
+	if len(payload) == 0 || d.cache.handle == 0 {
+		return
+	}
+	if other := d.newCache(payload); other != 0 {
+		C.vks_merge_pipeline_caches(d.shim, d.cache.handle, other)
+		C.vks_destroy_pipeline_cache(d.shim, other)
+	}
+}
+
+// cacheFile is the file of this device and driver.
+func (d *Device) cacheFile() string { return filepath.Join(d.opt.CacheDir, d.cacheKey().fileName()) }
+
+// readCacheFile returns the payload of the file, nil when there is none that
+// can be used.
+func (d *Device) readCacheFile() []byte {
+	blob, err := readPrivate(d.cacheFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var payload []byte
+	if err == nil {
+		payload, err = unwrapCache(blob, d.cacheKey())
+	}
+	if err != nil {
+		d.log.Warn("the pipeline cache is not used, and will be written anew", "file", d.cacheFile(), "why", err)
+		return nil
+	}
+	return payload
+}
+
+// PipelineCacheData returns what the driver keeps of the pipelines made so
+// far, for Options.PipelineCache of a later process. It is good for this
+// device and driver version only, which is checked there.
+func (d *Device) PipelineCacheData() ([]byte, error) {
+	if err := d.lifetime.enter(); err != nil {
+		return nil, err
+	}
+	defer d.lifetime.leave()
+	payload, err := d.cachePayload(d.cache.handle)
+	if err != nil {
+		return nil, d.fail(err)
+	}
+	return wrapCache(payload, d.cacheKey()), nil
+}
+
+func (d *Device) cachePayload(cache C.uint64_t) ([]byte, error) {
+	if cache == 0 {
+		return nil, errors.New("vk: the driver has no pipeline cache")
+	}
+	for {
+		var size C.uint64_t
+		if r := C.vks_pipeline_cache_data(d.shim, cache, nil, &size); r != 0 {
+			return nil, callError("vkGetPipelineCacheData", int32(r))
+		}
+		data := make([]byte, size)
+		switch r := C.vks_pipeline_cache_data(d.shim, cache, unsafe.Pointer(unsafe.SliceData(data)), &size); r {
+		case 0:
+			return data[:size], nil
+		case C.VK_INCOMPLETE: // a pipeline was made in between
+		default:
+			return nil, callError("vkGetPipelineCacheData", int32(r))
+		}
+	}
+}
+
+// SavePipelineCache writes the file of Options.CacheDir, when pipelines were
+// made since it was last written. Close does so too. What another process has
+// written to it in the meantime is kept. Without a directory it does nothing.
+func (d *Device) SavePipelineCache() error {
+	if err := d.lifetime.enter(); err != nil {
+		return err
+	}
+	defer d.lifetime.leave()
+	return d.saveCache()
+}
+
+func (d *Device) saveCache() error {
+	if d.opt.CacheDir == "" || d.cache.handle == 0 || !d.cache.made.Load() {
+		return nil
+	}
+	d.cache.saving.Lock()
+	defer d.cache.saving.Unlock()
+	d.cache.made.Store(false)
+	// In a cache of its own: pipelines may be made meanwhile, and only what is
+	// merged from may be in use.
+	stored := d.readCacheFile()
+	all := d.newCache(stored)
+	if all == 0 {
+		return errors.New("vk: save the pipeline cache: the driver makes none to gather it in")
+	}
+	defer func() { C.vks_destroy_pipeline_cache(d.shim, all) }()
+	var payload []byte
+	err := callError("vkMergePipelineCaches", int32(C.vks_merge_pipeline_caches(d.shim, all, d.cache.handle)))
+	if err == nil {
+		payload, err = d.cachePayload(all)
+	}
+	if err == nil && !bytes.Equal(payload, stored) {
+		err = writePrivate(d.cacheFile(), wrapCache(payload, d.cacheKey()))
+	}
+	if err != nil {
+		d.cache.made.Store(true)
+		return fmt.Errorf("vk: save the pipeline cache: %w", err)
+	}
+	return nil
+}
+
+// closeCache saves and frees the cache; a cache that cannot be saved is no
+// reason to fail.
+func (d *Device) closeCache() {
+	if d.lifetime.loss() == nil {
+		if err := d.saveCache(); err != nil {
+			d.log.Warn("the pipeline cache was not saved", "why", err)
+		}
+	}
+	C.vks_destroy_pipeline_cache(d.shim, d.cache.handle)
+	d.cache.handle = 0
+}

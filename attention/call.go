@@ -32,6 +32,9 @@ func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outpu
 	start := time.Now()
 	c.engine, c.plan, c.report = e, p, e.device.Report()
 	c.wantLSE, c.wantMasks = out.LSE != nil, out.Stripes != nil && p.Units > 0
+	if err := c.withinBudget(in, out); err != nil {
+		return Stats{}, err
+	}
 	moving := time.Now()
 	if err := c.place(ctx, in, out); err != nil {
 		return Stats{}, err
@@ -105,14 +108,20 @@ func (c *call) prepare() error {
 			return err
 		}
 	}
-	c.lseBytes = 4 // bound even when nothing is written
-	if c.wantLSE {
-		c.lseBytes = 4 * uint64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
-	}
+	c.lseBytes = c.lseSize()
 	if limit := c.report.Limits.MaxStorageBufferRange; c.lseBytes > limit {
 		return &vk.LimitError{What: "the log-sum-exp", Limit: "maxStorageBufferRange", Asked: c.lseBytes, Max: limit, Try: "fewer rows a call"}
 	}
 	return b.grow(&b.lse, "log-sum-exp", c.lseBytes, vk.DeviceLocal)
+}
+
+// lseSize is the size of the log-sum-exps; they are bound even when nothing is written.
+func (c *call) lseSize() uint64 {
+	if !c.wantLSE {
+		return 4
+	}
+	s := c.plan.Shape
+	return 4 * uint64(s.Batch*s.Heads*s.QLen)
 }
 
 // record dispatches all work.

@@ -99,6 +99,9 @@ func (e *Engine) Close() error {
 // could not build before.
 func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 	options.refused = e.refusals(problem.Shape.HeadDim)
+	if options.MemoryBudget == 0 {
+		_, options.MemoryBudget = e.device.MemoryUsage()
+	}
 	return NewPlan(e.device.Report(), problem, options)
 }
 

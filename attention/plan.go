@@ -30,6 +30,14 @@ type PlanOptions struct {
 	// ScratchBytes bounds the scratch memory, but for one (head, group) pair,
 	// which is always held. 0 means 60 MiB.
 	ScratchBytes uint64
+	// MemoryBudget bounds Plan.Memory.Total: fewer (head, group) pairs are held
+	// at a time where that helps, and a problem that does not fit is refused
+	// with a *vk.MemoryBudgetError. 0 means no bound in NewPlan and the device's
+	// (vk.Options.MemoryBudget) in Engine.Plan.
+	MemoryBudget uint64
+	// DeviceTensors says that Q, K, V and O lie on the device already, so that
+	// their memory is not counted.
+	DeviceTensors bool
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
@@ -102,6 +110,7 @@ type Plan struct {
 	Units        int    `json:"units"`
 	Slots        int    `json:"slots"`
 	ScratchBytes uint64 `json:"scratch_bytes"`
+	Memory       Memory `json:"memory"`
 
 	options PlanOptions // as asked for, to plan anew on another tier
 
@@ -117,8 +126,8 @@ func (p *Plan) checkMade() error {
 }
 
 // NewPlan checks a problem and decides how a device is to compute it. It is
-// pure: no device is touched. Errors are [*ArgumentError], [*vk.FeatureError]
-// and [*vk.LimitError].
+// pure: no device is touched. Errors are [*ArgumentError], [*vk.FeatureError],
+// [*vk.LimitError] and [*vk.MemoryBudgetError].
 func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, error) {
 	if err := problem.validate(); err != nil {
 		return nil, err
@@ -154,10 +163,8 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 		p.Refused = refusalText(options.refused)
 	}
 	p.chooseMode(problem, options)
-	if p.Runs == ModeAnchor {
-		if err := p.layOutScratch(report, options.ScratchBytes); err != nil {
-			return nil, err
-		}
+	if err := p.fitScratch(report, &options); err != nil {
+		return nil, err
 	}
 	return p, p.checkItems()
 }
@@ -269,6 +276,8 @@ func (p *Plan) String() string {
 	if p.Runs == ModeAnchor {
 		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)
 	}
+	m := p.Memory
+	line("memory", "%d bytes: tensors %d, staging %d, scratch %d, counts and log-sum-exps %d", m.Total, m.Tensors, m.Staging, m.Scratch, m.Counts+m.LSE)
 	line("slices", "at most %g ms of device time each", p.SliceMS)
 	return b.String()
 }

@@ -26,6 +26,9 @@ const scratchAlign = 256
 
 // layOutScratch decides how many (head, group) pairs are held at a time.
 func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
+	if p.Runs != ModeAnchor {
+		return nil
+	}
 	s := p.Shape
 	first := firstSparseGroup(s, p.Params)
 	groups := ceilDiv(s.KVLen, p.Params.Group()) - first

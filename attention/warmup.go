@@ -3,7 +3,7 @@ package attention
 import (
 	"context"
 
-	"github.com/x448/float16"
+	"github.com/anchorvk/anchorvk/vk"
 )
 
 // Warmup makes everything that the first Run of a plan would otherwise make:
@@ -40,8 +40,16 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 			}
 		}
 	}
-	rows := func() Tensor { return HostBHSD(make([]float16.Float16, 64*p.Shape.HeadDim), 1, 1, 64, p.Shape.HeadDim) }
-	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(), K: rows(), V: rows()}, Outputs{O: rows()}); err != nil {
+	// On the device, whatever is there, so that nothing is made that a run on
+	// device tensors would not need.
+	size := uint64(halfBytes * 64 * p.Shape.HeadDim)
+	buffer, err := e.device.NewBuffer("warm-up", 4*size, vk.DeviceLocal)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = buffer.Close() }()
+	rows := func(i uint64) Tensor { return DeviceBHSD(buffer, i*size, 1, 1, 64, p.Shape.HeadDim) }
+	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(0), K: rows(1), V: rows(2)}, Outputs{O: rows(3)}); err != nil {
 		return err
 	}
 	e.warm.Store(key, true)

@@ -1,5 +1,12 @@
 package vk
 
+// stagingSize is the size of one half of a staging ring.
+const stagingSize = 4 << 20
+
+// StagingBytes is the device memory that Upload and Download take, once each
+// of them has been used on memory that the host cannot reach.
+const StagingBytes = 2 * 2 * stagingSize
+
 // MemoryKind says what a buffer is for; the memory type follows from it.
 type MemoryKind int
 

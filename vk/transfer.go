@@ -7,9 +7,6 @@ import (
 	"sync"
 )
 
-// stagingSize is the size of one half of a staging ring.
-const stagingSize = 4 << 20
-
 // transfer holds the staging rings, made when first needed.
 type transfer struct {
 	up, down ring

@@ -1,0 +1,123 @@
+package attention
+
+import (
+	"fmt"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Memory is the device memory that a run of a plan takes, in bytes, known
+// before any is allocated.
+type Memory struct {
+	Tensors uint64 `json:"tensors"` // Q, K, V and O, contiguous; 0 with PlanOptions.DeviceTensors
+	Staging uint64 `json:"staging"` // for copies between host and device, where the device's memory is apart
+	Scratch uint64 `json:"scratch"` // Plan.ScratchBytes
+	Counts  uint64 `json:"counts"`  // stripes of every (head, group) pair, for the statistics
+	LSE     uint64 `json:"lse"`     // log-sum-exps, whether they are wanted or not
+	Total   uint64 `json:"total"`
+	// Stripes is what Outputs.Stripes takes on top of Total.
+	Stripes uint64 `json:"stripes"`
+}
+
+// memoryAlign is what the size of each allocation is rounded up to.
+const memoryAlign = 256
+
+func alignUp(size uint64) uint64 { return (size + memoryAlign - 1) / memoryAlign * memoryAlign }
+
+// estimate fills in the plan's Memory.
+func (p *Plan) estimate(report *vk.Report, deviceTensors bool) {
+	s := p.Shape
+	rows := uint64(s.Batch) * uint64(s.Heads) * uint64(s.QLen)
+	keys := uint64(s.Batch) * uint64(s.KVHeads) * uint64(s.KVLen)
+	m := Memory{Scratch: p.ScratchBytes, LSE: alignUp(4 * rows)}
+	if p.ScratchBytes > 0 {
+		m.Counts = alignUp(4 * uint64(p.Units))
+		m.Stripes = alignUp(uint64(p.Units) * p.scratch.maskBytes)
+	}
+	if !deviceTensors {
+		m.Tensors = 2 * (alignUp(halfBytes*rows*uint64(s.HeadDim)) + alignUp(halfBytes*keys*uint64(s.HeadDim)))
+	}
+	if !report.UMA {
+		m.Staging = vk.StagingBytes
+	}
+	m.Total = m.Tensors + m.Staging + m.Scratch + m.Counts + m.LSE
+	p.Memory = m
+}
+
+// fitScratch lays out scratch memory within PlanOptions.ScratchBytes and the
+// memory budget: with fewer slots where the budget has no room for more.
+func (p *Plan) fitScratch(report *vk.Report, o *PlanOptions) error {
+	if err := p.layOutScratch(report, o.ScratchBytes); err != nil {
+		return err
+	}
+	p.estimate(report, o.DeviceTensors)
+	if o.MemoryBudget == 0 || p.Memory.Total <= o.MemoryBudget {
+		return nil
+	}
+	rest := p.Memory.Total - p.Memory.Scratch
+	if p.Units > 0 && rest < o.MemoryBudget {
+		if err := p.layOutScratch(report, o.MemoryBudget-rest); err != nil {
+			return err
+		}
+		p.estimate(report, o.DeviceTensors)
+		if p.Memory.Total <= o.MemoryBudget {
+			return nil
+		}
+	}
+	try := "shorter inputs, fewer heads at a time, or a larger budget"
+	if p.Units > 0 {
+		if err := p.layOutScratch(report, 1); err != nil { // the least there is
+			return err
+		}
+		p.estimate(report, o.DeviceTensors)
+		try = "shorter inputs, fewer heads at a time, smaller groups (step, block), or a larger budget"
+	}
+	return &vk.MemoryBudgetError{
+		What: fmt.Sprintf("the plan (tensors %d, staging %d, scratch %d, counts and log-sum-exps %d)",
+			p.Memory.Tensors, p.Memory.Staging, p.Memory.Scratch, p.Memory.Counts+p.Memory.LSE),
+		Need: p.Memory.Total, Budget: o.MemoryBudget, Try: try,
+	}
+}
+
+// withinBudget refuses a call that would grow the engine's buffers past the
+// device's budget, before any of them does.
+func (c *call) withinBudget(in Inputs, out Outputs) error {
+	used, budget := c.engine.device.MemoryUsage()
+	if budget == 0 {
+		return nil
+	}
+	b, p := &c.engine.buffers, c.plan
+	var more, less uint64
+	grow := func(b *vk.Buffer, size uint64) {
+		switch {
+		case b == nil:
+			more += alignUp(size)
+		case b.Size() < size:
+			more += alignUp(size)
+			less += b.Size()
+		}
+	}
+	for _, t := range [4]struct {
+		tensor *Tensor
+		buffer *vk.Buffer
+	}{{&in.Q, b.q}, {&in.K, b.k}, {&in.V, b.v}, {&out.O, b.o}} {
+		if t.tensor.Host != nil {
+			grow(t.buffer, halfBytes*uint64(t.tensor.Elements()))
+		}
+	}
+	if p.Units > 0 && p.Runs == ModeAnchor {
+		grow(b.scratch, p.ScratchBytes)
+		grow(b.counts, p.scratch.counts.size)
+	}
+	if c.wantMasks {
+		grow(b.masks, uint64(p.Units)*p.scratch.maskBytes)
+	}
+	grow(b.lse, c.lseSize())
+	if more == 0 || used-min(used, less)+more <= budget {
+		return nil
+	}
+	return &vk.MemoryBudgetError{
+		What: "the call", Need: more, Used: used - min(used, less), Budget: budget,
+		Try: "a plan made by Engine.Plan, which takes less scratch memory; shorter inputs, fewer heads at a time, or a larger budget",
+	}
+}

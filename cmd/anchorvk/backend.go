@@ -72,6 +72,7 @@ func (a *app) openDevice(engine attention.Options) (session, attention.PlanOptio
 		return nil, plan, err
 	}
 	r := s.report()
+	plan.Tuning = append(a.storedTuning(r), plan.Tuning...) // what the environment asks for goes before what is stored
 	a.log.Info("device", "name", r.Name, "driver", r.Driver, "api", r.API, "type", r.Type)
 	return s, plan, nil
 }

@@ -20,7 +20,19 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(withCache(m))
+}
+
+// withCache runs the tests with a cache directory of their own: what lies in
+// the user's would change plans.
+func withCache(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "anchorvk-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	_ = os.Setenv("ANCHORVK_CACHE_DIR", dir)
+	return m.Run()
 }
 
 // itself starts this program again. tools/with-device.sh runs it behind other

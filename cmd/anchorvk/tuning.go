@@ -1,0 +1,54 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/cachedir"
+	"github.com/anchorvk/anchorvk/internal/tuningstore"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// tuningStore is where `bench --tune` keeps what it finds out. It is not
+// touched yet.
+func (a *app) tuningStore() (*tuningstore.Store, error) {
+	dir, err := cachedir.Dir(a.env.get)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := a.backend.modules()
+	if err != nil {
+		return nil, err
+	}
+	all := sha256.New()
+	for _, m := range modules {
+		fmt.Fprintf(all, "%s %s\n", m.Name, m.SHA256)
+	}
+	return tuningstore.Open(dir, hex.EncodeToString(all.Sum(nil))), nil
+}
+
+// storedTuning are the stored choices for a device. They only make kernels
+// faster, so whatever is wrong with them is no error.
+func (a *app) storedTuning(r *vk.Report) []attention.TuningOverride {
+	if a.env.get("ANCHORVK_TUNING") == "off" {
+		return nil
+	}
+	store, err := a.tuningStore()
+	if err != nil {
+		if !errors.Is(err, cachedir.ErrOff) {
+			a.log.Debug("no stored tuning", "reason", err)
+		}
+		return nil
+	}
+	choices, warnings := store.Load(r)
+	for _, w := range warnings {
+		a.log.Warn("stored tuning is left out", "reason", w)
+	}
+	for _, c := range choices {
+		a.log.Debug("stored tuning", "tier", c.Tier, "head_dim", c.HeadDim, "why", c.Why)
+	}
+	return choices
+}

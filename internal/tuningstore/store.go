@@ -1,0 +1,133 @@
+// Package tuningstore keeps what `anchorvk bench --tune` found out, in the
+// command's cache directory: a file for each device, tier and head dimension,
+// which appears whole or not at all and which its owner alone may read.
+package tuningstore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/atomicfile"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Store is a directory of measurements.
+type Store struct {
+	dir     string
+	modules string
+}
+
+// Open returns the store below a cache directory, for the kernels with that
+// digest. Nothing is read or made yet.
+func Open(cacheDir, modules string) *Store {
+	return &Store{filepath.Join(cacheDir, "tuning"), modules}
+}
+
+// maxBytes is more than any entry has.
+const maxBytes = 64 << 10
+
+// Load returns the choices for a device. What cannot be used, because it is
+// damaged, stale or of another device, is left out with a warning: a store
+// never keeps a program from running.
+func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings []error) {
+	device := DeviceOf(r)
+	for _, tier := range attention.Tiers(r) {
+		if !tier.OK {
+			continue
+		}
+		for dim := 8; dim <= attention.MaxHeadDim; dim += 8 {
+			path := filepath.Join(s.dir, fileName(device, attention.Tier(tier.Name), dim))
+			entry, err := read(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err == nil {
+				err = entry.usable(device, s.modules)
+			}
+			if err == nil && (entry.Tier != attention.Tier(tier.Name) || entry.HeadDim != dim) {
+				err = fmt.Errorf("is for tier %s, head_dim %d, which its name denies", entry.Tier, entry.HeadDim)
+			}
+			if err != nil {
+				warnings = append(warnings, fmt.Errorf("%s %w; `anchorvk bench --tune` measures again", path, err))
+				continue
+			}
+			choices = append(choices, entry.override())
+		}
+	}
+	return choices, warnings
+}
+
+func read(path string) (*Entry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.New("is no regular file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxBytes))
+	if err != nil {
+		return nil, cause(err)
+	}
+	return parse(text)
+}
+
+// cause is the reason alone: the caller names the file.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot be read: %w", p.Err)
+	}
+	return err
+}
+
+// Save stores the winner for a device, a tier and a head dimension, in place
+// of an earlier one. The fields Schema, Device and Modules are filled in.
+func (s *Store) Save(r *vk.Report, e Entry) error {
+	e.Schema, e.Device, e.Modules = Schema, DeviceOf(r), s.modules
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make a directory for tuning: %w; set ANCHORVK_CACHE_DIR to one that can be written to", err)
+	}
+	f, err := atomicfile.CreatePrivate(filepath.Join(s.dir, fileName(e.Device, e.Tier, e.HeadDim)))
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(append(text, '\n')); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// Remove forgets the winner for a device, a tier and a head dimension; found
+// says whether there was one.
+func (s *Store) Remove(r *vk.Report, tier attention.Tier, headDim int) (found bool, err error) {
+	err = os.Remove(filepath.Join(s.dir, fileName(DeviceOf(r), tier, headDim)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Writable says why nothing can be stored, or nil. It makes the directory.
+func (s *Store) Writable() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make a directory for tuning: %w; set ANCHORVK_CACHE_DIR to one that can be written to", err)
+	}
+	f, err := atomicfile.CreatePrivate(filepath.Join(s.dir, "probe.json"))
+	if err == nil {
+		f.Abort()
+	}
+	return err
+}

@@ -95,6 +95,9 @@ func (key pipelineKey) module() string {
 		return facts.name
 	}
 	if key.isMatrix() {
+		if key.tier == TierCoopF16 && facts.halfMath {
+			return facts.name + "_coop_f16"
+		}
 		return facts.name + "_coop"
 	}
 	name := facts.name + "_" + key.way

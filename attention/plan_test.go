@@ -25,9 +25,12 @@ func fakeReport(kind string) *vk.Report {
 			MaxGroups: [3]uint32{65535, 65535, 65535}, MaxGroupSize: [3]uint32{1024, 1024, 64}, MaxInvocations: 1024,
 			SharedMemory: 32 << 10, PushConstants: 128, MaxStorageBuffers: 16, StorageAlign: 16, TimestampPeriod: 1, TimestampBits: 64,
 		},
-		Features:   vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true},
-		Subgroup:   vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, SizeControl: true, FullSubgroups: true, ComputeStage: true},
-		CoopMatrix: []vk.CoopShape{{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Out: "f32", Scope: "subgroup"}},
+		Features: vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true},
+		Subgroup: vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, SizeControl: true, FullSubgroups: true, ComputeStage: true},
+		CoopMatrix: []vk.CoopShape{
+			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Out: "f32", Scope: "subgroup"},
+			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f16", Out: "f16", Scope: "subgroup"},
+		},
 	}
 }
 
@@ -238,7 +241,7 @@ func TestTierChoice(t *testing.T) {
 	// products start on 16 bytes in shared memory.
 	for name, spoil := range map[string]func(*vk.Report){
 		"wide subgroups": func(r *vk.Report) { r.Subgroup.Size, r.Subgroup.Min, r.Subgroup.Max = 128, 64, 128 },
-		"short products": func(r *vk.Report) { r.CoopMatrix[0].K = 4 },
+		"short products": func(r *vk.Report) { r.CoopMatrix[0].K, r.CoopMatrix[1].K = 4, 4 },
 	} {
 		other := fakeReport("discrete")
 		spoil(other)

@@ -239,7 +239,7 @@ func requireTakable(t *testing.T, report *vk.Report, plan *Plan) {
 		if lanes > 1 {
 			ok = ok && report.Subgroup.Shuffle && lanes <= max(report.Subgroup.Min, report.Subgroup.Size)
 		}
-		if !strings.HasSuffix(key.module(), "_coop") {
+		if !strings.Contains(key.module(), "_coop") {
 			// Sink and window are multiples of 16, which no batch of keys may straddle.
 			ok = ok && chunks%lanes == 0 && powerOfTwo(keys) && keys <= 16
 		}

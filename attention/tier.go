@@ -15,6 +15,10 @@ const (
 	// TierCoop multiplies on matrix units (VK_KHR_cooperative_matrix), with
 	// fp32 sums.
 	TierCoop Tier = "coop"
+	// TierCoopF16 sums the products of weights and values of a few keys in
+	// fp16, scaled so that they cannot overflow, and those sums in fp32.
+	// Faster where matrix units sum in fp16 at twice the rate.
+	TierCoopF16 Tier = "coop-f16"
 	// TierScalar keeps tensors in 16 bit and computes in fp32.
 	TierScalar Tier = "scalar"
 	// TierScalarF16 also multiplies in fp16, with sums in fp32 after every two
@@ -27,7 +31,7 @@ const (
 
 // onMatrixUnits tells the tiers whose kernels multiply on matrix units: they
 // ask for a product and a subgroup size.
-func (t Tier) onMatrixUnits() bool { return t == TierCoop }
+func (t Tier) onMatrixUnits() bool { return t == TierCoop || t == TierCoopF16 }
 
 // tierOrder is the order in which a device is offered tiers: the first that
 // passes and is not passed over is the default.
@@ -42,6 +46,9 @@ var tierOrder = []struct {
 			return "a CPU has no matrix units, and emulates them slowly"
 		}
 		return ""
+	}},
+	{TierCoopF16, []need{matrixUnits, halfSums, storage16, float16Math, shuffles}, func(*vk.Report) string {
+		return "it gains only where matrix units sum in fp16 at a higher rate, and is less exact"
 	}},
 	{TierScalar, []need{storage16}, func(r *vk.Report) string {
 		if oldLavapipe(r) {
@@ -62,8 +69,12 @@ type need struct {
 var (
 	storage16   = need{"storage16", func(r *vk.Report) bool { return r.Features.Storage16 }}
 	matrixUnits = need{"coopmat", func(r *vk.Report) bool {
-		_, ok := matrixShape(r)
+		_, ok := matrixShape(r, TierCoop)
 		return ok && r.Features.CooperativeMatrix
+	}}
+	halfSums = need{"coopmat that sums in fp16 as well as in fp32", func(r *vk.Report) bool {
+		_, ok := matrixShape(r, TierCoopF16)
+		return ok
 	}}
 	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size >= 4 && r.Subgroup.Size <= 64 }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}

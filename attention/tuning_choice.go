@@ -30,7 +30,7 @@ type ShapeChoice struct {
 	// which the smallest subgroup holds and which divides head_dim / 8.
 	Lanes int `json:"lanes,omitempty"`
 	// Rows is how many query rows lanes hold; in matrix kernels at most four a
-	// lane, and rounded up to what the device's product has.
+	// lane, at least four scores for a lane, and rounded up to what the device's product has.
 	Rows int `json:"rows,omitempty"`
 	// Elements, where above 0, halves Rows until an invocation holds at most so
 	// many elements of them. Not for matrix kernels.
@@ -48,7 +48,7 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		identify = c.Attend
 	}
 	if tier.onMatrixUnits() {
-		t.Matrix, _ = matrixShape(r)
+		t.Matrix, _ = matrixShape(r, tier)
 		if t.Subgroup == 0 {
 			t.Subgroup = int(r.Subgroup.Size)
 		}
@@ -91,7 +91,9 @@ func (c ShapeChoice) scalarShape(r *vk.Report, headDim, subgroup int) KernelShap
 // halved, as the limits and shared memory take.
 func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) KernelShape {
 	roundUp := func(n, multiple int) int { return max(1, ceilDiv(n, multiple)) * multiple }
-	rows, keys := roundUp(min(c.Rows, 4*t.Subgroup), max(t.Matrix.M, 1)), roundUp(c.Keys, max(t.Matrix.N, t.Matrix.K, 1))
+	keys := roundUp(c.Keys, max(t.Matrix.N, t.Matrix.K, 1))
+	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more
+	rows = roundUp(rows, max(t.Matrix.M, 1))
 	for n := max(c.Subgroups, 1); ; n /= 2 {
 		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys}
 		if n == 1 || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, headDim) <= int(r.Limits.SharedMemory) {

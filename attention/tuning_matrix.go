@@ -2,16 +2,23 @@ package attention
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// matrixShape returns the device's product of halves with fp32 sums at
-// subgroup scope: the one with the most rows, then the most work, which
-// leaves the fewest instructions. ok is false when there is none.
-func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
+// matrixShape returns the device's product of halves at subgroup scope with
+// the sums that a tier needs: the one with the most rows, then the most work,
+// which leaves the fewest instructions. ok is false when there is none.
+func matrixShape(r *vk.Report, tier Tier) (best MatrixShape, ok bool) {
 	for _, s := range r.CoopMatrix {
-		if s.A != "f16" || s.B != "f16" || s.C != "f32" || s.Out != "f32" || s.Scope != "subgroup" || s.Saturating {
+		if !multipliesHalves(s, "f32") {
+			continue
+		}
+		same := func(other vk.CoopShape) bool {
+			return multipliesHalves(other, "f16") && other.M == s.M && other.N == s.N && other.K == s.K
+		}
+		if tier == TierCoopF16 && !slices.ContainsFunc(r.CoopMatrix, same) {
 			continue
 		}
 		// What the kernels' tiles are multiples of, and what starts on 16 bytes in them.
@@ -26,6 +33,10 @@ func matrixShape(r *vk.Report) (best MatrixShape, ok bool) {
 	return best, ok
 }
 
+func multipliesHalves(s vk.CoopShape, sums string) bool {
+	return s.A == "f16" && s.B == "f16" && s.C == sums && s.Out == sums && s.Scope == "subgroup" && !s.Saturating
+}
+
 // illegalMatrixShape is illegal for a kernel on matrix units.
 func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	s, m := t.shapeOf(k), t.Matrix
@@ -35,6 +46,8 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %dx%dx%d", k, s.Rows, s.Keys, m.M, m.N, m.K)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
+	case k != kernelIdentify && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:
+		return fmt.Sprintf("%s: %d lanes share a row's %d scores, which come in fours", k, s.Lanes/s.Rows, s.Keys)
 	case s.Rows > 4*s.Lanes:
 		return fmt.Sprintf("%s: %d rows a subgroup of %d, at most 4 a lane can be", k, s.Rows, s.Lanes)
 	case k == kernelIdentify && s.Rows > s.Keys:

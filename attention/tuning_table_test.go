@@ -24,7 +24,9 @@ func tuningVariety(t *testing.T) []*vk.Report {
 					r := reportOf(arch)
 					r.Subgroup.Size, r.Subgroup.Min, r.Subgroup.Max = size, size, size
 					r.Limits.SharedMemory = shared
-					r.CoopMatrix[0].M, r.CoopMatrix[0].N = product, product
+					for i := range r.CoopMatrix {
+						r.CoopMatrix[i].M, r.CoopMatrix[i].N = product, product
+					}
 					all = append(all, r)
 				}
 			}

@@ -69,6 +69,15 @@ void make_values_finite() {
     if (changed != 0) value_tile[ODD_VALUES] = 1;
 }
 
+#ifdef HALF_SUMS
+// Values are staged smaller, by a power of two that keeps fp16 sums finite: KEYS weights of up to 4 (MAX_LEAD), times the largest
+// half, over VALUE_SHRINK, come to the largest half again.
+const uint VALUE_SHRINK = KEYS * 4;
+uint staged(uint x) { return packFloat2x16(unpackFloat2x16(x) * float16_t(1.0 / float(VALUE_SHRINK))); }
+#else
+uint staged(uint x) { return x; }
+#endif
+
 void put_tile(bool on_diagonal) {
     if (on_diagonal) make_values_finite();
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
@@ -80,8 +89,8 @@ void put_tile(bool on_diagonal) {
         if (!carries_pair(i)) continue;
         uint at = i / (KEYS / 2) * 8 * VALUE_STRIDE + i % (KEYS / 2);
         [[unroll]] for (uint e = 0; e < 4; e++) {
-            uint even = next_values[2 * n][e];
-            uint odd = next_values[2 * n + 1][e];
+            uint even = staged(next_values[2 * n][e]);
+            uint odd = staged(next_values[2 * n + 1][e]);
             value_tile[at + 2 * e * VALUE_STRIDE] = even & 0xffffu | odd << 16;
             value_tile[at + (2 * e + 1) * VALUE_STRIDE] = even >> 16 | odd & 0xffff0000u;
         }

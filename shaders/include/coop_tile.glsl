@@ -5,12 +5,15 @@
 //   P = 2^(S - m) by those lanes, fp16, back through shared memory
 //   O = O f + P V  where f, the rows' rescaling, is a matrix loaded with stride 0 from one value a row
 //
+// With HALF_SUMS a tile's P V is summed in fp16, and tiles are added up in fp32.
+//
 // The next tile's loads are issued before the current tile's products. Needs what coop_stage.glsl needs.
 #include "coop_stage.glsl"
 
 const uint SCORE_STRIDE = KEYS / 4 + 1;         // uvec4, the bits of four scores each
 const uint WEIGHT_STRIDE = KEYS / 4 + 2;        // uvec2, four weights each
 const uint DIM_STEPS = DIM_PADDED / MAT_K;
+const uint KEY_STEPS = KEYS / MAT_K;
 shared uvec4 score_tile[TILE_ROWS * SCORE_STRIDE];
 shared uvec2 weight_tile[TILE_ROWS * WEIGHT_STRIDE];
 shared float row_factor[TILE_ROWS];
@@ -28,7 +31,11 @@ const uint LANE_QUADS = KEYS / 4 / ROW_LANES; // vec4 of a row that a lane handl
 //
 // Scores are taken relative to row_base, which follows the row's maximum row_max only when that has grown by MAX_LEAD: weights
 // then reach 2^MAX_LEAD, well within a half, and the accumulators are rescaled in few tiles instead of every third.
+#ifdef HALF_SUMS
+const float MAX_LEAD = 2; // VALUE_SHRINK counts on it
+#else
 const float MAX_LEAD = 8;
+#endif
 float row_max[LANE_ROWS];
 float row_base[LANE_ROWS];
 float row_sum[LANE_ROWS];
@@ -147,16 +154,28 @@ void scale_acc() {
 }
 
 void add_values() {
-    [[unroll]] for (uint k = 0; k < KEYS / MAT_K; k++) {
-        MATRIX_A weights[ROW_PARTS];
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
-            coopMatLoad(weights[m], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 4, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) {
+    MATRIX_A weights[ROW_PARTS * KEY_STEPS];
+    [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+        [[unroll]] for (uint k = 0; k < KEY_STEPS; k++)
+            coopMatLoad(weights[m * KEY_STEPS + k], weight_tile, (subgroup_row() + m * MAT_M) * WEIGHT_STRIDE + k * MAT_K / 4, WEIGHT_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+    [[unroll]] for (uint n = 0; n < DIM_PARTS; n++) {
+#ifdef HALF_SUMS
+        MATRIX_H sums[ROW_PARTS];
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) sums[m] = MATRIX_H(0);
+#endif
+        [[unroll]] for (uint k = 0; k < KEY_STEPS; k++) {
             MATRIX_B value_matrix;
             coopMatLoad(value_matrix, value_tile, n * MAT_N * VALUE_STRIDE + k * MAT_K / 2, VALUE_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
-                acc[m * DIM_PARTS + n] = coopMatMulAdd(weights[m], value_matrix, acc[m * DIM_PARTS + n]);
+#ifdef HALF_SUMS
+                sums[m] = coopMatMulAdd(weights[m * KEY_STEPS + k], value_matrix, sums[m]);
+#else
+                acc[m * DIM_PARTS + n] = coopMatMulAdd(weights[m * KEY_STEPS + k], value_matrix, acc[m * DIM_PARTS + n]);
+#endif
         }
+#ifdef HALF_SUMS
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) acc[m * DIM_PARTS + n] += MATRIX_C(sums[m]) * float(VALUE_SHRINK);
+#endif
     }
 }
 

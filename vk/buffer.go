@@ -23,6 +23,8 @@ type Buffer struct {
 	memory  allocation
 	address uint64
 	mapped  []byte
+	usage   uint32 // VkBufferUsageFlags
+	lent    bool   // the caller's
 	pins    pins
 }
 
@@ -53,7 +55,7 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 		}
 		return nil, d.fail(err)
 	}
-	b := &Buffer{device: d, label: name, handle: handle[vulkan.Buffer](h), size: size}
+	b := &Buffer{device: d, label: name, handle: handle[vulkan.Buffer](h), size: size, usage: usageTransferSrc | usageTransferDst | usageStorage}
 	memory, err := d.memory.alloc(name, uint64(need), max(uint64(align), 1), uint32(allowed), kind)
 	if err != nil {
 		C.vks_destroy_buffer(d.shim, h)
@@ -96,14 +98,19 @@ func (b *Buffer) Mapped() []byte {
 }
 
 // Coherent tells whether what the host writes to Mapped reaches the device by
-// itself, and the other way round.
-func (b *Buffer) Coherent() bool { return b.memory.block.kind.flags&memoryHostCoherent != 0 }
+// itself, and the other way round; false where nothing is mapped because the
+// memory is the caller's.
+func (b *Buffer) Coherent() bool { return !b.lent && b.memory.block.kind.flags&memoryHostCoherent != 0 }
 
 // Close frees the buffer, once the submitted work that uses it has ended. It
-// may be called more than once, and after Device.Close.
+// may be called more than once, and after Device.Close. A borrowed buffer is
+// only forgotten: its owner may free it once the work that uses it has ended.
 func (b *Buffer) Close() error { return b.device.lifetime.closeChild(&b.pins, b) }
 
 func (b *Buffer) destroy() {
+	if b.lent {
+		return
+	}
 	C.vks_destroy_buffer(b.device.shim, bits(b.handle))
 	b.device.memory.free(b.memory)
 }

@@ -9,11 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	vulkan "github.com/vulkan-go/vulkan"
 )
 
 // Device is an opened Vulkan device with one compute queue. Its methods may be
@@ -23,11 +20,11 @@ type Device struct {
 	log      *slog.Logger
 	instance *instance
 	physical physical
-	handle   vulkan.Device
 	shim     *C.vks_device
-	priority Priority // granted
+	priority Priority  // granted
+	lent     *Borrowed // nil for a device of our own
 
-	queue    sync.Mutex    // held while submitting
+	queue    *queue        // shared by all devices that submit to it
 	progress atomic.Uint64 // submissions that have finished
 	lifetime lifetime
 	memory   allocator
@@ -61,14 +58,19 @@ func Open(opt Options) (*Device, error) {
 		return nil, err
 	}
 	chosen.Default = true
-	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: found[chosen.Index]}
-	d.lifetime.init()
+	d := newDevice(opt, in, found[chosen.Index])
 	if err := d.create(); err != nil {
 		in.close()
 		return nil, err
 	}
 	d.log.Debug("vulkan device opened", "device", d.physical.report.String())
 	return d, nil
+}
+
+func newDevice(opt Options, in *instance, p physical) *Device {
+	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: p}
+	d.lifetime.init()
+	return d
 }
 
 // create makes the VkDevice with the features that the report says are on.
@@ -91,6 +93,7 @@ func (d *Device) create() error {
 	set(&enable.executable_info, f.PipelineExecutableInfo)
 	set(&enable.memory_budget, f.MemoryBudget)
 	set(&enable.buffer_address, f.BufferAddress)
+	set(&enable.timeline, f.TimelineSemaphore)
 	for _, field := range []*C.uint32_t{
 		&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
 		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block,
@@ -100,23 +103,33 @@ func (d *Device) create() error {
 	if err := d.createWithPriority(&enable); err != nil {
 		return fmt.Errorf("%s: %w", report.Name, err)
 	}
-	d.handle = handle[vulkan.Device](C.vks_device_handle(d.shim))
+	if err := d.attach(0, uint32(caps.queue_family), 0); err != nil {
+		C.vks_device_destroy(d.shim)
+		C.vks_device_close(d.shim)
+		return err
+	}
+	return nil
+}
+
+// attach makes what the package needs of a VkDevice: its functions, the queue
+// (0: the one of that family and index) and a pipeline cache.
+func (d *Device) attach(queue Handle, family, index uint32) error {
 	for i := range C.vks_device_function_count() {
 		name := C.GoString(C.vks_device_function_name(i))
 		address := C.vks_device_resolve(d.shim, i)
 		if address == nil && C.vks_device_function_needed(i) != 0 {
-			vulkan.DestroyDevice(d.handle, nil)
-			C.vks_device_close(d.shim)
-			return &NoDeviceError{Why: report.Name + " has no function " + name, Try: "update its driver"}
+			return &NoDeviceError{Why: d.Report().Name + " has no function " + name, Try: "update its driver"}
 		}
 		if address != nil && d.opt.Hook != nil {
 			address = d.opt.Hook(name, address)
 		}
 		C.vks_device_set(d.shim, i, address)
 	}
-	var queue vulkan.Queue
-	vulkan.GetDeviceQueue(d.handle, uint32(caps.queue_family), 0, &queue)
-	C.vks_set_queue(d.shim, bits(queue), caps.queue_family)
+	if queue == 0 {
+		queue = Handle(C.vks_get_queue(d.shim, C.uint32_t(family), C.uint32_t(index)))
+	}
+	C.vks_set_queue(d.shim, C.uint64_t(queue), C.uint32_t(family), C.uint32_t(index))
+	d.queue = shareQueue(queue)
 	d.memory.init(d)
 	d.openCache()
 	return nil
@@ -143,6 +156,9 @@ func (d *Device) ValidationMessages() []string {
 // more than once, and after the device was lost. Buffers, pipelines and
 // recorders of the device are closed with it.
 //
+// While recordings (see Recorder.Hold) are open it frees nothing and returns
+// an error; close them first, once the device has done with them.
+//
 // After a TimeoutError the work may still be running; if it does not end
 // within a second Close leaves the driver's objects alone and says so.
 func (d *Device) Close() error { return d.lifetime.close(d.destroy) }
@@ -153,13 +169,14 @@ func (d *Device) destroy() error {
 	if !d.lifetime.drain(time.Second) {
 		return errAbandoned
 	}
-	// The result does not matter: a lost device returns too, and its objects may be freed.
-	vulkan.DeviceWaitIdle(d.handle)
 	d.lifetime.destroyChildren()
 	d.layouts.destroy(d)
 	d.closeCache()
 	d.memory.destroy()
-	vulkan.DestroyDevice(d.handle, nil)
+	d.queue.release()
+	if d.lent == nil {
+		C.vks_device_destroy(d.shim)
+	}
 	C.vks_device_close(d.shim)
 	d.instance.close()
 	return nil

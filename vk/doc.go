@@ -30,7 +30,7 @@
 //   - ANCHORVK_DEVICE: the device to open, by its index in [List] or by a part of its name
 //   - ANCHORVK_DISABLE: features to switch off, separated by commas: float16, storage16,
 //     subgroup, subgroup-size-control, memory-model, coopmat, coopmat2, memory-budget,
-//     executable-info, host-visible, buffer-address
+//     executable-info, host-visible, buffer-address, timeline-semaphore
 //   - ANCHORVK_VALIDATE: 1 loads the Khronos validation layer with synchronization validation
 //
 // The Vulkan loader reads its own, among them VK_DRIVER_FILES (VK_ICD_FILENAMES

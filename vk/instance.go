@@ -19,6 +19,7 @@ import (
 type instance struct {
 	shim   *C.vks_instance
 	handle vulkan.Instance
+	lent   bool // the caller's
 }
 
 const noDriverHint = "install a driver (mesa-vulkan-drivers has lavapipe, which needs no GPU), or set VK_DRIVER_FILES (VK_ICD_FILENAMES for old loaders) to its json file"
@@ -63,25 +64,35 @@ func newInstance(opt *Options) (*instance, error) {
 	if err := vulkan.InitInstance(in.handle); err != nil {
 		return nil, fmt.Errorf("vk: the binding refuses the instance: %w", err)
 	}
+	if err := in.resolve(opt); err != nil {
+		in.close()
+		return nil, err
+	}
+	C.vks_start_messenger(in.shim)
+	return in, nil
+}
+
+// resolve fills the table of the instance's functions.
+func (in *instance) resolve(opt *Options) error {
 	for i := range C.vks_instance_function_count() {
 		name := C.GoString(C.vks_instance_function_name(i))
 		address := C.vks_instance_resolve(in.shim, i)
 		if address == nil && C.vks_instance_function_needed(i) != 0 {
-			in.close()
-			return nil, &NoDeviceError{Why: "the Vulkan loader has no " + name, Try: "update the Vulkan loader"}
+			return &NoDeviceError{Why: "the Vulkan loader has no " + name, Try: "update the Vulkan loader"}
 		}
 		if address != nil && opt.Hook != nil {
 			address = opt.Hook(name, address)
 		}
 		C.vks_instance_set(in.shim, i, address)
 	}
-	C.vks_start_messenger(in.shim)
-	return in, nil
+	return nil
 }
 
 func (in *instance) close() {
-	C.vks_stop_messenger(in.shim)
-	vulkan.DestroyInstance(in.handle, nil)
+	if !in.lent {
+		C.vks_stop_messenger(in.shim)
+		vulkan.DestroyInstance(in.handle, nil)
+	}
 	C.vks_instance_close(in.shim)
 	in.shim = nil
 }

@@ -17,6 +17,7 @@ type lifetime struct {
 	mu       sync.Mutex
 	idle     sync.Cond
 	users    int
+	held     int // recordings that are open
 	closed   bool
 	children map[child]struct{}
 	stuck    []*Recorder // their submissions had not ended when Run gave up
@@ -82,11 +83,37 @@ func (l *lifetime) remove(c child) {
 	l.mu.Unlock()
 }
 
+// hold begins a recording, which keeps the device open until unhold.
+func (l *lifetime) hold() error {
+	if err := l.loss(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.held++
+	return nil
+}
+
+func (l *lifetime) unhold() {
+	l.mu.Lock()
+	l.held--
+	l.mu.Unlock()
+}
+
 // close lets no new call in, waits for those inside, then destroys, once.
 func (l *lifetime) close(destroy func() error) error {
+	l.mu.Lock()
+	if l.held > 0 && !l.closed {
+		l.mu.Unlock()
+		return errRecordings
+	}
+	l.closed = true
+	l.mu.Unlock()
 	l.once.Do(func() {
 		l.mu.Lock()
-		l.closed = true
 		for l.users > 0 {
 			l.idle.Wait()
 		}

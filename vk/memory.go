@@ -110,10 +110,10 @@ func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 	if t.flags&memoryHostVisible != 0 {
 		// A variable of its own: what is passed to C must not lie among Go pointers.
 		var mapped unsafe.Pointer
-		if r := vulkan.MapMemory(a.device.handle, b.memory, 0, vulkan.DeviceSize(vulkan.WholeSize), 0, &mapped); r != resultSuccess {
+		if r := C.vks_map(a.device.shim, memory, &mapped); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 			C.vks_free(a.device.shim, memory)
 			err := callError("vkMapMemory", int32(r))
-			if r == vulkan.ErrorMemoryMapFailed {
+			if vulkan.Result(r) == vulkan.ErrorMemoryMapFailed {
 				err = &OutOfMemoryError{What: "vkMapMemory", Asked: size}
 			}
 			return nil, a.device.fail(err)

@@ -92,6 +92,7 @@ func TestDisable(t *testing.T) {
 				"float16": f.Float16, "storage16": f.Storage16, "subgroup": r.Subgroup != Subgroup{}, "subgroup-size-control": f.SubgroupSizeControl || r.Subgroup.SizeControl,
 				"memory-model": f.VulkanMemoryModel || f.CooperativeMatrix, "coopmat": f.CooperativeMatrix || f.CooperativeMatrix2 || len(r.CoopMatrix) > 0,
 				"coopmat2": f.CooperativeMatrix2, "memory-budget": f.MemoryBudget, "executable-info": f.PipelineExecutableInfo, "host-visible": f.HostVisible || r.UMA, "buffer-address": f.BufferAddress,
+				"timeline-semaphore": f.TimelineSemaphore,
 			}
 			require.Contains(t, on, name)
 			require.False(t, on[name])

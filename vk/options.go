@@ -55,7 +55,7 @@ const defaultTimeout = 60 * time.Second
 // featureNames are the names that Options.Disable knows.
 var featureNames = []string{
 	"float16", "storage16", "subgroup", "subgroup-size-control", "memory-model",
-	"coopmat", "coopmat2", "memory-budget", "executable-info", "host-visible", "buffer-address",
+	"coopmat", "coopmat2", "memory-budget", "executable-info", "host-visible", "buffer-address", "timeline-semaphore",
 }
 
 // FeatureNames lists the names that Options.Disable and ANCHORVK_DISABLE accept.

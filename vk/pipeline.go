@@ -88,6 +88,9 @@ func (d *Device) checkPipeline(c *PipelineConfig) error {
 	if len(c.Constants) > C.VKS_MAX_CONSTANTS {
 		return &LimitError{What: what, Limit: "number of specialization constants", Asked: uint64(len(c.Constants)), Max: C.VKS_MAX_CONSTANTS}
 	}
+	if err := checkCapabilities(report, uint32(d.physical.caps.api), c); err != nil {
+		return err
+	}
 	return checkSubgroup(report, c)
 }
 
@@ -126,8 +129,7 @@ func (p *Pipeline) Name() string { return p.config.Name }
 func (p *Pipeline) Close() error { return p.device.lifetime.closeChild(&p.pins, p) }
 
 func (p *Pipeline) destroy() {
-	vulkan.DestroyPipeline(p.device.handle, p.handle, nil)
-	C.vks_destroy_pipeline_layout(p.device.shim, p.layout)
+	C.vks_destroy_pipeline(p.device.shim, bits(p.handle), p.layout)
 }
 
 // layouts keeps one descriptor set layout for each number of bindings.
@@ -150,7 +152,7 @@ func (l *layouts) get(d *Device, bindings int) (C.uint64_t, error) {
 func (l *layouts) destroy(d *Device) {
 	for _, h := range l.made {
 		if h != 0 {
-			vulkan.DestroyDescriptorSetLayout(d.handle, handle[vulkan.DescriptorSetLayout](h), nil)
+			C.vks_destroy_set_layout(d.shim, h)
 		}
 	}
 }

@@ -52,6 +52,7 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 			SubgroupExtended: c.subgroup_extended != 0, SubgroupSizeControl: c.size_control != 0 && c.required_stages&C.VK_SHADER_STAGE_COMPUTE_BIT != 0,
 			VulkanMemoryModel: c.memory_model != 0, CooperativeMatrix: c.coopmat != 0 && c.memory_model != 0,
 			PipelineExecutableInfo: c.executable_info != 0, MemoryBudget: c.memory_budget != 0, BufferAddress: c.buffer_address != 0,
+			TimelineSemaphore: c.timeline != 0,
 		},
 		Subgroup: newSubgroup(c),
 		CoopMatrix2: CoopMatrix2{

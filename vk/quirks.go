@@ -42,6 +42,7 @@ func noteMissing(r *Report) {
 		"coopmat":               r.Features.CooperativeMatrix, "coopmat2": r.Features.CooperativeMatrix2,
 		"memory-budget": r.Features.MemoryBudget, "executable-info": r.Features.PipelineExecutableInfo,
 		"host-visible": r.Features.HostVisible, "buffer-address": r.Features.BufferAddress,
+		"timeline-semaphore": r.Features.TimelineSemaphore,
 	} {
 		if !on {
 			r.Why[name] = plain
@@ -81,6 +82,8 @@ func switchOff(r *Report, feature, why string) {
 		f.PipelineExecutableInfo = false
 	case "buffer-address":
 		f.BufferAddress = false
+	case "timeline-semaphore":
+		f.TimelineSemaphore = false
 	case "host-visible":
 		f.HostVisible, r.UMA = false, false
 	}

@@ -237,11 +237,11 @@ func BenchmarkRecordDispatch(b *testing.B) {
 			r.Dispatch(p, back, constants, 1, 1, 1)
 			r.Barrier()
 		}
-		if err := r.start(); err != nil {
+		if err := r.Submit(Sync{}); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer() // the device's time is not the host's
-		if err := r.finish(background); err != nil {
+		if err := r.Wait(background); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -6,6 +6,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -24,10 +25,12 @@ type Recorder struct {
 	push       []byte
 	buffers    []*Buffer   // those that the recorded work uses
 	pipelines  []*Pipeline // likewise
+	cuts       []int       // numbers of operations at which parts begin, but the first
 	timestamps int
 	ticks      []uint64 // of the last Run
 	err        error
-	pending    bool // submitted and not known to have ended
+	pending    bool       // submitted and not known to have ended
+	waits      []Timeline // what the submission waits for
 }
 
 // NewRecorder makes a recorder; name appears in errors.
@@ -56,6 +59,7 @@ func (r *Recorder) Reset() {
 	clear(r.buffers)
 	clear(r.pipelines)
 	r.buffers, r.pipelines = r.buffers[:0], r.pipelines[:0]
+	r.cuts = r.cuts[:0]
 	r.timestamps = 0
 	r.err = nil
 }
@@ -159,6 +163,14 @@ func (r *Recorder) Barrier() {
 	}
 }
 
+// Cut ends a part: what is recorded after it belongs to the next part of the
+// Recording that Hold makes. Run and Submit take no notice.
+func (r *Recorder) Cut() {
+	if n := len(r.ops); r.err == nil && n > 0 && (len(r.cuts) == 0 || r.cuts[len(r.cuts)-1] < n) {
+		r.cuts = append(r.cuts, n)
+	}
+}
+
 // Fill records setting size bytes from offset to repetitions of value. Both are
 // multiples of 4.
 func (r *Recorder) Fill(b *Buffer, offset, size uint64, value uint32) {
@@ -175,6 +187,10 @@ func (r *Recorder) Fill(b *Buffer, offset, size uint64, value uint32) {
 	}
 	if offset > b.size || size > b.size-offset {
 		r.reject(b.check("fill", offset, size))
+		return
+	}
+	if err := b.allowsCopyTo("a fill"); err != nil {
+		r.reject(err)
 		return
 	}
 	if size == 0 {
@@ -203,6 +219,10 @@ func (r *Recorder) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, s
 	}
 	if dst == src && dstOffset < srcOffset+size && srcOffset < dstOffset+size {
 		r.reject(fmt.Errorf("vk: copy within buffer %q: bytes %d and %d, %d long, overlap", dst.label, srcOffset, dstOffset, size))
+		return
+	}
+	if err := errors.Join(dst.allowsCopyTo("a copy to it"), src.allowsCopyFrom("a copy from it")); err != nil {
+		r.reject(err)
 		return
 	}
 	if size == 0 {

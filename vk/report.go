@@ -61,7 +61,8 @@ type Features struct {
 	PipelineExecutableInfo bool `json:"pipeline_executable_info"`
 	MemoryBudget           bool `json:"memory_budget"`
 	BufferAddress          bool `json:"buffer_address"` // kernels may read buffers by address (bufferDeviceAddress)
-	HostVisible            bool `json:"host_visible"`   // device-local memory that the host can map
+	TimelineSemaphore      bool `json:"timeline_semaphore"`
+	HostVisible            bool `json:"host_visible"` // device-local memory that the host can map
 }
 
 // Subgroup describes the groups of invocations that run in step.

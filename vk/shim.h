@@ -9,6 +9,7 @@
 #define VKS_MAX_BINDINGS 16
 #define VKS_MAX_CONSTANTS 64
 #define VKS_MAX_SHAPES 128
+#define VKS_MAX_SYNC 16
 
 /* Loader (shim_loader.c). Returns the address of vkGetInstanceProcAddr, or
  * NULL with a text in err. */
@@ -52,7 +53,7 @@ typedef struct {
 	uint32_t priorities, priority[VK_MAX_GLOBAL_PRIORITY_SIZE_KHR]; /* VkQueueGlobalPriority values that it may ask for */
 	/* features, 0 or 1 */
 	uint32_t storage16, uniform16, float16, int8, int16, int64, float64, subgroup_extended, memory_model, memory_model_device;
-	uint32_t size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address, maintenance4;
+	uint32_t timeline, size_control, full_subgroups, coopmat, executable_info, memory_budget, portability, buffer_address, maintenance4;
 	uint32_t nv2_workgroup, nv2_flexible, nv2_reductions, nv2_conversions, nv2_per_element, nv2_tensor, nv2_block;
 	uint32_t nv2_max_workgroup, nv2_max_dimension, nv2_reserved_shared;
 	/* subgroups */
@@ -66,28 +67,47 @@ typedef struct {
 	vks_shape shape[VKS_MAX_SHAPES], flexible[VKS_MAX_SHAPES];
 	/* which extensions the driver lists */
 	uint32_t has_float16_ext, has_memory_model_ext, has_size_control_ext, has_budget_ext, has_coopmat_ext, has_coopmat2_ext;
-	uint32_t has_executable_ext, has_extended_types_ext, has_driver_ext, has_maintenance4_ext, has_portability_ext;
+	uint32_t has_timeline_ext, has_executable_ext, has_extended_types_ext, has_driver_ext, has_maintenance4_ext, has_portability_ext;
 	uint32_t has_sm_builtins_ext, has_shader_core_ext, has_dot_product_ext;
 	uint32_t has_priority_ext, has_khr_priority_ext;
 } vks_caps;
 int32_t vks_query(vks_instance *in, uint64_t physical, vks_caps *caps);
 void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uint64_t *usage);
 
+/* Borrowed instances and devices (shim_adopt.c). */
+int32_t vks_adopt_instance(void *get_instance_proc_addr, uint64_t instance, uint32_t api, vks_instance **out);
+int32_t vks_adopt_device(vks_instance *in, uint64_t device, int addresses, vks_device **out);
+/* 1 when the instance lists the physical device. */
+int vks_lists_physical(vks_instance *in, uint64_t physical);
+/* Number of queues, flags and timestamp bits of a queue family; 0 queues when there is no such family. */
+void vks_query_family(vks_instance *in, uint64_t physical, uint32_t family, uint32_t *queues, uint32_t *flags, uint32_t *timestamp_bits);
+/* What was switched on: by the specification's name, or in a chain of feature structures. */
+void vks_enable_name(vks_caps *enabled, const char *name);
+void vks_enable_chain(vks_caps *enabled, const void *chain);
+/* Takes from caps what is not enabled, or whose extension is neither core in api nor listed. */
+void vks_restrict(vks_caps *caps, const vks_caps *enabled, uint32_t api, const char *const *extensions, uint32_t extension_count);
+/* The names that vks_enable_name knows, NULL past the end. */
+const char *vks_switch_name(uint32_t i);
+
 /* Device (shim_device.c): enable says which features to switch on; queue_priority goes from 0 to 1; global_priority is a
  * VkQueueGlobalPriority, or 0 to ask for none. */
 int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *enable, float queue_priority, uint32_t global_priority, vks_device **out);
-void vks_device_close(vks_device *d); /* frees the table; the VkDevice is destroyed by the caller */
+void vks_device_close(vks_device *d); /* frees the table alone */
+void vks_device_destroy(vks_device *d); /* waits for the VkDevice, and destroys it */
 uint64_t vks_device_handle(vks_device *d);
 int vks_device_function_count(void);
 const char *vks_device_function_name(int i);
 int vks_device_function_needed(int i);
 void *vks_device_resolve(vks_device *d, int i);
 void vks_device_set(vks_device *d, int i, void *address);
-void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family);
+uint64_t vks_get_queue(vks_device *d, uint32_t family, uint32_t index);
+void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family, uint32_t index);
+void vks_set_lock(vks_device *d, void *lock, void *unlock, void *user); /* called around vkQueueSubmit */
 void vks_name(vks_device *d, int type, uint64_t handle, const char *name);
 
 /* Memory and buffers (shim_memory.c). */
 int32_t vks_allocate(vks_device *d, uint64_t size, uint32_t type, uint64_t *memory);
+int32_t vks_map(vks_device *d, uint64_t memory, void **mapped);
 void vks_free(vks_device *d, uint64_t memory);
 int32_t vks_flush(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
 int32_t vks_invalidate(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size);
@@ -105,14 +125,15 @@ int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
 	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
 	uint64_t *layout, uint64_t *pipeline);
-void vks_destroy_pipeline_layout(vks_device *d, uint64_t layout);
+void vks_destroy_set_layout(vks_device *d, uint64_t layout);
+void vks_destroy_pipeline(vks_device *d, uint64_t pipeline, uint64_t layout);
 typedef struct { char name[256]; uint32_t format; uint64_t bits; } vks_statistic;
 /* Fills at most cap entries and returns how many; granted is the subgroup size the driver reports, 0 when unknown. */
 int vks_pipeline_statistics(vks_device *d, uint64_t pipeline, vks_statistic *list, int cap, uint32_t *granted);
 /* The index-th text of the compiler: its name (256 bytes) and, in memory that the caller frees, its characters. NULL past the last. */
 char *vks_pipeline_listing(vks_device *d, uint64_t pipeline, uint32_t index, char *name, uint64_t *size);
 
-/* Recording and submission (shim_record.c, shim_submit.c). */
+/* Recording (shim_record.c) and submission (shim_submit.c). */
 enum { VKS_DISPATCH, VKS_BARRIER, VKS_FILL, VKS_COPY, VKS_TIMESTAMP };
 typedef struct {
 	uint32_t kind;
@@ -120,7 +141,7 @@ typedef struct {
 	uint32_t push_offset, push_size;
 	uint32_t x, y, z;
 	uint32_t value; /* fill value or timestamp number */
-	uint32_t unused;
+	uint32_t set; /* number of its descriptor set, which the shim fills in */
 	uint64_t pipeline, layout, set_layout;
 	uint64_t src, src_offset, dst, dst_offset, size;
 } vks_op;
@@ -128,9 +149,18 @@ typedef struct { uint64_t buffer, offset, range; } vks_binding;
 
 int32_t vks_create_recorder(vks_device *d, vks_recorder **out);
 void vks_destroy_recorder(vks_device *d, vks_recorder *r);
-int32_t vks_record(vks_device *d, vks_recorder *r, const vks_op *ops, uint64_t op_count,
+/* Into the recorder's own command buffer. */
+int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,
 	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps);
-int32_t vks_submit(vks_device *d, vks_recorder *r);
+/* Makes the descriptor sets that vks_record_into binds; they stay until the recorder is destroyed. */
+int32_t vks_make_sets(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count, const vks_binding *bindings);
+/* Into a command buffer of the caller, which is being recorded. */
+void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push);
+
+typedef struct { uint64_t semaphore, value; } vks_timeline;
+/* r may be NULL: then nothing runs, but the semaphores are signalled behind what was submitted before. */
+int32_t vks_submit(vks_device *d, vks_recorder *r, const vks_timeline *wait, uint32_t waits, const vks_timeline *signal, uint32_t signals);
+int32_t vks_semaphore_value(vks_device *d, uint64_t semaphore, uint64_t *value);
 int32_t vks_wait(vks_device *d, vks_recorder *r, uint64_t nanoseconds);
 int32_t vks_read_timestamps(vks_device *d, vks_recorder *r, uint64_t *ticks, uint32_t count);
 

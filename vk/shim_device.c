@@ -1,7 +1,7 @@
 //go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
 
-/* Device creation with exactly the features that the caller wants, and the
- * table of the device's functions. */
+/* Device creation with exactly the features that the caller wants, the table
+ * of the device's functions, and the queue. */
 #include "shim_internal.h"
 
 #define NAME(name, needed) #name,
@@ -19,9 +19,28 @@ void vks_device_set(vks_device *d, int i, void *address) { memcpy((char *)d + of
 uint64_t vks_device_handle(vks_device *d) { return BITS(d->handle); }
 void vks_device_close(vks_device *d) { free(d); }
 
-void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family) {
+void vks_device_destroy(vks_device *d) {
+	if (d->vkDeviceWaitIdle) d->vkDeviceWaitIdle(d->handle); /* the result does not matter: a lost device returns too, and may be destroyed */
+	PFN_vkDestroyDevice destroy = d->vkDestroyDevice ? d->vkDestroyDevice : (PFN_vkDestroyDevice)d->get(d->handle, "vkDestroyDevice");
+	if (destroy) destroy(d->handle, NULL);
+}
+
+uint64_t vks_get_queue(vks_device *d, uint32_t family, uint32_t index) {
+	VkQueue queue = NULL;
+	d->vkGetDeviceQueue(d->handle, family, index, &queue);
+	return BITS(queue);
+}
+
+void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family, uint32_t index) {
 	d->queue = AS(VkQueue, queue);
 	d->family = family;
+	d->index = index;
+}
+
+void vks_set_lock(vks_device *d, void *lock, void *unlock, void *user) {
+	d->lock = (void (*)(void *, uint32_t, uint32_t))lock;
+	d->unlock = (void (*)(void *, uint32_t, uint32_t))unlock;
+	d->lock_user = user;
 }
 
 /* Switches on a feature structure and the extension that brought it. */
@@ -47,6 +66,8 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, .shaderFloat16 = e->float16, .shaderInt8 = e->int8};
 	VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures extended = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES, .shaderSubgroupExtendedTypes = 1};
+	VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = 1};
 	VkPhysicalDeviceVulkanMemoryModelFeatures model = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES, .vulkanMemoryModel = 1, .vulkanMemoryModelDeviceScope = e->memory_model_device};
 	VkPhysicalDeviceSubgroupSizeControlFeatures size = {
@@ -69,6 +90,7 @@ int32_t vks_create_device(vks_instance *in, uint64_t physical, const vks_caps *e
 	ADD(e->storage16, storage, 0, NULL)
 	ADD(e->float16 || e->int8, half, e->has_float16_ext, "VK_KHR_shader_float16_int8")
 	ADD(e->subgroup_extended, extended, e->has_extended_types_ext, "VK_KHR_shader_subgroup_extended_types")
+	ADD(e->timeline, timeline, e->has_timeline_ext, "VK_KHR_timeline_semaphore")
 	ADD(e->memory_model, model, e->has_memory_model_ext, "VK_KHR_vulkan_memory_model")
 	ADD(e->size_control, size, e->has_size_control_ext, "VK_EXT_subgroup_size_control")
 	ADD(e->buffer_address, address, 0, NULL) /* core since 1.2; the extension before it is not used */

@@ -25,7 +25,10 @@ struct vks_instance {
 struct vks_device {
 	VkDevice handle;
 	VkQueue queue;
-	uint32_t family;
+	uint32_t family, index;
+	void (*lock)(void *, uint32_t, uint32_t);
+	void (*unlock)(void *, uint32_t, uint32_t);
+	void *lock_user;
 	int addresses; /* buffers have device addresses */
 	PFN_vkGetDeviceProcAddr get;
 	VKS_DEVICE_FUNCTIONS(FIELD)
@@ -36,7 +39,8 @@ struct vks_recorder {
 	VkCommandBuffer commands;
 	VkFence fence;
 	VkDescriptorPool sets;
-	uint32_t set_capacity, descriptor_capacity;
+	VkDescriptorSet *made;
+	uint32_t made_capacity, set_capacity, descriptor_capacity;
 	VkQueryPool queries;
 	uint32_t query_capacity;
 };
@@ -48,6 +52,8 @@ struct vks_recorder {
 #define BITS(handle) ((uint64_t)(uintptr_t)(handle))
 
 void vks_query_shapes(vks_instance *in, uint64_t physical, vks_caps *c); /* shim_coopmat.c */
+
+VkResult vks_reserve_queries(vks_device *d, vks_recorder *r, uint32_t count); /* shim_recorder.c */
 
 vks_messages *vks_messages_new(void);
 void vks_messages_free(vks_messages *m);

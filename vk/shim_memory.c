@@ -13,6 +13,10 @@ int32_t vks_allocate(vks_device *d, uint64_t size, uint32_t type, uint64_t *memo
 	return result;
 }
 
+int32_t vks_map(vks_device *d, uint64_t memory, void **mapped) {
+	return d->vkMapMemory(d->handle, AS(VkDeviceMemory, memory), 0, VK_WHOLE_SIZE, 0, mapped);
+}
+
 void vks_free(vks_device *d, uint64_t memory) { d->vkFreeMemory(d->handle, AS(VkDeviceMemory, memory), NULL); }
 
 int32_t vks_flush(vks_device *d, uint64_t memory, uint64_t offset, uint64_t size) {

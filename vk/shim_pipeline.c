@@ -38,7 +38,12 @@ int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout
 	return result;
 }
 
-void vks_destroy_pipeline_layout(vks_device *d, uint64_t layout) { d->vkDestroyPipelineLayout(d->handle, AS(VkPipelineLayout, layout), NULL); }
+void vks_destroy_set_layout(vks_device *d, uint64_t layout) { d->vkDestroyDescriptorSetLayout(d->handle, AS(VkDescriptorSetLayout, layout), NULL); }
+
+void vks_destroy_pipeline(vks_device *d, uint64_t pipeline, uint64_t layout) {
+	d->vkDestroyPipeline(d->handle, AS(VkPipeline, pipeline), NULL);
+	d->vkDestroyPipelineLayout(d->handle, AS(VkPipelineLayout, layout), NULL);
+}
 
 static VkResult create_layout(vks_device *d, VkDescriptorSetLayout set, uint32_t push_bytes, VkPipelineLayout *layout) {
 	VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = push_bytes};

@@ -23,6 +23,7 @@ static VkResult list_extensions(vks_instance *in, VkPhysicalDevice phys, vks_cap
 	const struct { const char *name; uint32_t *flag; } want[] = {
 		{"VK_KHR_shader_float16_int8", &c->has_float16_ext},
 		{"VK_KHR_vulkan_memory_model", &c->has_memory_model_ext},
+		{"VK_KHR_timeline_semaphore", &c->has_timeline_ext},
 		{"VK_EXT_subgroup_size_control", &c->has_size_control_ext},
 		{"VK_EXT_memory_budget", &c->has_budget_ext},
 		{"VK_KHR_cooperative_matrix", &c->has_coopmat_ext},
@@ -50,6 +51,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	VkPhysicalDevice16BitStorageFeatures storage = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
 	VkPhysicalDeviceShaderFloat16Int8Features half = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
 	VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures extended = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES};
+	VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
 	VkPhysicalDeviceVulkanMemoryModelFeatures model = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES};
 	VkPhysicalDeviceMaintenance4Features m4 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES};
 	VkPhysicalDeviceSubgroupSizeControlFeatures size = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
@@ -61,6 +63,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	if (api >= V(2) || c->has_float16_ext) CHAIN(&all, half);
 	if (api >= V(2) || c->has_extended_types_ext) CHAIN(&all, extended);
 	if (api >= V(2) || c->has_memory_model_ext) CHAIN(&all, model);
+	if (api >= V(2) || c->has_timeline_ext) CHAIN(&all, timeline);
 	if (api >= V(2)) CHAIN(&all, address);
 	if (api >= V(3)) CHAIN(&all, m4);
 	if (api >= V(3) || c->has_size_control_ext) CHAIN(&all, size);
@@ -76,6 +79,7 @@ static void query_features(vks_instance *in, VkPhysicalDevice phys, uint32_t api
 	c->float16 = half.shaderFloat16;
 	c->int8 = half.shaderInt8;
 	c->subgroup_extended = extended.shaderSubgroupExtendedTypes;
+	c->timeline = timeline.timelineSemaphore;
 	c->memory_model = model.vulkanMemoryModel;
 	c->memory_model_device = model.vulkanMemoryModelDeviceScope;
 	c->buffer_address = address.bufferDeviceAddress;

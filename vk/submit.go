@@ -35,15 +35,23 @@ func (r *Recorder) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := r.start(); err != nil {
+	if err := r.Submit(Sync{}); err != nil {
 		return err
 	}
-	return r.finish(ctx)
+	return r.Wait(ctx)
 }
 
-// start records and submits. After a nil result finish must be called.
-func (r *Recorder) start() error {
+// Submit submits what was recorded and returns at once. After a nil result
+// Wait must be called, before anything else of the recorder is used. Errors
+// are those of Run, and *FeatureError and *BorrowError for the semaphores.
+func (r *Recorder) Submit(s Sync) error {
 	d := r.device
+	if r.err != nil {
+		return r.err
+	}
+	if err := s.check(d); err != nil {
+		return fmt.Errorf("%s: %w", r.label, err)
+	}
 	r.ticks = r.ticks[:0]
 	if err := d.lifetime.enter(); err != nil {
 		return err
@@ -61,14 +69,12 @@ func (r *Recorder) start() error {
 	if d.physical.report.Limits.TimestampBits == 0 {
 		timestamps = 0
 	}
-	call := "vkEndCommandBuffer"
+	call := "vkEndCommandBuffer" // and what comes before it
 	result := C.vks_record(d.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings),
 		(*C.uint8_t)(pointer(r.push)), timestamps)
 	if result == 0 {
 		call = "vkQueueSubmit"
-		d.queue.Lock()
-		result = C.vks_submit(d.shim, r.shim)
-		d.queue.Unlock()
+		result = d.submit(r.shim, &s)
 	}
 	if result != 0 {
 		r.unpinAll(len(r.buffers), len(r.pipelines))
@@ -77,11 +83,19 @@ func (r *Recorder) start() error {
 		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
 	}
 	r.pending = true
+	r.waits = append(r.waits[:0], s.Wait...)
 	return nil
 }
 
-// finish waits for the submission of start, and reads its timestamps.
-func (r *Recorder) finish(ctx context.Context) error {
+// Ended tells whether what Submit submitted has ended, or the device is given
+// up, so that Wait returns at once.
+func (r *Recorder) Ended() bool {
+	return !r.pending || r.device.Err() != nil || vulkan.Result(C.vks_wait(r.device.shim, r.shim, 0)) != resultTimeout
+}
+
+// Wait waits for what Submit submitted. Its errors are those of Run: that of
+// ctx too comes only once the work has ended.
+func (r *Recorder) Wait(ctx context.Context) error {
 	d := r.device
 	defer d.lifetime.leave()
 	if err := r.wait(ctx); err != nil {
@@ -119,7 +133,7 @@ func (r *Recorder) wait(ctx context.Context) error {
 		if err := d.lifetime.loss(); err != nil {
 			return err
 		}
-		if now := d.progress.Load(); now != seen {
+		if now := d.progress.Load(); now != seen || r.held() {
 			seen, since = now, time.Now()
 		}
 		if waited := time.Since(since); waited >= d.opt.timeout() {

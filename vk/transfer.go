@@ -38,8 +38,7 @@ func (d *Device) Upload(ctx context.Context, dst *Buffer, off uint64, src []byte
 // the staging buffer too.
 func (d *Device) Download(ctx context.Context, dst []byte, src *Buffer, off uint64) error {
 	return d.move(ctx, "download from", src, off, dst, func() error {
-		cached := src.memory.block.kind.flags&memoryHostCached != 0
-		if src.mapped != nil && (cached || len(dst) <= 64<<10) {
+		if src.mapped != nil && (src.memory.block.kind.flags&memoryHostCached != 0 || len(dst) <= 64<<10) {
 			if err := src.invalidate(off, uint64(len(dst))); err != nil {
 				return err
 			}
@@ -155,7 +154,7 @@ func (g *ring) pump(ctx context.Context, size uint64, before func(int, *Recorder
 			return
 		}
 		flying[slot] = -1
-		err := g.recorders[slot].finish(ctx)
+		err := g.recorders[slot].Wait(ctx)
 		if err == nil && failed == nil {
 			err = after(n)
 		}
@@ -177,7 +176,7 @@ func (g *ring) pump(ctx context.Context, size uint64, before func(int, *Recorder
 		if failed = r.err; failed != nil {
 			break
 		}
-		if failed = r.start(); failed == nil {
+		if failed = r.Submit(Sync{}); failed == nil {
 			flying[slot] = n
 		}
 	}

@@ -29,7 +29,20 @@ type (
 	Pipeline struct{}
 	// Recorder collects work for a Device; this build has none.
 	Recorder struct{}
+	// Recording is work for command buffers of the caller's; this build has none.
+	Recording struct{}
 )
+
+// Adopt returns a *NoDeviceError that wraps ErrUnsupported.
+func Adopt(b Borrowed, opt Options) (*Device, error) {
+	if err := b.check(&opt); err != nil {
+		return nil, err
+	}
+	return nil, unsupported()
+}
+
+// BorrowedFeatures lists nothing in this build.
+func BorrowedFeatures() []string { return nil }
 
 // Open returns a *NoDeviceError that wraps ErrUnsupported.
 func Open(opt Options) (*Device, error) {
@@ -61,6 +74,18 @@ func (d *Device) NewPipeline(PipelineConfig) (*Pipeline, error)                 
 func (d *Device) NewRecorder(string) (*Recorder, error)                           { return nil, unsupported() }
 func (d *Device) Upload(context.Context, *Buffer, uint64, []byte) error           { return unsupported() }
 func (d *Device) Download(context.Context, []byte, *Buffer, uint64) error         { return unsupported() }
+func (d *Device) Borrowed() bool                                                  { return false }
+func (d *Device) BorrowBuffer(BorrowedBuffer) (*Buffer, error)                    { return nil, unsupported() }
+func (d *Device) Signal([]Timeline) error                                         { return unsupported() }
+func (b *Buffer) Borrowed() bool                                                  { return false }
+func (r *Recorder) Submit(Sync) error                                             { return unsupported() }
+func (r *Recorder) Wait(context.Context) error                                    { return unsupported() }
+func (r *Recorder) Ended() bool                                                   { return true }
+func (r *Recorder) Cut()                                                          {}
+func (r *Recorder) Hold() (*Recording, error)                                     { return nil, unsupported() }
+func (r *Recording) Parts() int                                                   { return 0 }
+func (r *Recording) Record(Handle, int, int) error                                { return unsupported() }
+func (r *Recording) Close() error                                                 { return nil }
 func (b *Buffer) Size() uint64                                                    { return 0 }
 func (b *Buffer) Address() uint64                                                 { return 0 }
 func (b *Buffer) Name() string                                                    { return "" }

@@ -5,6 +5,9 @@
 #include "vulkan_min.h"
 
 enum {
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES = 49,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES = 51,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES = 53,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2 = 1000059000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 = 1000059001,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2 = 1000059006,
@@ -17,6 +20,8 @@ enum {
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES = 1000168000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES = 1000175000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES = 1000196000,
+	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES = 1000207000,
+	VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO = 1000207003,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES = 1000211000,
 	VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES = 1000225000,
 	VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO = 1000225001,
@@ -85,6 +90,7 @@ enum {
 FEATURES(VkPhysicalDevice16BitStorageFeatures, storageBuffer16BitAccess, uniformAndStorageBuffer16BitAccess, storagePushConstant16, storageInputOutput16)
 FEATURES(VkPhysicalDeviceShaderFloat16Int8Features, shaderFloat16, shaderInt8)
 FEATURES(VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures, shaderSubgroupExtendedTypes)
+FEATURES(VkPhysicalDeviceTimelineSemaphoreFeatures, timelineSemaphore)
 FEATURES(VkPhysicalDeviceVulkanMemoryModelFeatures, vulkanMemoryModel, vulkanMemoryModelDeviceScope, vulkanMemoryModelAvailabilityVisibilityChains)
 FEATURES(VkPhysicalDeviceBufferDeviceAddressFeatures, bufferDeviceAddress, bufferDeviceAddressCaptureReplay, bufferDeviceAddressMultiDevice)
 FEATURES(VkPhysicalDeviceMaintenance4Features, maintenance4)
@@ -93,6 +99,12 @@ FEATURES(VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR, pipelineExecut
 FEATURES(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, cooperativeMatrix, cooperativeMatrixRobustBufferAccess)
 FEATURES(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixWorkgroupScope, cooperativeMatrixFlexibleDimensions, cooperativeMatrixReductions,
 	cooperativeMatrixConversions, cooperativeMatrixPerElementOperations, cooperativeMatrixTensorAddressing, cooperativeMatrixBlockLoads)
+/* The features of whole Vulkan versions, as callers chain them. */
+FEATURES(VkPhysicalDeviceVulkan11Features, storageBuffer16BitAccess, uniformAndStorageBuffer16BitAccess, storagePushConstant16, storageInputOutput16, others[8])
+FEATURES(VkPhysicalDeviceVulkan12Features, others1[7], shaderFloat16, shaderInt8, others2[25], shaderSubgroupExtendedTypes, separateDepthStencilLayouts,
+	hostQueryReset, timelineSemaphore, bufferDeviceAddress, bufferDeviceAddressCaptureReplay, bufferDeviceAddressMultiDevice,
+	vulkanMemoryModel, vulkanMemoryModelDeviceScope, vulkanMemoryModelAvailabilityVisibilityChains, others3[3])
+FEATURES(VkPhysicalDeviceVulkan13Features, others1[7], subgroupSizeControl, computeFullSubgroups, others2[5], maintenance4)
 #undef FEATURES
 
 typedef struct { VkStructureType sType; void *pNext; VkPhysicalDeviceFeatures features; } VkPhysicalDeviceFeatures2;
@@ -103,6 +115,10 @@ typedef struct { VkStructureType sType; const void *pNext; VkEnum globalPriority
 typedef struct {
 	VkStructureType sType; void *pNext; uint32_t priorityCount; VkEnum priorities[VK_MAX_GLOBAL_PRIORITY_SIZE_KHR];
 } VkQueueFamilyGlobalPriorityPropertiesKHR;
+typedef struct {
+	VkStructureType sType; const void *pNext; uint32_t waitSemaphoreValueCount; const uint64_t *pWaitSemaphoreValues;
+	uint32_t signalSemaphoreValueCount; const uint64_t *pSignalSemaphoreValues;
+} VkTimelineSemaphoreSubmitInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkFlags flags; uint32_t deviceMask; } VkMemoryAllocateFlagsInfo;
 typedef struct { VkStructureType sType; const void *pNext; VkBuffer buffer; } VkBufferDeviceAddressInfo;
 typedef struct {

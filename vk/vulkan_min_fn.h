@@ -17,6 +17,7 @@ FN(VkResult, vkCreateInstance, const VkInstanceCreateInfo *, const void *, VkIns
 
 FN(PFN_vkVoidFunction, vkGetDeviceProcAddr, VkDevice, const char *)
 FN(VkResult, vkEnumerateDeviceExtensionProperties, VkPhysicalDevice, const char *, uint32_t *, VkExtensionProperties *)
+FN(VkResult, vkEnumeratePhysicalDevices, VkInstance, uint32_t *, VkPhysicalDevice *)
 FN(void, vkGetPhysicalDeviceQueueFamilyProperties2, VkPhysicalDevice, uint32_t *, VkQueueFamilyProperties2 *)
 FN(void, vkGetPhysicalDeviceFeatures2, VkPhysicalDevice, VkPhysicalDeviceFeatures2 *)
 FN(void, vkGetPhysicalDeviceProperties2, VkPhysicalDevice, VkPhysicalDeviceProperties2 *)
@@ -27,8 +28,12 @@ FN(VkResult, vkCreateDevice, VkPhysicalDevice, const VkDeviceCreateInfo *, const
 FN(VkResult, vkCreateDebugUtilsMessengerEXT, VkInstance, const VkDebugUtilsMessengerCreateInfoEXT *, const void *, VkDebugUtilsMessengerEXT *)
 FN(void, vkDestroyDebugUtilsMessengerEXT, VkInstance, VkDebugUtilsMessengerEXT, const void *)
 
+FN(void, vkDestroyDevice, VkDevice, const void *)
+FN(VkResult, vkDeviceWaitIdle, VkDevice)
+FN(void, vkGetDeviceQueue, VkDevice, uint32_t, uint32_t, VkQueue *)
 FN(VkResult, vkQueueSubmit, VkQueue, uint32_t, const VkSubmitInfo *, VkFence)
 FN(VkResult, vkAllocateMemory, VkDevice, const VkMemoryAllocateInfo *, const void *, VkDeviceMemory *)
+FN(VkResult, vkMapMemory, VkDevice, VkDeviceMemory, VkDeviceSize, VkDeviceSize, VkFlags, void **)
 FN(void, vkFreeMemory, VkDevice, VkDeviceMemory, const void *)
 FN(VkResult, vkFlushMappedMemoryRanges, VkDevice, uint32_t, const VkMappedMemoryRange *)
 FN(VkResult, vkInvalidateMappedMemoryRanges, VkDevice, uint32_t, const VkMappedMemoryRange *)
@@ -46,12 +51,16 @@ FN(VkResult, vkMergePipelineCaches, VkDevice, VkPipelineCache, uint32_t, const V
 FN(VkResult, vkCreateDescriptorSetLayout, VkDevice, const VkDescriptorSetLayoutCreateInfo *, const void *, VkDescriptorSetLayout *)
 FN(VkResult, vkCreatePipelineLayout, VkDevice, const VkPipelineLayoutCreateInfo *, const void *, VkPipelineLayout *)
 FN(void, vkDestroyPipelineLayout, VkDevice, VkPipelineLayout, const void *)
+FN(void, vkDestroyDescriptorSetLayout, VkDevice, VkDescriptorSetLayout, const void *)
+FN(void, vkDestroyPipeline, VkDevice, VkPipeline, const void *)
 FN(VkResult, vkCreateComputePipelines, VkDevice, VkPipelineCache, uint32_t, const VkComputePipelineCreateInfo *, const void *, VkPipeline *)
 FN(VkResult, vkCreateDescriptorPool, VkDevice, const VkDescriptorPoolCreateInfo *, const void *, VkDescriptorPool *)
 FN(void, vkDestroyDescriptorPool, VkDevice, VkDescriptorPool, const void *)
 FN(VkResult, vkResetDescriptorPool, VkDevice, VkDescriptorPool, VkFlags)
 FN(VkResult, vkAllocateDescriptorSets, VkDevice, const VkDescriptorSetAllocateInfo *, VkDescriptorSet *)
 FN(void, vkUpdateDescriptorSets, VkDevice, uint32_t, const VkWriteDescriptorSet *, uint32_t, const void *)
+FN(VkResult, vkGetSemaphoreCounterValue, VkDevice, VkSemaphore, uint64_t *)
+FN(VkResult, vkGetSemaphoreCounterValueKHR, VkDevice, VkSemaphore, uint64_t *)
 FN(VkResult, vkCreateFence, VkDevice, const VkFenceCreateInfo *, const void *, VkFence *)
 FN(void, vkDestroyFence, VkDevice, VkFence, const void *)
 FN(VkResult, vkResetFences, VkDevice, uint32_t, const VkFence *)
@@ -81,18 +90,18 @@ FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const 
 #undef FN
 
 #define VKS_INSTANCE_FUNCTIONS(X) \
-	X(vkGetDeviceProcAddr, 1) X(vkEnumerateDeviceExtensionProperties, 1) X(vkGetPhysicalDeviceQueueFamilyProperties2, 1) \
+	X(vkGetDeviceProcAddr, 1) X(vkEnumeratePhysicalDevices, 1) X(vkEnumerateDeviceExtensionProperties, 1) X(vkGetPhysicalDeviceQueueFamilyProperties2, 1) \
 	X(vkGetPhysicalDeviceFeatures2, 1) X(vkGetPhysicalDeviceProperties2, 1) X(vkGetPhysicalDeviceMemoryProperties2, 1) \
 	X(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR, 0) X(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV, 0) \
 	X(vkCreateDevice, 1) X(vkCreateDebugUtilsMessengerEXT, 0) X(vkDestroyDebugUtilsMessengerEXT, 0)
 
 #define VKS_DEVICE_FUNCTIONS(X) \
-	X(vkQueueSubmit, 1) X(vkAllocateMemory, 1) X(vkFreeMemory, 1) X(vkFlushMappedMemoryRanges, 1) X(vkInvalidateMappedMemoryRanges, 1) \
+	X(vkDestroyDevice, 1) X(vkDeviceWaitIdle, 1) X(vkGetDeviceQueue, 1) X(vkQueueSubmit, 1) X(vkAllocateMemory, 1) X(vkMapMemory, 1) X(vkFreeMemory, 1) X(vkFlushMappedMemoryRanges, 1) X(vkInvalidateMappedMemoryRanges, 1) \
 	X(vkCreateBuffer, 1) X(vkDestroyBuffer, 1) X(vkGetBufferMemoryRequirements, 1) X(vkBindBufferMemory, 1) X(vkGetBufferDeviceAddress, 0) \
 	X(vkCreateShaderModule, 1) X(vkDestroyShaderModule, 1) X(vkCreatePipelineCache, 1) X(vkDestroyPipelineCache, 1) X(vkGetPipelineCacheData, 1) X(vkMergePipelineCaches, 1) X(vkCreateDescriptorSetLayout, 1) \
-	X(vkCreatePipelineLayout, 1) X(vkDestroyPipelineLayout, 1) X(vkCreateComputePipelines, 1) \
+	X(vkCreatePipelineLayout, 1) X(vkDestroyPipelineLayout, 1) X(vkCreateComputePipelines, 1) X(vkDestroyPipeline, 1) X(vkDestroyDescriptorSetLayout, 1) \
 	X(vkCreateDescriptorPool, 1) X(vkDestroyDescriptorPool, 1) X(vkResetDescriptorPool, 1) X(vkAllocateDescriptorSets, 1) X(vkUpdateDescriptorSets, 1) \
-	X(vkCreateFence, 1) X(vkDestroyFence, 1) X(vkResetFences, 1) X(vkWaitForFences, 1) \
+	X(vkCreateFence, 1) X(vkDestroyFence, 1) X(vkResetFences, 1) X(vkWaitForFences, 1) X(vkGetSemaphoreCounterValue, 0) X(vkGetSemaphoreCounterValueKHR, 0) \
 	X(vkCreateCommandPool, 1) X(vkDestroyCommandPool, 1) X(vkResetCommandPool, 1) X(vkAllocateCommandBuffers, 1) \
 	X(vkBeginCommandBuffer, 1) X(vkEndCommandBuffer, 1) X(vkCreateQueryPool, 1) X(vkDestroyQueryPool, 1) X(vkGetQueryPoolResults, 1) \
 	X(vkCmdBindPipeline, 1) X(vkCmdBindDescriptorSets, 1) X(vkCmdPushConstants, 1) X(vkCmdDispatch, 1) X(vkCmdPipelineBarrier, 1) \

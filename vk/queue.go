@@ -1,0 +1,66 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"runtime"
+	"sync"
+	"unsafe"
+)
+
+// queue serialises the submissions to one VkQueue.
+type queue struct {
+	sync.Mutex
+	handle Handle
+	users  int // devices; under queues
+}
+
+// queues are those in use: a queue may have been lent to several devices.
+var queues = struct {
+	sync.Mutex
+	open map[Handle]*queue
+}{open: map[Handle]*queue{}}
+
+func shareQueue(h Handle) *queue {
+	queues.Lock()
+	defer queues.Unlock()
+	q := queues.open[h]
+	if q == nil {
+		q = &queue{handle: h}
+		queues.open[h] = q
+	}
+	q.users++
+	return q
+}
+
+func (q *queue) release() {
+	queues.Lock()
+	defer queues.Unlock()
+	q.users--
+	if q.users == 0 {
+		delete(queues.open, q.handle)
+	}
+}
+
+// submit holds the lock of the queue and that of its owner around one
+// vkQueueSubmit; without a recorder it only signals. The shim calls locks that
+// are C functions; Go functions too find one thread from lock to unlock.
+func (d *Device) submit(recorder *C.vks_recorder, s *Sync) C.int32_t {
+	d.queue.Lock()
+	defer d.queue.Unlock()
+	if d.lent != nil && d.lent.Lock.Lock != nil {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		d.lent.Lock.Lock()
+		defer d.lent.Lock.Unlock()
+	}
+	return C.vks_submit(d.shim, recorder, timelines(s.Wait), C.uint32_t(len(s.Wait)), timelines(s.Signal), C.uint32_t(len(s.Signal)))
+}
+
+// timelines views a list as C sees it: Timeline is laid out as vks_timeline.
+func timelines(list []Timeline) *C.vks_timeline {
+	return (*C.vks_timeline)(unsafe.Pointer(unsafe.SliceData(list)))
+}

@@ -1,0 +1,128 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
+package vk
+
+// #include "shim.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+)
+
+// errRecordings is what Device.Close returns while recordings are open.
+var errRecordings = errors.New("vk: recordings of the device are open, and their commands may be running; close them first, once they have ended, then the device")
+
+// Recording is work that goes into command buffers of the caller's. It keeps
+// the pipelines, buffers and descriptor sets that the work uses alive until it
+// is closed. Its methods may be called by one goroutine at a time.
+type Recording struct {
+	recorder *Recorder
+	once     sync.Once
+	closed   bool
+}
+
+// Hold makes a Recording of what was recorded, and takes the Recorder over:
+// nothing of it is used any more. Only an adopted device takes recordings;
+// they hold no timestamps.
+func (r *Recorder) Hold() (*Recording, error) {
+	d := r.device
+	switch {
+	case r.err != nil:
+		return nil, r.err
+	case d.lent == nil:
+		return nil, &BorrowError{"Device", "was not adopted, so that there is no command buffer to record into", "use Recorder.Run, or vk.Adopt"}
+	case r.timestamps != 0:
+		return nil, fmt.Errorf("vk: %s: a recording holds no timestamps", r.label)
+	}
+	if n := len(r.cuts); n > 0 && r.cuts[n-1] == len(r.ops) {
+		r.cuts = r.cuts[:n-1] // nothing follows the last cut
+	}
+	if err := d.lifetime.hold(); err != nil {
+		return nil, err
+	}
+	if err := r.holdAll(); err != nil {
+		d.lifetime.unhold()
+		return nil, err
+	}
+	return &Recording{recorder: r}, nil
+}
+
+// holdAll pins the recording's objects and makes its descriptor sets.
+func (r *Recorder) holdAll() error {
+	if !r.pins.pin() {
+		return ErrClosed
+	}
+	if err := r.pinAll(); err != nil {
+		r.unpin()
+		return err
+	}
+	result := C.vks_make_sets(r.device.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings))
+	if result != 0 {
+		r.unpinAll(len(r.buffers), len(r.pipelines))
+		r.unpin()
+		return r.device.fail(fmt.Errorf("%s: %w", r.label, callError("vkAllocateDescriptorSets", int32(result))))
+	}
+	return nil
+}
+
+// Parts is the number of parts, which Recorder.Cut separates.
+func (r *Recording) Parts() int { return len(r.recorder.cuts) + 1 }
+
+// Record writes parts first to end-1, in order, into a VkCommandBuffer of the
+// caller's that is being recorded, outside a render pass, for a queue of the
+// adopted family. Nothing is submitted. A part may be recorded any number of times.
+//
+// The commands begin with a global memory barrier from all commands and memory
+// writes before them to compute shaders and transfers, and end with one from
+// these to all commands and memory accesses, and to reads of the host. They
+// change the pipeline, descriptor set 0 and the push constants of the compute
+// bind point, and nothing else.
+func (r *Recording) Record(commands Handle, first, end int) error {
+	d := r.recorder.device
+	if r.closed {
+		return ErrClosed
+	}
+	if commands == 0 {
+		return &BorrowError{"commands", "is a null handle", "pass a VkCommandBuffer that is being recorded"}
+	}
+	if first < 0 || end > r.Parts() || first >= end {
+		return &BorrowError{"part", fmt.Sprintf("is %d to %d of %d", first, end-1, r.Parts()), "use parts from 0 to Parts()-1"}
+	}
+	if err := d.lifetime.enter(); err != nil {
+		return err
+	}
+	defer d.lifetime.leave()
+	from, to := r.start(first), r.start(end)
+	C.vks_record_into(d.shim, r.recorder.shim, C.uint64_t(commands), unsafe.SliceData(r.recorder.ops[from:to]), C.uint64_t(to-from), (*C.uint8_t)(pointer(r.recorder.push)))
+	return nil
+}
+
+// start is the operation that a part begins with.
+func (r *Recording) start(part int) int {
+	cuts := r.recorder.cuts
+	switch {
+	case part == 0:
+		return 0
+	case part <= len(cuts):
+		return cuts[part-1]
+	}
+	return len(r.recorder.ops)
+}
+
+// Close lets go of what the recording holds. The command buffers that it was
+// recorded into must have ended, and must not be submitted again. It may be
+// called more than once.
+func (r *Recording) Close() error {
+	r.once.Do(func() {
+		r.closed = true
+		w := r.recorder
+		w.unpinAll(len(w.buffers), len(w.pipelines))
+		w.unpin()
+		_ = w.Close()
+		w.device.lifetime.unhold()
+	})
+	return nil
+}

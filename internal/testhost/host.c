@@ -1,4 +1,4 @@
-//go:build cgo && !windows
+//go:build cgo && (linux || darwin || freebsd)
 
 /* The host's instance, device and queue. */
 #include "internal.h"

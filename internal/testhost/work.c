@@ -1,4 +1,4 @@
-//go:build cgo && !windows
+//go:build cgo && (linux || darwin || freebsd)
 
 /* The host's buffers, passes, submissions and semaphores. */
 #include "internal.h"

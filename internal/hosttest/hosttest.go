@@ -26,8 +26,7 @@ func Root() string {
 
 var (
 	folder string // of the running test binary
-	once   sync.Once
-	failed error
+	built  sync.Map
 )
 
 // Main runs the tests of a package, and removes what they built.
@@ -41,26 +40,32 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Library is the folder with the shared library and its header, built on first use.
-func Library(t testing.TB) string {
+// Library is the folder with the shared library and its header, built on first
+// use; flags are those of go build.
+func Library(t testing.TB, flags ...string) string {
 	t.Helper()
-	lib := filepath.Join(folder, "capi")
-	once.Do(func() {
-		output, err := exec.Command(filepath.Join(Root(), "tools", "capi.sh"), lib).CombinedOutput()
-		if err != nil {
-			failed = fmt.Errorf("%w\n%s", err, output)
+	name := strings.Join(append([]string{"capi"}, flags...), "")
+	lib := filepath.Join(folder, name)
+	build, _ := built.LoadOrStore(name, sync.OnceValue(func() error {
+		command := exec.Command(filepath.Join(Root(), "tools", "capi.sh"), lib)
+		command.Env = append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" "+strings.Join(flags, " ")))
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, output)
 		}
-	})
-	require.NoError(t, failed, "tools/capi.sh")
+		return nil
+	}))
+	require.NoError(t, build.(func() error)(), "tools/capi.sh")
 	return lib
 }
 
 // Compile builds a C program with the library; arguments are flags and sources,
 // relative to the module's folder.
-func Compile(t testing.TB, arguments ...string) string {
+func Compile(t testing.TB, arguments ...string) string { return CompileWith(t, Library(t), arguments...) }
+
+// CompileWith is Compile with the library in a folder.
+func CompileWith(t testing.TB, lib string, arguments ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
-	lib := Library(t)
 	arguments = append([]string{"-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-g", "-I" + lib, "-o", program}, arguments...)
 	Run(t, Command{Name: "gcc", Args: append(arguments, "-L"+lib, "-lanchorvk", "-Wl,-rpath,"+lib, "-lm", "-lpthread")})
 	return program

@@ -99,7 +99,7 @@ func lseTolerance(tier Tier) float64 {
 	switch tier {
 	case TierScalarF16:
 		return 2e-2
-	case TierCoop, TierCoopF16:
+	case TierCoop, TierCoop2, TierCoopF16:
 		return 6e-4
 	}
 	return 1e-4

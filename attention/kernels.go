@@ -94,6 +94,9 @@ func (key pipelineKey) module() string {
 	if !facts.variants {
 		return facts.name
 	}
+	if key.isMatrix() && key.tier == TierCoop2 && key.kernel != kernelIdentify {
+		return facts.name + "_coop2"
+	}
 	if key.isMatrix() {
 		if key.tier == TierCoopF16 && facts.halfMath {
 			return facts.name + "_coop_f16"

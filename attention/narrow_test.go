@@ -85,7 +85,11 @@ func matrixChoices(r *vk.Report) (all []PlanOptions) {
 		}
 		for _, matrix := range matrices {
 			for _, size := range sizes {
-				all = append(all, PlanOptions{Tier: string(tier.tier), Matrix: matrix, Subgroup: size})
+				options := PlanOptions{Tier: string(tier.tier), Matrix: matrix, Subgroup: size}
+				if narrowed, err := options.narrow(r); err == nil && missing(narrowed, tier.needs) != "" {
+					continue // a product that this tier cannot take
+				}
+				all = append(all, options)
 			}
 		}
 	}
@@ -108,8 +112,9 @@ func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
 		require.True(t, ok, what)
 	}
 	require.GreaterOrEqual(t, p.Tuning.Identify.Keys, p.Tuning.Identify.Rows, what) // pooled queries pass through the key tile
-	require.LessOrEqual(t, matrixShared(p.Tuning.Attend, dim), int(r.Limits.SharedMemory), what)
-	require.LessOrEqual(t, matrixIdentifyShared(p.Tuning.Identify, dim), int(r.Limits.SharedMemory), what)
+	for _, k := range []kernel{kernelDense, kernelIdentify} {
+		require.LessOrEqual(t, sharedBytes(p.Tier, k, p.Tuning.shapeOf(k), m, dim), int(r.Limits.SharedMemory), what)
+	}
 	key := pipelineFor(kernelDense, p.Tier, p.Tuning, dim)
 	require.Equal(t, uint32(p.Tuning.Subgroup), key.subgroup, "the pipeline asks for its subgroup size: %s", what)
 }

@@ -25,12 +25,13 @@ func fakeReport(kind string) *vk.Report {
 			MaxGroups: [3]uint32{65535, 65535, 65535}, MaxGroupSize: [3]uint32{1024, 1024, 64}, MaxInvocations: 1024,
 			SharedMemory: 32 << 10, PushConstants: 128, MaxStorageBuffers: 16, StorageAlign: 16, TimestampPeriod: 1, TimestampBits: 64,
 		},
-		Features: vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true},
+		Features: vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true, CooperativeMatrix2: true},
 		Subgroup: vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, SizeControl: true, FullSubgroups: true, ComputeStage: true},
 		CoopMatrix: []vk.CoopShape{
 			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Out: "f32", Scope: "subgroup"},
 			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f16", Out: "f16", Scope: "subgroup"},
 		},
+		CoopMatrix2: vk.CoopMatrix2{FlexibleDimensions: true, Reductions: true, Conversions: true, PerElement: true},
 	}
 }
 
@@ -226,7 +227,7 @@ func TestTierChoice(t *testing.T) {
 	}
 	require.True(t, statuses[string(best)].OK)
 
-	report.Features.Storage16, report.Features.Float16, report.Features.CooperativeMatrix = false, false, false
+	report.Features.Storage16, report.Features.Float16, report.Features.CooperativeMatrix, report.Features.CooperativeMatrix2 = false, false, false, false
 	report.Why = map[string]string{"storage16": "ANCHORVK_DISABLE names it", "coopmat": "ANCHORVK_DISABLE names it"}
 	plan, err = NewPlan(report, llama(4096), PlanOptions{})
 	require.NoError(t, err)

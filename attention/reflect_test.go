@@ -153,7 +153,8 @@ func deviceVariety() []*vk.Report {
 							r.Subgroup.Size, r.Subgroup.Min, r.Subgroup.Max = size, size, size
 							r.Limits.MaxInvocations, r.Limits.MaxGroupSize = invocations, [3]uint32{invocations, invocations, 64}
 							r.Subgroup.Shuffle, r.Features.BufferAddress = on, on
-							r.Features.CooperativeMatrix = on
+							r.Features.CooperativeMatrix, r.Features.CooperativeMatrix2 = on, on
+							r.CoopMatrix2 = vk.CoopMatrix2{Reductions: on, Conversions: on, PerElement: on}
 							all = append(all, r)
 						}
 					}
@@ -239,7 +240,7 @@ func requireTakable(t *testing.T, report *vk.Report, plan *Plan) {
 		if lanes > 1 {
 			ok = ok && report.Subgroup.Shuffle && lanes <= max(report.Subgroup.Min, report.Subgroup.Size)
 		}
-		if !strings.Contains(key.module(), "_coop") {
+		if !key.isMatrix() {
 			// Sink and window are multiples of 16, which no batch of keys may straddle.
 			ok = ok && chunks%lanes == 0 && powerOfTwo(keys) && keys <= 16
 		}

@@ -12,6 +12,10 @@ import (
 type Tier string
 
 const (
+	// TierCoop2 is TierCoop with softmax in registers: what
+	// VK_NV_cooperative_matrix2 adds at subgroup scope reduces, converts and
+	// maps matrices there.
+	TierCoop2 Tier = "coop2"
 	// TierCoop multiplies on matrix units (VK_KHR_cooperative_matrix), with
 	// fp32 sums.
 	TierCoop Tier = "coop"
@@ -31,7 +35,7 @@ const (
 
 // onMatrixUnits tells the tiers whose kernels multiply on matrix units: they
 // ask for a product and a subgroup size.
-func (t Tier) onMatrixUnits() bool { return t == TierCoop || t == TierCoopF16 }
+func (t Tier) onMatrixUnits() bool { return t == TierCoop || t == TierCoop2 || t == TierCoopF16 }
 
 // tierOrder is the order in which a device is offered tiers: the first that
 // passes and is not passed over is the default.
@@ -41,6 +45,12 @@ var tierOrder = []struct {
 	// passOver says why the tier is only taken when asked for, or "".
 	passOver func(*vk.Report) string
 }{
+	{TierCoop2, []need{matrixUnits, matrixFunctions, storage16, float16Math, shuffles}, func(r *vk.Report) string {
+		if r.Type == "cpu" {
+			return "a CPU has no matrix units, and emulates them slowly"
+		}
+		return "not measured on any GPU yet"
+	}},
 	{TierCoop, []need{matrixUnits, storage16, float16Math, shuffles}, func(r *vk.Report) string {
 		if r.Type == "cpu" {
 			return "a CPU has no matrix units, and emulates them slowly"
@@ -75,6 +85,10 @@ var (
 	halfSums = need{"coopmat that sums in fp16 as well as in fp32", func(r *vk.Report) bool {
 		_, ok := matrixShape(r, TierCoopF16)
 		return ok
+	}}
+	matrixFunctions = need{"coopmat2", func(r *vk.Report) bool {
+		_, ok := matrixShape(r, TierCoop2)
+		return ok && r.Features.CooperativeMatrix2 && r.CoopMatrix2.Reductions && r.CoopMatrix2.Conversions && r.CoopMatrix2.PerElement
 	}}
 	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size >= 4 && r.Subgroup.Size <= 64 }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}

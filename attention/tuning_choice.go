@@ -91,12 +91,13 @@ func (c ShapeChoice) scalarShape(r *vk.Report, headDim, subgroup int) KernelShap
 // halved, as the limits and shared memory take.
 func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) KernelShape {
 	roundUp := func(n, multiple int) int { return max(1, ceilDiv(n, multiple)) * multiple }
-	keys := roundUp(c.Keys, max(t.Matrix.N, t.Matrix.K, 1))
+	rowUnit, keyUnit := t.Matrix.units(tier, k)
+	keys := roundUp(c.Keys, max(keyUnit, 1))
 	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more
-	rows = roundUp(rows, max(t.Matrix.M, 1))
+	rows = roundUp(rows, max(rowUnit, 1))
 	for n := max(c.Subgroups, 1); ; n /= 2 {
 		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys}
-		if n == 1 || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, headDim) <= int(r.Limits.SharedMemory) {
+		if n == 1 || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t.Matrix, headDim) <= int(r.Limits.SharedMemory) {
 			return s
 		}
 	}

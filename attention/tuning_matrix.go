@@ -9,7 +9,8 @@ import (
 
 // matrixShape returns the device's product of halves at subgroup scope with
 // the sums that a tier needs: the one with the most rows, then the most work,
-// which leaves the fewest instructions. ok is false when there is none.
+// which leaves the fewest instructions. ok is false when there is none
+// that the tier can take.
 func matrixShape(r *vk.Report, tier Tier) (best MatrixShape, ok bool) {
 	for _, s := range r.CoopMatrix {
 		if !multipliesHalves(s, "f32") {
@@ -25,6 +26,9 @@ func matrixShape(r *vk.Report, tier Tier) (best MatrixShape, ok bool) {
 		if s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 || s.N%4 != 0 || s.K%8 != 0 {
 			continue
 		}
+		if tier == TierCoop2 && (s.M != s.K || s.M%8 != 0) {
+			continue // what a product gives, the next one takes; rows of halves pass in chunks of eight
+		}
 		m := MatrixShape{int(s.M), int(s.N), int(s.K)}
 		if !ok || m.M > best.M || m.M == best.M && m.N*m.K > best.N*best.K {
 			best, ok = m, true
@@ -37,12 +41,22 @@ func multipliesHalves(s vk.CoopShape, sums string) bool {
 	return s.A == "f16" && s.B == "f16" && s.C == sums && s.Out == sums && s.Scope == "subgroup" && !s.Saturating
 }
 
+// units are what the rows and keys of a kernel are multiples of. The attention
+// kernels of coop2 are transposed: a query is a column.
+func (m MatrixShape) units(tier Tier, k kernel) (rows, keys int) {
+	if tier == TierCoop2 && k != kernelIdentify {
+		return m.N, m.M
+	}
+	return m.M, max(m.N, m.K)
+}
+
 // illegalMatrixShape is illegal for a kernel on matrix units.
 func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	s, m := t.shapeOf(k), t.Matrix
-	shared := sharedBytes(tier, k, s, headDim)
+	shared := sharedBytes(tier, k, s, t.Matrix, headDim)
+	rowUnit, keyUnit := m.units(tier, k)
 	switch {
-	case m.M == 0 || s.Rows%m.M != 0 || s.Keys%m.N != 0 || s.Keys%m.K != 0:
+	case m.M == 0 || s.Rows%rowUnit != 0 || s.Keys%keyUnit != 0:
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %dx%dx%d", k, s.Rows, s.Keys, m.M, m.N, m.K)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
@@ -59,25 +73,31 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 }
 
 // sharedBytes is the shared memory that a kernel declares.
-func sharedBytes(tier Tier, k kernel, s KernelShape, headDim int) int {
+func sharedBytes(tier Tier, k kernel, s KernelShape, m MatrixShape, headDim int) int {
 	switch {
 	case !tier.onMatrixUnits():
 		return 0
 	case k == kernelIdentify:
 		return matrixIdentifyShared(s, headDim)
+	case tier == TierCoop2:
+		return stagedShared(s, headDim) + s.Local/s.Lanes*m.N*(m.M/4+1)*16 // a matrix a subgroup to pass through
 	}
 	return matrixShared(s, headDim)
+}
+
+// stagedShared is the shared memory of include/coop_stage.glsl: tiles of K and V.
+func stagedShared(s KernelShape, headDim int) int {
+	padded := (headDim + 15) / 16 * 16
+	return s.Keys*(padded/8+1)*16 + padded*(s.Keys/2+4)*4 + 16
 }
 
 // matrixShared is the shared memory of the matrix kernels in bytes, as
 // include/coop_tile.glsl declares it.
 func matrixShared(s KernelShape, headDim int) int {
-	padded := (headDim + 15) / 16 * 16
 	rows := s.TileRows()
-	tiles := s.Keys*(padded/8+1)*16 + padded*(s.Keys/2+4)*4
 	scores := rows * (s.Keys/4 + 1) * 16
 	weights := rows * (s.Keys/8 + 1) * 16
-	return tiles + scores + weights + 4*rows + 16
+	return stagedShared(s, headDim) + scores + weights + 4*rows
 }
 
 // matrixIdentifyShared is the same of identify_coop.comp: each subgroup has

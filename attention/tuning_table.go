@@ -9,13 +9,13 @@ var tuningTable = []tuningEntry{
 	// CPU devices. A lane is a row, so that K and V are read at the same address
 	// by all lanes, which their drivers turn into one scalar load and a broadcast.
 	{
-		name: "cpu-matrix-large", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{129, MaxHeadDim},
+		name: "cpu-matrix-large", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoop2, TierCoopF16}, headDim: span{129, MaxHeadDim},
 		choice: TuningChoice{Attend: ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16}},
 		refuse: "a CPU driver takes minutes to compile them for a head_dim above 128",
 		why:    "not used",
 	},
 	{
-		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoopF16},
+		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoop2, TierCoopF16},
 		choice: TuningChoice{
 			Attend:   ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16},
 			Identify: ShapeChoice{Subgroups: 2, Rows: 16, Keys: 16},
@@ -46,6 +46,23 @@ var tuningTable = []tuningEntry{
 			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
 		},
 		why: "matrix units of NVIDIA: 32 rows a subgroup fill its registers up to head_dim 128 (H200, dense at 8k, head_dim 128, Tflop/s: 32 rows 120, with eight subgroups 114; 16 rows 90 and 98; 32 keys put accumulators in memory, 54)",
+	},
+	{
+		name: "amd-matrix-registers", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop2},
+		choice: TuningChoice{
+			SubgroupSize: 32,
+			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of AMD, softmax in registers: in subgroups of 32 a column of scores lies in two lanes",
+	},
+	{
+		name: "matrix-registers", tiers: []Tier{TierCoop2},
+		choice: TuningChoice{
+			Attend:   ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units, softmax in registers: a subgroup owns 16 rows, four share each tile of keys",
 	},
 	{
 		name: "matrix", tiers: []Tier{TierCoop, TierCoopF16},

@@ -1,0 +1,41 @@
+// Normalised rows from the accumulators to O (fp16) and the log-sum-exp (fp32), a matrix at a time through the subgroup's pass_tile.
+// Needs what coop_chunk.glsl needs. A row is NaN when no score was above -inf, or when one was NaN or +inf: then its sum is not finite.
+#include "coop_chunk.glsl"
+
+float inverse(const in uint r, const in uint c, const in float sum, const in float base) {
+    return base == LOWEST || !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : 1 / sum;
+}
+
+// The element function that stores the log-sum-exp, from the first row of each column.
+float store_lse(const in uint r, const in uint c, const in float sum, const in float base, const in uint head, const in uint first_position, const in uint end_position) {
+    uint position = first_position + c;
+    if (r == 0 && position >= q_offset && position < end_position)
+        lse[lse_base + head * q_len + position - q_offset] =
+            base == LOWEST || !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : LN2 * (base + log2(sum));
+    return sum;
+}
+
+void store_rows(uint head, uint first_position, uint end_position, uint v_head_base, bool odd, uint diagonal) {
+    [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
+        SUM sums = row_totals(q);
+        SUM factor;
+        if (lse_base != NO_LSE)
+            coopMatPerElementNV(factor, sums, store_lse, row_base[q], head, first_position + subgroup_row() + q * MAT_N, end_position);
+        coopMatPerElementNV(factor, sums, inverse, row_base[q]);
+        scale_rows(q, factor);
+    }
+    for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {
+        subgroup_sync();
+        coopMatStore(acc[0], pass_tile, own_pass(), PASS_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+        subgroup_sync();
+        for (uint i = gl_SubgroupInvocationID; i < MAT_N * (MAT_M / 8); i += LANES) {
+            uint chunk = n % DIM_TILES * (MAT_M / 8) + i % (MAT_M / 8);
+            uint position = first_position + subgroup_row() + n / DIM_TILES * MAT_N + i / (MAT_M / 8);
+            if (chunk >= CHUNKS_ROW || position < q_offset || position >= end_position) continue;
+            uint at = own_pass() + i / (MAT_M / 8) * PASS_STRIDE + i % (MAT_M / 8) * 2;
+            store_chunk(head, position, chunk, uintBitsToFloat(pass_tile[at]), uintBitsToFloat(pass_tile[at + 1]), v_head_base, odd, diagonal);
+        }
+        // The next one moves to the front: matrices that are indexed by a variable would live in memory, not in registers.
+        [[unroll]] for (uint i = 0; i + 1 < QUERY_PARTS * DIM_TILES; i++) acc[i] = acc[i + 1];
+    }
+}

@@ -23,12 +23,14 @@ type call struct {
 	push       push
 	bindings   [9]vk.Binding
 	counts     []uint32
+	counting   bool // dispatches are added up in work, and not recorded
+	work       float64
 }
 
 // run computes the plan. The way of the data: host tensors to the device, for
 // each batch entry and span of heads the sparse and the dense passes, outputs
 // to the host, statistics.
-func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outputs) (Stats, error) {
+func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outputs, o RunOptions) (Stats, error) {
 	start := time.Now()
 	c.engine, c.plan, c.report = e, p, e.device.Report()
 	c.wantLSE, c.wantMasks = out.LSE != nil, out.Stripes != nil && p.Units > 0
@@ -43,7 +45,7 @@ func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outpu
 	if err := c.prepare(); err != nil {
 		return Stats{}, err
 	}
-	if err := c.record(ctx); err != nil {
+	if err := c.record(ctx, o); err != nil {
 		return Stats{}, err
 	}
 	moving = time.Now()
@@ -53,7 +55,8 @@ func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outpu
 	moved += time.Since(moving)
 	s := c.stats()
 	s.HostMS = float64(time.Since(start)) / 1e6
-	s.OwnMS = s.HostMS - float64(moved+c.slicer.waited)/1e6
+	s.PausedMS = float64(c.slicer.paused) / 1e6
+	s.OwnMS = s.HostMS - float64(moved+c.slicer.waited+c.slicer.paused)/1e6
 	return s, nil
 }
 
@@ -124,11 +127,32 @@ func (c *call) lseSize() uint64 {
 	return 4 * uint64(s.Batch*s.Heads*s.QLen)
 }
 
-// record dispatches all work.
-func (c *call) record(ctx context.Context) error {
-	p := c.plan
-	c.slicer.begin(c.engine.recorder, &c.engine.rate, p.SliceMS, c.report.Limits.TimestampBits > 0)
+// record dispatches all work, in slices.
+func (c *call) record(ctx context.Context, o RunOptions) error {
+	begin := func() {
+		c.slicer.begin(c.engine.recorder, &c.engine.rate, c.plan.SliceMS, c.report.Limits.TimestampBits > 0)
+	}
+	begin()
+	if o.Progress != nil {
+		total, err := c.countWork(ctx)
+		if err != nil {
+			return err
+		}
+		begin()
+		c.slicer.progress, c.slicer.total = o.Progress, total
+	}
+	c.slicer.rest, c.slicer.duty = &c.engine.rest, o.DutyCycle
 	c.poison()
+	if err := c.dispatchAll(ctx); err != nil {
+		return err
+	}
+	c.slicer.done = c.slicer.total
+	return c.slicer.flush(ctx)
+}
+
+// dispatchAll dispatches all work and leaves the last slice open.
+func (c *call) dispatchAll(ctx context.Context) error {
+	p := c.plan
 	unit := 0
 	for batch := range p.Shape.Batch {
 		for head := 0; head < p.Shape.Heads; head += c.spanHeads {
@@ -153,7 +177,7 @@ func (c *call) record(ctx context.Context) error {
 		b := &c.engine.buffers
 		c.engine.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, p.scratch.counts.size)
 	}
-	return c.slicer.flush(ctx)
+	return nil
 }
 
 // setPush fills in the constants of a batch entry's span of heads, and binds
@@ -190,6 +214,10 @@ func words(x uint64) (lo, hi uint32) { return uint32(x), uint32(x >> 32) }
 // dispatch records a kernel over work items, in as many submissions as the
 // pace demands. cost is the operations of an item; items never get dearer.
 func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Binding, items uint32, cost func(item uint32) float64) error {
+	if c.counting {
+		c.work += between(cost, 0, items)
+		return nil
+	}
 	for first := uint32(0); first < items; {
 		n := c.slicer.room(cost(first), items-first, c.report.Limits.MaxGroups[0])
 		if n == 0 {
@@ -202,6 +230,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 		c.push.firstItem = first
 		c.engine.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
 		c.slicer.flops += float64(n) * cost(first)
+		c.slicer.done += between(cost, first, n)
 		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k == kernelIdentify
 		first += n
 		if first < items {

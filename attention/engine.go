@@ -50,6 +50,7 @@ type Engine struct {
 	buffers  engineBuffers
 	call     call // the running call, kept here so that calls allocate nothing
 	rate     pace
+	rest     rest
 
 	warm      sync.Map // pipelineKey of what Warmup has run
 	pipelines struct {
@@ -135,6 +136,14 @@ func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
 // freedom: where a row gives an infinite value a weight that is zero, or too
 // small for the tier's precision, the element is that infinity or NaN.
 func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {
+	return e.RunWith(ctx, p, in, out, RunOptions{})
+}
+
+// RunWith is Run with options.
+func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o RunOptions) (Stats, error) {
+	if err := o.check(); err != nil {
+		return Stats{}, err
+	}
 	if err := checkCall(p, in, out); err != nil {
 		return Stats{}, err
 	}
@@ -154,7 +163,7 @@ func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stat
 	if err != nil {
 		return Stats{}, err
 	}
-	return e.call.run(ctx, e, p, in, out)
+	return e.call.run(ctx, e, p, in, out, o)
 }
 
 // checkCall raises every argument error of a call.

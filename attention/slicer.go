@@ -37,6 +37,13 @@ type slicer struct {
 	marks   []pass    // the pass that ends at each timestamp but the first
 	stamps  []float64 // reused
 	hasTime bool
+
+	rest     *rest   // the engine's
+	duty     float64 // RunOptions.DutyCycle
+	paused   time.Duration
+	progress func(done float64)
+	done     float64 // work recorded so far
+	total    float64 // work of the run; known where progress is told
 }
 
 func (s *slicer) begin(r *vk.Recorder, p *pace, budgetMS float64, timestamps bool) {
@@ -94,22 +101,36 @@ func (s *slicer) flush(ctx context.Context) error {
 		return nil
 	}
 	s.endPass()
+	paused, err := s.rest.wait(ctx)
+	s.paused += paused
+	if err == nil {
+		err = s.submit(ctx)
+	}
+	s.recorder.Reset()
+	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
+	if err == nil && s.progress != nil {
+		s.progress(min(s.done/s.total, 1))
+	}
+	return err
+}
+
+// submit runs the recording, and notes what it took.
+func (s *slicer) submit(ctx context.Context) error {
 	start := time.Now()
 	err := s.recorder.Run(ctx)
 	elapsed := time.Since(start)
 	s.waited += elapsed
 	s.slices++
-	if err == nil {
-		s.readTimes(float64(elapsed) / 1e6)
+	if err != nil {
+		return err
 	}
-	s.recorder.Reset()
-	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
-	return err
+	s.rest.owe(s.readTimes(float64(elapsed)/1e6), s.duty)
+	return nil
 }
 
 // readTimes adds up the passes, and learns the pace from the GPU's clock or,
-// without one, from the host's.
-func (s *slicer) readTimes(hostMS float64) {
+// without one, from the host's. It returns the time that the slice took.
+func (s *slicer) readTimes(hostMS float64) float64 {
 	ms := hostMS
 	if s.hasTime {
 		ms = s.addPasses()
@@ -117,6 +138,7 @@ func (s *slicer) readTimes(hostMS float64) {
 	if !s.inexact {
 		s.pace.learn(s.flops, ms)
 	}
+	return ms
 }
 
 // addPasses adds the GPU time of each pass, and returns that of the submission.

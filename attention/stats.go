@@ -17,6 +17,7 @@ type Stats struct {
 	TimeMS   Times   `json:"time_ms"`
 	HostMS   float64 `json:"host_ms"`     // wall time of the call, from its turn on
 	OwnMS    float64 `json:"host_own_ms"` // its share outside of waiting for the device and moving host tensors
+	PausedMS float64 `json:"paused_ms"`   // time in which the device was left to others, for RunOptions.DutyCycle
 	Slices   int     `json:"slices"`      // submissions
 	Fallback string  `json:"fallback"`    // why dense ran, or ""
 	Refused  string  `json:"refused"`     // better tiers that the driver could not build, with the reason, or ""

@@ -69,14 +69,20 @@ enum {
 	AVK_ERROR_CANCELLED = -14,
 	AVK_ERROR_BUSY = -15,            /* the call is running */
 	AVK_ERROR_UNSUPPORTED = -16,     /* not on this operating system */
-	AVK_ERROR_INTERNAL = -17         /* a bug in anchorvk; the text says where */
+	AVK_ERROR_MEMORY_BUDGET = -17,   /* more memory than the budget allows; nothing was allocated */
+	AVK_ERROR_BORROWED = -18,        /* something that was lent cannot be used */
+	AVK_ERROR_INTERNAL = -19         /* a bug in anchorvk; the text says where */
 };
 
 typedef uint64_t avk_device;
 typedef uint64_t avk_engine;
 typedef uint64_t avk_plan;
 typedef uint64_t avk_buffer;
+typedef uint64_t avk_scratch;
 typedef uint64_t avk_call;
+
+/* Any function; Vulkan's PFN_vkVoidFunction. */
+typedef void (*avk_function)(void);
 
 /* How a description is written. */
 enum { AVK_FORMAT_TEXT = 0, AVK_FORMAT_JSON = 1 };
@@ -102,13 +108,20 @@ AVK_API const char *avk_status_name(avk_status status);
 
 /* ---- devices ---- */
 
+/* How urgent the device's work is beside that of other programs. */
+enum { AVK_PRIORITY_NORMAL = 0, AVK_PRIORITY_LOW = 1, AVK_PRIORITY_HIGH = 2 };
+
 typedef struct avk_device_options {
 	size_t struct_size;
-	const char *device;   /* index in avk_device_list or part of a name; NULL: the best */
-	const char *disable;  /* features to do without, with commas; NULL: none */
-	double timeout_ms;    /* how long work may go without progress; 0: 60,000 */
-	uint32_t validate;    /* 1 loads the Khronos validation layer */
-	uint32_t environment; /* 1: where a field above is 0, ANCHORVK_DEVICE, _DISABLE, _VALIDATE decide */
+	const char *device;     /* index in avk_device_list or part of a name; NULL: the best */
+	const char *disable;    /* features to do without, with commas; NULL: none */
+	const char *cache_dir;  /* folder for compiled kernels; NULL: none is kept */
+	uint64_t memory_budget; /* bound of the device memory allocated at a time, in bytes; 0: none */
+	double timeout_ms;      /* how long work may go without progress; 0: 60,000 */
+	int32_t priority;       /* taken as normal where the driver does not grant it */
+	uint32_t validate;      /* 1 loads the Khronos validation layer */
+	uint32_t environment;   /* 1: where device, disable or validate is 0, ANCHORVK_DEVICE, _DISABLE, _VALIDATE decide */
+	uint32_t reserved;      /* 0 */
 } avk_device_options;
 
 /* All devices, as a JSON array, best choice marked "default". options may be
@@ -117,6 +130,33 @@ AVK_API avk_status avk_device_list(const avk_device_options *options, char *text
 
 /* Opens a device of the library's own. */
 AVK_API avk_status avk_device_open(const avk_device_options *options, avk_device *device);
+
+/* A device that the caller has made and keeps, which must outlive the avk_device:
+ * what was enabled of it, and the queue to use. docs/c-api.md tells what is done
+ * with it, and what never. */
+typedef struct avk_adopt_info {
+	size_t struct_size;
+	avk_function get_instance_proc_addr; /* vkGetInstanceProcAddr; NULL: the system's loader */
+	void *instance, *physical_device, *device;
+	void *queue;                         /* NULL: vkGetDeviceQueue(queue_family, queue_index) */
+	uint32_t queue_family, queue_index;
+	uint32_t api_version;                /* VkApplicationInfo.apiVersion, VK_API_VERSION_1_1 or higher */
+	uint32_t extension_count;            /* enabled device extensions */
+	const char *const *extensions;
+	uint32_t feature_count;              /* enabled features by name, as "shaderFloat16" */
+	uint32_t reserved;                   /* 0 */
+	const char *const *features;
+	const void *feature_chain;           /* or as a chain of structs, such as VkPhysicalDeviceFeatures2 */
+	/* Around every vkQueueSubmit, on one thread; NULL: nobody else uses the queue
+	 * while calls run. Must not call this library. */
+	void (*lock_queue)(void *user, uint32_t queue_family, uint32_t queue_index);
+	void (*unlock_queue)(void *user, uint32_t queue_family, uint32_t queue_index);
+	void *lock_user;
+} avk_adopt_info;
+
+/* Uses a device of the caller's. Of the options, which may be NULL, disable,
+ * memory_budget, timeout_ms and cache_dir count. */
+AVK_API avk_status avk_device_adopt(const avk_adopt_info *info, const avk_device_options *options, avk_device *device);
 
 /* What the device offers: one line, or all of it as JSON. */
 AVK_API avk_status avk_device_report(avk_device device, int32_t format, char *text, size_t size, size_t *length);
@@ -137,12 +177,37 @@ enum {
 /* A buffer of size bytes of the library's own; what it holds is undefined. */
 AVK_API avk_status avk_buffer_create(avk_device device, uint64_t size, int32_t memory, avk_buffer *buffer);
 
+/* A VkBuffer of the caller's on an adopted device, bound to memory. */
+typedef struct avk_borrow_info {
+	size_t struct_size;
+	uint64_t buffer;    /* AVK_VULKAN(VkBuffer) */
+	uint64_t size;      /* as created */
+	uint64_t address;   /* device address; 0: asked of the driver where usage allows it */
+	uint32_t usage;     /* VkBufferUsageFlags as created; STORAGE_BUFFER is needed, TRANSFER by upload and download */
+	uint32_t reserved;  /* 0 */
+} avk_borrow_info;
+
+/* Closing it frees nothing of the caller's. */
+AVK_API avk_status avk_buffer_borrow(avk_device device, const avk_borrow_info *info, avk_buffer *buffer);
+
 /* Copies size bytes from or to the host, and returns when that is done. */
 AVK_API avk_status avk_buffer_upload(avk_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 AVK_API avk_status avk_buffer_download(avk_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
 /* Frees the buffer once submitted work that uses it has ended. */
 AVK_API avk_status avk_buffer_close(avk_buffer buffer);
+
+/* ---- engines ---- */
+
+/* Owns pipelines and scratch memory on a device. Calls of one engine take turns. */
+AVK_API avk_status avk_engine_create(avk_device device, avk_engine *engine);
+
+/* Compiles the kernels of a plan, so that its first run does not. Takes up to
+ * seconds. */
+AVK_API avk_status avk_engine_warmup(avk_engine engine, avk_plan plan);
+
+/* Frees what the engine owns, after the running call has ended. */
+AVK_API avk_status avk_engine_close(avk_engine engine);
 
 /* ---- plans ---- */
 
@@ -162,34 +227,39 @@ typedef struct avk_plan_info {
 	double slice_ms;        /* device time of a submission; 0: 100 */
 	uint64_t scratch_bytes; /* bound of the scratch memory; 0: 60 MiB */
 	double stripe_share;    /* expected share of kept candidates; 0: 0.1 */
+	uint64_t memory_budget; /* bound of avk_memory.total; 0: that of the device */
+	uint32_t device_tensors; /* 1: tensors are in buffers already, and not counted */
+	uint32_t reserved;      /* 0 */
 } avk_plan_info;
 
 /* Fills in the parameters of the paper and leaves the shape 0. struct_size must
  * be set. */
 AVK_API avk_status avk_plan_defaults(avk_plan_info *info);
 
-/* Checks the problem against the device and decides how to compute it. No work
- * is done and no memory is taken. */
-AVK_API avk_status avk_plan_create(avk_device device, const avk_plan_info *info, avk_plan *plan);
+/* Checks the problem against the engine's device and decides how to compute it.
+ * No work is done and no memory is taken. */
+AVK_API avk_status avk_plan_create(avk_engine engine, const avk_plan_info *info, avk_plan *plan);
 
 /* The decisions: shape, what runs and why, tier, tile, predicted work, scratch
  * memory. */
 AVK_API avk_status avk_plan_text(avk_plan plan, int32_t format, char *text, size_t size, size_t *length);
 
+/* Device memory that a run takes, in bytes; but for stripes all of it is in total. */
+typedef struct avk_memory {
+	size_t struct_size;
+	uint64_t tensors; /* copies of q, k, v and o, contiguous; 0 with device_tensors */
+	uint64_t staging; /* for copies between host and device */
+	uint64_t scratch;
+	uint64_t counts;
+	uint64_t lse;
+	uint64_t total;
+	uint64_t stripes; /* where avk_tensors.stripes is set */
+} avk_memory;
+
+AVK_API avk_status avk_plan_memory(avk_plan plan, avk_memory *memory);
+
 /* Calls that were made from the plan keep working. */
 AVK_API avk_status avk_plan_close(avk_plan plan);
-
-/* ---- engines ---- */
-
-/* Owns pipelines and scratch memory on a device. Calls of one engine take turns. */
-AVK_API avk_status avk_engine_create(avk_device device, avk_engine *engine);
-
-/* Compiles the kernels of a plan, so that its first run does not. Takes up to
- * seconds. */
-AVK_API avk_status avk_engine_warmup(avk_engine engine, avk_plan plan);
-
-/* Frees what the engine owns, after the running call has ended. */
-AVK_API avk_status avk_engine_close(avk_engine engine);
 
 /* ---- calls: a plan with its tensors ---- */
 

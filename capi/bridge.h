@@ -8,6 +8,8 @@
 #include "anchorvk.h"
 
 typedef const avk_device_options *avk_in_device_options;
+typedef const avk_adopt_info *avk_in_adopt_info;
+typedef const avk_borrow_info *avk_in_borrow_info;
 typedef const avk_plan_info *avk_in_plan_info;
 typedef const avk_tensor *avk_in_tensor;
 typedef const avk_tensors *avk_in_tensors;

@@ -36,6 +36,22 @@ func deviceOptions(from C.avk_in_device_options) (vk.Options, error) {
 	if in.validate != 0 {
 		options.Validate = true
 	}
+	if in.cache_dir != nil {
+		options.CacheDir = C.GoString(in.cache_dir)
+	}
+	options.MemoryBudget = uint64(in.memory_budget)
+	switch in.priority {
+	case C.AVK_PRIORITY_NORMAL:
+	case C.AVK_PRIORITY_LOW:
+		options.Priority = vk.PriorityLow
+	case C.AVK_PRIORITY_HIGH:
+		options.Priority = vk.PriorityHigh
+	default:
+		return options, argument("avk_device_options.priority is %d; use AVK_PRIORITY_NORMAL, AVK_PRIORITY_LOW or AVK_PRIORITY_HIGH", in.priority)
+	}
+	if in.reserved != 0 {
+		return options, argument("avk_device_options.reserved is %d; set it to 0", in.reserved)
+	}
 	if ms := float64(in.timeout_ms); ms != 0 {
 		if !(ms > 0) || ms > math.MaxInt64/1e6 {
 			return options, argument("avk_device_options.timeout_ms is %v; use milliseconds above 0, or 0 for 60,000", ms)

@@ -72,6 +72,12 @@ func structName(value any) string {
 	switch value.(type) {
 	case C.avk_device_options:
 		return "avk_device_options"
+	case C.avk_adopt_info:
+		return "avk_adopt_info"
+	case C.avk_borrow_info:
+		return "avk_borrow_info"
+	case C.avk_memory:
+		return "avk_memory"
 	case C.avk_plan_info:
 		return "avk_plan_info"
 	case C.avk_tensor:

@@ -29,6 +29,10 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 	options := attention.PlanOptions{
 		NoFallback: in.no_fallback != 0, SliceMS: float64(in.slice_ms),
 		ScratchBytes: uint64(in.scratch_bytes), StripeShare: float64(in.stripe_share),
+		MemoryBudget: uint64(in.memory_budget), DeviceTensors: in.device_tensors != 0,
+	}
+	if in.reserved != 0 {
+		return problem, options, argument("avk_plan_info.reserved is %d; set it to 0", in.reserved)
 	}
 	if in.tier != nil {
 		options.Tier = C.GoString(in.tier)
@@ -67,12 +71,12 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 }
 
 //export avk_plan_create
-func avk_plan_create(device C.avk_device, info C.avk_in_plan_info, plan *C.avk_plan) (status C.avk_status) {
+func avk_plan_create(engine C.avk_engine, info C.avk_in_plan_info, plan *C.avk_plan) (status C.avk_status) {
 	defer boundary(&status)
 	if err := need("plan", plan); err != nil {
 		return fail(err)
 	}
-	d, err := deviceOf(device)
+	e, err := engineOf(engine)
 	if err != nil {
 		return fail(err)
 	}
@@ -84,7 +88,7 @@ func avk_plan_create(device C.avk_device, info C.avk_in_plan_info, plan *C.avk_p
 	if err != nil {
 		return fail(err)
 	}
-	made, err := attention.NewPlan(d.Report(), problem, options)
+	made, err := e.Plan(problem, options)
 	if err != nil {
 		return fail(err)
 	}
@@ -102,6 +106,25 @@ func avk_plan_text(plan C.avk_plan, format C.int32_t, text *C.char, size C.size_
 		func() (string, error) { return p.String(), nil },
 		func() (string, error) { return marshal(p) },
 		text, size, length))
+}
+
+//export avk_plan_memory
+func avk_plan_memory(plan C.avk_plan, memory *C.avk_memory) (status C.avk_status) {
+	defer boundary(&status)
+	p, err := planOf(plan)
+	if err != nil {
+		return fail(err)
+	}
+	write, err := putStruct(memory, C.sizeof_avk_memory)
+	if err != nil {
+		return fail(err)
+	}
+	m := p.Memory
+	write(C.avk_memory{
+		tensors: C.uint64_t(m.Tensors), staging: C.uint64_t(m.Staging), scratch: C.uint64_t(m.Scratch), counts: C.uint64_t(m.Counts),
+		lse: C.uint64_t(m.LSE), total: C.uint64_t(m.Total), stripes: C.uint64_t(m.Stripes),
+	})
+	return C.AVK_OK
 }
 
 //export avk_plan_close

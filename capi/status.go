@@ -49,6 +49,9 @@ func statusOf(err error) C.avk_status {
 	}{
 		{is[*attention.ArgumentError](err), C.AVK_ERROR_ARGUMENT},
 		{is[*handle.Error](err), C.AVK_ERROR_HANDLE},
+		{func() bool { return errors.Is(err, vk.ErrUnsupported) }, C.AVK_ERROR_UNSUPPORTED},
+		{is[*vk.BorrowError](err), C.AVK_ERROR_BORROWED},
+		{is[*vk.MemoryBudgetError](err), C.AVK_ERROR_MEMORY_BUDGET},
 		{is[*vk.NoDeviceError](err), C.AVK_ERROR_NO_DEVICE},
 		{is[*vk.FeatureError](err), C.AVK_ERROR_FEATURE},
 		{is[*vk.LimitError](err), C.AVK_ERROR_LIMIT},

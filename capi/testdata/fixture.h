@@ -46,7 +46,7 @@ static inline void fixture_open(struct fixture *f) {
 	f->info.q_len = f->info.kv_len = ROWS;
 	f->info.head_dim = DIM;
 	f->info.mode = AVK_MODE_DENSE;
-	OK(avk_plan_create(f->device, &f->info, &f->plan));
+	OK(avk_plan_create(f->engine, &f->info, &f->plan));
 	for (size_t i = 0; i < sizeof f->v / 2; i++) f->v[i] = 0x3c00; /* 1 */
 	f->tq = host_tensor(f->q, sizeof f->q);
 	f->tk = host_tensor(f->k, sizeof f->k);

@@ -166,7 +166,7 @@ static avk_status one(void) {
 		keep(status, made, avk_buffer_close);
 		return status;
 	case 8:
-		status = avk_plan_create(any_handle(f.device), any_plan_info(), out);
+		status = avk_plan_create(any_handle(f.engine), any_plan_info(), out);
 		keep(status, made, avk_plan_close);
 		return status;
 	case 9:
@@ -199,7 +199,12 @@ static avk_status one(void) {
 /* A random close may hit an object of the fixture's: then it is made anew. */
 static void mend(void) {
 	size_t length;
-	if (avk_plan_text(f.plan, 0, NULL, 0, &length) != AVK_OK) OK(avk_plan_create(f.device, &f.info, &f.plan));
+	if (avk_plan_text(f.plan, 0, NULL, 0, &length) != AVK_OK) {
+		if (avk_plan_create(f.engine, &f.info, &f.plan) != AVK_OK) {
+			OK(avk_engine_create(f.device, &f.engine));
+			OK(avk_plan_create(f.engine, &f.info, &f.plan));
+		}
+	}
 	if (avk_buffer_download(f.buffer, 0, f.o, 0) != AVK_OK) OK(avk_buffer_create(f.device, Q_BYTES, AVK_MEMORY_DEVICE, &f.buffer));
 	if (avk_call_cancel(f.call) != AVK_OK || next(100) == 0) {
 		avk_call_close(f.call);

@@ -94,6 +94,13 @@ static void devices(void) {
 	bad = options;
 	bad.timeout_ms = -1;
 	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "timeout_ms");
+	bad = options;
+	bad.priority = 3;
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "priority is 3");
+	bad = options;
+	bad.reserved = 1;
+	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "reserved");
+	bad = options;
 	bad.timeout_ms = NAN;
 	EXPECT(avk_device_open(&bad, &device), AVK_ERROR_ARGUMENT, "timeout_ms");
 	EXPECT(avk_device_list(&options, text, sizeof text, &length), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
@@ -127,19 +134,21 @@ static void buffers(void) {
 static void plans(void) {
 	avk_plan plan = 7;
 	avk_plan_info bad;
+	avk_memory memory = {0};
 	size_t length;
+	memory.struct_size = sizeof memory;
 	EXPECT(avk_plan_defaults(NULL), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
 	WRONG_SIZES(avk_plan_defaults(s), avk_plan_info, f.info);
-	WRONG_HANDLES(avk_plan_create(h, &f.info, &plan), f.device);
-	EXPECT(avk_plan_create(f.device, NULL, &plan), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
-	EXPECT(avk_plan_create(f.device, &f.info, NULL), AVK_ERROR_ARGUMENT, "plan is NULL");
-	WRONG_SIZES(avk_plan_create(f.device, s, &plan), avk_plan_info, f.info);
-	UNKNOWN_FIELD(avk_plan_create(f.device, s, &plan), avk_plan_info, f.info);
+	WRONG_HANDLES(avk_plan_create(h, &f.info, &plan), f.engine);
+	EXPECT(avk_plan_create(f.engine, NULL, &plan), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
+	EXPECT(avk_plan_create(f.engine, &f.info, NULL), AVK_ERROR_ARGUMENT, "plan is NULL");
+	WRONG_SIZES(avk_plan_create(f.engine, s, &plan), avk_plan_info, f.info);
+	UNKNOWN_FIELD(avk_plan_create(f.engine, s, &plan), avk_plan_info, f.info);
 #define BAD_FIELD(field, value, status, words) \
 	bad = f.info; \
 	bad.mode = AVK_MODE_ANCHOR; \
 	bad.field = value; \
-	EXPECT(avk_plan_create(f.device, &bad, &plan), status, words)
+	EXPECT(avk_plan_create(f.engine, &bad, &plan), status, words)
 	BAD_FIELD(batch, 0, AVK_ERROR_ARGUMENT, "batch is 0");
 	BAD_FIELD(heads, -3, AVK_ERROR_ARGUMENT, "heads is -3");
 	BAD_FIELD(kv_heads, 3, AVK_ERROR_ARGUMENT, "do not divide");
@@ -159,6 +168,13 @@ static void plans(void) {
 	HOLDS(plan == 7);
 	WRONG_HANDLES(avk_plan_text(h, AVK_FORMAT_JSON, NULL, 0, &length), f.plan);
 	EXPECT(avk_plan_text(f.plan, -1, NULL, 0, &length), AVK_ERROR_ARGUMENT, "format is -1");
+	BAD_FIELD(reserved, 1, AVK_ERROR_ARGUMENT, "reserved");
+	BAD_FIELD(memory_budget, 1, AVK_ERROR_MEMORY_BUDGET, "budget");
+	WRONG_HANDLES(avk_plan_memory(h, &memory), f.plan);
+	EXPECT(avk_plan_memory(f.plan, NULL), AVK_ERROR_ARGUMENT, "avk_memory is NULL");
+	WRONG_SIZES(avk_plan_memory(f.plan, s), avk_memory, memory);
+	OK(avk_plan_memory(f.plan, &memory));
+	HOLDS(memory.tensors == 2 * (Q_BYTES + KV_BYTES) && memory.total >= memory.tensors && memory.struct_size == sizeof memory);
 	WRONG_HANDLES(avk_plan_close(h), f.plan);
 }
 
@@ -239,7 +255,7 @@ static void calls(void) {
 static void closed(void) {
 	struct fixture *g = malloc(sizeof *g);
 	avk_engine engine;
-	avk_plan plan;
+	avk_buffer buffer;
 	size_t length;
 	char byte = 0;
 	if (!g) exit(1);
@@ -248,7 +264,7 @@ static void closed(void) {
 	EXPECT(avk_device_close(g->device), AVK_ERROR_HANDLE, "was closed");
 	EXPECT(avk_device_report(g->device, 0, NULL, 0, &length), AVK_ERROR_HANDLE, "was closed");
 	EXPECT(avk_engine_create(g->device, &engine), AVK_ERROR_HANDLE, "was closed");
-	EXPECT(avk_plan_create(g->device, &g->info, &plan), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_buffer_create(g->device, 64, AVK_MEMORY_DEVICE, &buffer), AVK_ERROR_HANDLE, "was closed");
 	EXPECT(avk_call_run(g->call, NULL), AVK_ERROR_CLOSED, "closed");
 	EXPECT(avk_engine_warmup(g->engine, g->plan), AVK_ERROR_CLOSED, "closed");
 	EXPECT(avk_buffer_upload(g->buffer, 0, &byte, 1), AVK_ERROR_CLOSED, "closed");

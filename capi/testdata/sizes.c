@@ -6,8 +6,11 @@
 #define SHOW(type, last) printf("%s %zu, %s at %zu\n", #type, sizeof(type), #last, offsetof(type, last))
 
 int main(void) {
-	SHOW(avk_device_options, environment);
-	SHOW(avk_plan_info, stripe_share);
+	SHOW(avk_device_options, reserved);
+	SHOW(avk_adopt_info, lock_user);
+	SHOW(avk_borrow_info, reserved);
+	SHOW(avk_plan_info, reserved);
+	SHOW(avk_memory, stripes);
 	SHOW(avk_tensor, strides);
 	SHOW(avk_tensors, stripes_size);
 	SHOW(avk_stats, mode);

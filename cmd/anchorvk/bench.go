@@ -14,17 +14,19 @@ import (
 
 // benchFlags are the flags of `bench`.
 type benchFlags struct {
-	params                         paramFlags
-	input, seq, dtype, compare     string
-	batch, heads, kvHeads, headDim int
-	modeNames                      []string
-	modes                          []attention.Mode
-	repetitions                    int
-	stripes                        float64
-	seed                           uint64
-	explain, noFallback            bool
-	lengths                        []int
-	old                            []benchRecord
+	params                     paramFlags
+	input, seq, dtype, compare string
+	batch, heads, kvHeads      int
+	headDims                   []int
+	modeNames                  []string
+	modes                      []attention.Mode
+	repetitions                int
+	stripes                    float64
+	seed                       uint64
+	explain, noFallback        bool
+	lengths                    []int
+	tune                       tuneFlags
+	old                        []benchRecord
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -35,14 +37,25 @@ func (a *app) benchCommand() *cobra.Command {
 		Long: `Measure the GPU time of prefill. Inputs are generated with a given share of
 stripes, or come from a file with -i. Modes take turns within each repetition,
 so that their ratio is measured side by side. tflops counts the work of dense
-causal attention, 4*head_dim operations for each causal pair, for every mode.`,
+causal attention, 4*head_dim operations for each causal pair, for every mode.
+
+--tune times the neighbours of the kernels' tuning instead, for each head_dim
+and tier: rows, keys, lanes, workgroups and ways of reading, halved or doubled,
+one after another, from the tuning table's choice on. What computes something
+else or fails is left out. A winner is stored in the cache directory
+(ANCHORVK_CACHE_DIR), and plans take it from then on; ANCHORVK_TUNING=off
+ignores it.`,
 		Example: `  anchorvk bench --seq 4096-32768*2 --heads 4 --kv-heads 1
   anchorvk bench -i qkv.safetensors -r 10 --json > old.json
-  anchorvk bench -i qkv.safetensors -r 10 --compare old.json`,
+  anchorvk bench -i qkv.safetensors -r 10 --compare old.json
+  anchorvk bench --tune --head-dim 128`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
+			}
+			if f.tune.on {
+				return a.tune(cmd.Context(), f)
 			}
 			return a.bench(cmd.Context(), f)
 		},
@@ -53,7 +66,7 @@ causal attention, 4*head_dim operations for each causal pair, for every mode.`,
 	flags.IntVar(&f.batch, "batch", 1, "`sequences` at once")
 	flags.IntVar(&f.heads, "heads", 4, "query `heads`")
 	flags.IntVar(&f.kvHeads, "kv-heads", 1, "KV `heads`")
-	flags.IntVar(&f.headDim, "head-dim", 128, "`elements` of a head")
+	flags.IntSliceVar(&f.headDims, "head-dim", []int{128}, "`elements` of a head, or a list")
 	flags.StringVar(&f.dtype, "dtype", "f16", "`type` on the device; f16 is the only one")
 	flags.StringSliceVar(&f.modeNames, "modes", []string{"anchor", "dense"}, "`modes` to measure")
 	flags.IntVarP(&f.repetitions, "repetitions", "r", 5, "measured `runs` of each mode, after one that is not")
@@ -63,6 +76,7 @@ causal attention, 4*head_dim operations for each causal pair, for every mode.`,
 	flags.BoolVar(&f.noFallback, "no-fallback", false, "run anchor even where dense is predicted to be cheaper")
 	flags.BoolVar(&f.explain, "explain", false, "print the plans and stop")
 	f.params.add(flags)
+	f.tune.add(cmd)
 	values(cmd, "modes", "anchor", "dense", "anchor,dense")
 	return cmd
 }
@@ -82,6 +96,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	case f.repetitions < 1:
 		return usage("-r %d measures nothing; use 1 or more", f.repetitions)
 	}
+	if err := f.tune.check(cmd, f); err != nil {
+		return err
+	}
 	if f.input != "" {
 		for _, name := range []string{"seq", "batch", "heads", "kv-heads", "head-dim", "stripes", "seed"} {
 			if cmd.Flags().Changed(name) {
@@ -93,18 +110,23 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if f.lengths, err = parseLengths("--seq", f.seq); err != nil {
 		return err
 	}
-	for _, n := range f.lengths {
-		c := f.config(n)
-		if err := c.Validate(); err != nil {
-			return err
+	if len(f.headDims) == 0 {
+		return usage("--head-dim is empty; use 128 or a list such as 64,128")
+	}
+	for _, dim := range f.headDims {
+		for _, n := range f.lengths {
+			c := f.config(n, dim)
+			if err := c.Validate(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (f *benchFlags) config(n int) synth.Config {
+func (f *benchFlags) config(n, headDim int) synth.Config {
 	return synth.Config{
-		Shape: attention.Shape{Batch: f.batch, Heads: f.heads, KVHeads: f.kvHeads, QLen: n, KVLen: n, HeadDim: f.headDim},
+		Shape: attention.Shape{Batch: f.batch, Heads: f.heads, KVHeads: f.kvHeads, QLen: n, KVLen: n, HeadDim: headDim},
 		Seed:  f.seed, StripeFraction: f.stripes,
 	}
 }
@@ -115,15 +137,21 @@ type workload struct {
 	load  func() (attention.Inputs, error)
 }
 
+// generated is a workload of made-up inputs.
+func generated(c synth.Config) workload {
+	return workload{c.Shape, func() (attention.Inputs, error) {
+		q, k, v, err := synth.Generate(c)
+		return attention.Inputs{Q: q, K: k, V: v}, err
+	}}
+}
+
 func (f *benchFlags) workloads() ([]workload, func(), error) {
 	if f.input == "" {
 		var all []workload
-		for _, n := range f.lengths {
-			c := f.config(n)
-			all = append(all, workload{c.Shape, func() (attention.Inputs, error) {
-				q, k, v, err := synth.Generate(c)
-				return attention.Inputs{Q: q, K: k, V: v}, err
-			}})
+		for _, dim := range f.headDims {
+			for _, n := range f.lengths {
+				all = append(all, generated(f.config(n, dim)))
+			}
 		}
 		return all, func() {}, nil
 	}

@@ -27,7 +27,7 @@ func (f *paramFlags) add(flags *pflag.FlagSet) {
 func flagError(err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
-		kind := map[string]string{"int": "whole number", "uint64": "whole number from 0", "float64": "number"}[invalid.GetFlag().Value.Type()]
+		kind := map[string]string{"int": "whole number", "uint64": "whole number from 0", "float64": "number", "intSlice": "list of whole numbers", "duration": "time such as 90s or 10m"}[invalid.GetFlag().Value.Type()]
 		if kind != "" {
 			return usage("--%s: %q is no %s", invalid.GetFlag().Name, invalid.GetValue(), kind)
 		}

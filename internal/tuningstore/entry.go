@@ -37,6 +37,7 @@ type Device struct {
 	DeviceID      uint32 `json:"device_id"`
 	DriverID      uint32 `json:"driver_id"`
 	DriverVersion uint32 `json:"driver_version"`
+	Driver        string `json:"driver"` // Mesa's software drivers tell their version here alone
 	API           string `json:"api"`
 	Name          string `json:"name"` // software devices differ by nothing else
 	Subgroup      uint32 `json:"subgroup"`
@@ -44,7 +45,12 @@ type Device struct {
 
 // DeviceOf is the identity of a device.
 func DeviceOf(r *vk.Report) Device {
-	return Device{r.VendorID, r.DeviceID, r.DriverID, r.Hardware.DriverVersion, r.API, r.Name, r.Subgroup.Size}
+	return Device{r.VendorID, r.DeviceID, r.DriverID, r.Hardware.DriverVersion, r.DriverInfo, r.API, r.Name, r.Subgroup.Size}
+}
+
+// version is what changes when a driver is updated.
+func (d *Device) version() string {
+	return fmt.Sprintf("driver %s (version %d, Vulkan %s)", d.Driver, d.DriverVersion, d.API)
 }
 
 // fileName tells apart what is measured separately. What changes with time,
@@ -55,8 +61,32 @@ func fileName(d Device, tier attention.Tier, headDim int) string {
 	return fmt.Sprintf("%s-%s-%d.json", hex.EncodeToString(sum[:6]), tier, headDim)
 }
 
-// override makes the entry a choice for plans.
-func (e *Entry) override() attention.TuningOverride {
+// Wins says whether the entry is faster than what it was measured against.
+func (e *Entry) Wins() bool { return e.Attend > 0 || e.Identify > 0 }
+
+// SetSpeedup notes how many times faster some kernels are.
+func (e *Entry) SetSpeedup(kernels string, speedup float64) {
+	if kernels == attention.TuneIdentify {
+		e.Identify = speedup
+	} else {
+		e.Attend = speedup
+	}
+}
+
+// Take copies what another entry, or nil, found for some kernels.
+func (e *Entry) Take(from *Entry, kernels string) {
+	switch {
+	case from == nil:
+	case kernels == attention.TuneIdentify && from.Identify > 0:
+		e.Choice.Identify, e.Identify = from.Choice.Identify, from.Identify
+	case kernels == attention.TuneAttend && from.Attend > 0:
+		e.Choice.Attend, e.Attend = from.Choice.Attend, from.Attend
+		e.Choice.Way, e.Choice.SubgroupSize = from.Choice.Way, from.Choice.SubgroupSize
+	}
+}
+
+// Why is the reason for the choice.
+func (e *Entry) Why() string {
 	why := ""
 	for _, k := range []struct {
 		name    string
@@ -69,10 +99,12 @@ func (e *Entry) override() attention.TuningOverride {
 			why += fmt.Sprintf("%s %.2f times as fast", k.name, k.speedup)
 		}
 	}
-	return attention.TuningOverride{
-		Tier: e.Tier, HeadDim: e.HeadDim, Choice: e.Choice,
-		From: "bench --tune", Why: fmt.Sprintf("%s as with %s on this device", why, e.Over),
-	}
+	return fmt.Sprintf("%s as with %s on this device", why, e.Over)
+}
+
+// override makes the entry a choice for plans.
+func (e *Entry) override() attention.TuningOverride {
+	return attention.TuningOverride{Tier: e.Tier, HeadDim: e.HeadDim, Choice: e.Choice, From: "bench --tune", Why: e.Why()}
 }
 
 // parse reads an entry; anything that Save would not have written is an error.
@@ -94,13 +126,13 @@ func (e *Entry) usable(d Device, modules string) error {
 	switch {
 	case e.Schema != Schema:
 		return fmt.Errorf("is of version %d, this program reads %d", e.Schema, Schema)
-	case e.Device.DriverVersion != d.DriverVersion || e.Device.API != d.API:
-		return fmt.Errorf("is stale: measured with driver version %d (Vulkan %s), this is %d (%s)", e.Device.DriverVersion, e.Device.API, d.DriverVersion, d.API)
+	case e.Device.version() != d.version():
+		return fmt.Errorf("is stale: measured with %s, this is %s", e.Device.version(), d.version())
 	case e.Device != d:
 		return fmt.Errorf("is of another device, %s", e.Device.Name)
 	case e.Modules != modules:
 		return errors.New("is stale: measured with other kernels than this program has")
-	case e.HeadDim < 1 || e.Choice == (attention.TuningChoice{}) || !(e.Attend > 0 || e.Identify > 0):
+	case e.HeadDim < 1 || e.Choice == (attention.TuningChoice{}) || !e.Wins():
 		return errors.New("is damaged: it holds no choice")
 	}
 	return nil

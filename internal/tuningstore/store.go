@@ -42,25 +42,41 @@ func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings
 			continue
 		}
 		for dim := 8; dim <= attention.MaxHeadDim; dim += 8 {
-			path := filepath.Join(s.dir, fileName(device, attention.Tier(tier.Name), dim))
-			entry, err := read(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
+			entry, err := s.find(device, attention.Tier(tier.Name), dim)
+			switch {
+			case err != nil:
+				warnings = append(warnings, err)
+			case entry != nil:
+				choices = append(choices, entry.override())
 			}
-			if err == nil {
-				err = entry.usable(device, s.modules)
-			}
-			if err == nil && (entry.Tier != attention.Tier(tier.Name) || entry.HeadDim != dim) {
-				err = fmt.Errorf("is for tier %s, head_dim %d, which its name denies", entry.Tier, entry.HeadDim)
-			}
-			if err != nil {
-				warnings = append(warnings, fmt.Errorf("%s %w; `anchorvk bench --tune` measures again", path, err))
-				continue
-			}
-			choices = append(choices, entry.override())
 		}
 	}
 	return choices, warnings
+}
+
+// Find returns the winner for a device, a tier and a head dimension, or nil
+// where there is none that can be used.
+func (s *Store) Find(r *vk.Report, tier attention.Tier, headDim int) *Entry {
+	entry, _ := s.find(DeviceOf(r), tier, headDim)
+	return entry
+}
+
+func (s *Store) find(device Device, tier attention.Tier, headDim int) (*Entry, error) {
+	path := filepath.Join(s.dir, fileName(device, tier, headDim))
+	entry, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = entry.usable(device, s.modules)
+	}
+	if err == nil && (entry.Tier != tier || entry.HeadDim != headDim) {
+		err = fmt.Errorf("is for tier %s, head_dim %d, which its name denies", entry.Tier, entry.HeadDim)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %w; `anchorvk bench --tune` measures again", path, err)
+	}
+	return entry, nil
 }
 
 func read(path string) (*Entry, error) {

@@ -20,7 +20,7 @@ import (
 // device is one that passes the tier unpack, which needs nothing.
 func device() *vk.Report {
 	return &vk.Report{
-		Name: "Paper GPU", VendorID: 0x1002, DeviceID: 7, DriverID: 3, API: "1.3.250", Type: "discrete",
+		Name: "Paper GPU", VendorID: 0x1002, DeviceID: 7, DriverID: 3, DriverInfo: "Paper 1", API: "1.3.250", Type: "discrete",
 		Hardware: vk.Hardware{DriverVersion: 42}, Subgroup: vk.Subgroup{Size: 32},
 	}
 }
@@ -104,7 +104,7 @@ func TestStale(t *testing.T) {
 		r     *vk.Report
 		why   string
 	}{
-		{store, updated, "stale: measured with driver version 42 (Vulkan 1.3.250), this is 43"},
+		{store, updated, "stale: measured with driver Paper 1 (version 42, Vulkan 1.3.250), this is driver Paper 1 (version 43, Vulkan 1.3.250)"},
 		{&Store{store.dir, "others"}, device(), "stale: measured with other kernels"},
 	} {
 		choices, warnings := c.store.Load(c.r)

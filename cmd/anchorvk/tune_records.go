@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+)
+
+// trialRecord is one choice that a sweep tried.
+type trialRecord struct {
+	Tier    string                 `json:"tier"`
+	HeadDim int                    `json:"head_dim"`
+	Kernels string                 `json:"kernels"` // attend or identify
+	Round   int                    `json:"round"`   // 0 for the final comparison with the table's choice
+	Change  string                 `json:"change"`  // against the round's best so far, in round 0 against the table
+	Choice  attention.TuningChoice `json:"choice"`
+	// Speedup is how many times faster it is than what it is compared with,
+	// pair by pair; null when it was not measured.
+	Speedup *spreadRecord `json:"speedup"`
+	// FirstRunS is how long building it and running it once in each mode took:
+	// mostly compilation.
+	FirstRunS report.Float `json:"first_run_s"`
+	Verdict   string       `json:"verdict"`
+	Why       string       `json:"why"` // of verdicts that need one, or ""
+}
+
+// Verdicts on a trial.
+const (
+	trialSlower  = "no faster"
+	trialFaster  = "faster"
+	trialWrong   = "wrong"     // computes something else
+	trialFailed  = "failed"    // cannot be built or run
+	trialSkipped = "not tried" // no time was left
+	trialStored  = "stored"
+	trialKept    = "not stored" // what wins too little
+)
+
+func tuneColumns() []report.Column {
+	ratio := func(head, key string) report.Column {
+		return report.Column{Head: head, Key: key, Right: true, Show: report.Fixed(3)}
+	}
+	return []report.Column{
+		{Head: "tier", Key: "tier"},
+		{Head: "dim", Key: "head_dim", Right: true},
+		{Head: "kernels", Key: "kernels"},
+		{Head: "round", Key: "round", Right: true, Show: func(v any) string {
+			if text := fmt.Sprint(v); text != "0" {
+				return text
+			}
+			return "final"
+		}},
+		{Head: "change", Key: "change"},
+		ratio("times as fast", "speedup.median"), ratio("min", "speedup.min"), ratio("max", "speedup.max"),
+		{Head: "first run s", Key: "first_run_s", Right: true, Show: report.Fixed(2)},
+		{Head: "verdict", Key: "verdict"},
+		{Head: "why", Key: "why"},
+	}
+}
+
+// changeText says in which fields a choice differs from another.
+func changeText(from, to attention.TuningChoice) string {
+	var parts []string
+	add := func(name string, before, after any) {
+		if before != after {
+			parts = append(parts, fmt.Sprintf("%s %v to %v", name, before, after))
+		}
+	}
+	add("way", from.Way, to.Way)
+	add("subgroup size", from.SubgroupSize, to.SubgroupSize)
+	for _, s := range []struct {
+		prefix   string
+		from, to attention.ShapeChoice
+	}{{"", from.Attend, to.Attend}, {"identify ", from.Identify, to.Identify}} {
+		add(s.prefix+"rows", s.from.Rows, s.to.Rows)
+		add(s.prefix+"keys", s.from.Keys, s.to.Keys)
+		add(s.prefix+"lanes", s.from.Lanes, s.to.Lanes)
+		add(s.prefix+"invocations", s.from.Local, s.to.Local)
+		add(s.prefix+"subgroups", s.from.Subgroups, s.to.Subgroups)
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// sweep looks for the fastest choice for one tier and head dimension. It walks
+// from the table's choice to the best of its neighbours until none is better.
+type sweep struct {
+	app      *app
+	f        *benchFlags
+	s        session
+	tier     attention.Tier
+	shape    attention.Shape
+	options  attention.PlanOptions
+	deadline time.Time
+	in       attention.Inputs
+	out      attention.Outputs // on the device, for measurements
+
+	reference map[attention.Mode][]float16.Float16 // what the table's choice computes
+	trials    []trialRecord
+}
+
+// candidate is a choice that is being measured.
+type candidate struct {
+	choice attention.TuningChoice
+	plans  map[attention.Mode]*attention.Plan
+	ratios []float64
+	trial  trialRecord
+}
+
+// maxRounds bounds the walk: each round halves or doubles one number.
+const maxRounds = 8
+
+// modes are what a kernel is measured in.
+func (w *sweep) modes(kernels string) []attention.Mode {
+	if kernels == attention.TuneIdentify {
+		return []attention.Mode{attention.ModeAnchor}
+	}
+	return w.f.modes
+}
+
+// plan makes the plans of a choice.
+func (w *sweep) plan(choice attention.TuningChoice) (*candidate, error) {
+	c := &candidate{choice: choice, plans: map[attention.Mode]*attention.Plan{}}
+	options := w.options
+	options.Tuning = []attention.TuningOverride{{Choice: choice, From: "candidate", Must: true}}
+	for _, mode := range w.f.modes {
+		p, err := w.s.plan(attention.Problem{Shape: w.shape, Mode: mode, Params: w.f.params.p}, options)
+		if err != nil {
+			return nil, err
+		}
+		c.plans[mode] = p
+	}
+	return c, nil
+}
+
+// compute runs a candidate in every mode, with the output on the host.
+func (w *sweep) compute(ctx context.Context, c *candidate) (map[attention.Mode][]float16.Float16, error) {
+	all := map[attention.Mode][]float16.Float16{}
+	s := w.shape
+	for _, mode := range w.f.modes {
+		rows := make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim)
+		for i := range rows {
+			rows[i] = float16.NaN()
+		}
+		_, err := w.s.run(ctx, c.plans[mode], w.in, attention.Outputs{O: attention.HostBHSD(rows, s.Batch, s.Heads, s.QLen, s.HeadDim)})
+		if err != nil {
+			return nil, err
+		}
+		all[mode] = rows
+	}
+	return all, nil
+}
+
+// isFatal tells errors that end the whole sweep from those of one candidate.
+func isFatal(ctx context.Context, err error) bool {
+	var lost *vk.DeviceLostError
+	var timeout *vk.TimeoutError
+	return ctx.Err() != nil || errors.As(err, &lost) || errors.As(err, &timeout) || errors.Is(err, vk.ErrClosed)
+}
+
+// admit makes a candidate and compares what it computes with the reference.
+// The error is fatal; a candidate that is not to be measured has a verdict.
+func (w *sweep) admit(ctx context.Context, trial trialRecord) (*candidate, error) {
+	fail := func(verdict, why string) (*candidate, error) {
+		trial.Verdict, trial.Why = verdict, why
+		return &candidate{trial: trial}, nil
+	}
+	if time.Now().After(w.deadline) {
+		return fail(trialSkipped, fmt.Sprintf("the limit of %v was over", w.f.tune.limit))
+	}
+	began := time.Now()
+	c, err := w.plan(trial.Choice)
+	var results map[attention.Mode][]float16.Float16
+	if err == nil {
+		results, err = w.compute(ctx, c)
+	}
+	trial.FirstRunS = report.Float(time.Since(began).Seconds())
+	switch {
+	case err != nil && isFatal(ctx, err):
+		return nil, err
+	case err != nil:
+		return fail(trialFailed, err.Error())
+	}
+	for _, mode := range w.f.modes {
+		if why := differs(w.reference[mode], results[mode], w.shape.HeadDim, rowTolerance(w.tier)); why != "" {
+			return fail(trialWrong, fmt.Sprintf("%v: %s", mode, why))
+		}
+	}
+	c.trial = trial
+	return c, nil
+}
+
+// time measures a candidate's kernels once in each of their modes.
+func (w *sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
+	var all []float64
+	for _, mode := range w.modes(kernels) {
+		stats, err := w.s.run(ctx, c.plans[mode], w.in, w.out)
+		if err != nil {
+			return nil, err
+		}
+		t := stats.TimeMS.Anchor + stats.TimeMS.Attention
+		if kernels == attention.TuneIdentify {
+			t = stats.TimeMS.Identify
+		}
+		if stats.TimeMS.Total <= 0 { // no timestamps
+			t = stats.HostMS
+		}
+		all = append(all, max(t, 1e-6)) // a clock may be too coarse to see it
+	}
+	return all, nil
+}
+
+// speedup is the geometric mean over the modes of how many times faster the
+// second is.
+func speedup(before, after []float64) float64 {
+	sum := 0.0
+	for i := range before {
+		sum += math.Log(before[i] / after[i])
+	}
+	return math.Exp(sum / float64(len(before)))
+}
+
+// hopeless is the ratio below which a candidate is measured no further.
+const hopeless = 0.8
+
+// race measures candidates in turn with the current choice, so that what
+// drifts hits all alike. The first turn is not counted.
+func (w *sweep) race(ctx context.Context, current *candidate, rivals []*candidate, kernels string, repetitions int, bar *progress) error {
+	running := slices.Clone(rivals)
+	for repetition := range repetitions + 1 {
+		if repetition > 1 && len(rivals) > 1 && time.Now().After(w.deadline) {
+			break // with fewer samples
+		}
+		before, err := w.time(ctx, current, kernels)
+		if err != nil {
+			return err
+		}
+		left := running[:0]
+		for _, c := range running {
+			after, err := w.time(ctx, c, kernels)
+			if err != nil {
+				return err
+			}
+			bar.add(1)
+			ratio := speedup(before, after)
+			if repetition > 0 {
+				c.ratios = append(c.ratios, ratio)
+			}
+			if ratio >= hopeless || repetition == 0 || len(rivals) == 1 {
+				left = append(left, c)
+			}
+		}
+		running = left
+	}
+	return nil
+}
+
+// climb walks from a choice to faster ones. It returns the last, which is the
+// first where no neighbour is better.
+func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels string, hints []attention.TuningChoice) (attention.TuningChoice, error) {
+	best := start
+	tried := map[attention.TuningChoice]bool{start: true}
+	for round := 1; round <= maxRounds; round++ {
+		choices := append(hints, attention.TuningNeighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)...)
+		hints = nil
+		next, err := w.round(ctx, round, best, choices, tried, kernels)
+		if err != nil {
+			return best, err
+		}
+		if next == best {
+			break
+		}
+		best = next
+	}
+	return best, nil
+}
+
+// round tries the choices that were not tried before, and returns the best,
+// or the current one where none is better by half of the margin.
+func (w *sweep) round(ctx context.Context, round int, current attention.TuningChoice, choices []attention.TuningChoice, tried map[attention.TuningChoice]bool, kernels string) (attention.TuningChoice, error) {
+	base, err := w.plan(current)
+	if err != nil {
+		return current, err
+	}
+	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, round %d", w.tier, w.shape.HeadDim, kernels, round), len(choices)*(w.f.repetitions+2))
+	defer bar.done()
+	var all, rivals []*candidate
+	for _, choice := range choices {
+		if tried[choice] {
+			continue
+		}
+		tried[choice] = true
+		c, err := w.admit(ctx, trialRecord{
+			Tier: string(w.tier), HeadDim: w.shape.HeadDim, Kernels: kernels, Round: round, Change: changeText(current, choice), Choice: choice,
+		})
+		if err != nil {
+			return current, err
+		}
+		bar.add(1)
+		all = append(all, c)
+		if c.trial.Verdict == "" {
+			rivals = append(rivals, c)
+		}
+	}
+	if len(rivals) > 0 {
+		if err := w.race(ctx, base, rivals, kernels, w.f.repetitions, bar); err != nil {
+			return current, err
+		}
+	}
+	best, bestRatio := current, 1+w.f.tune.margin/2
+	for _, c := range all {
+		if c.trial.Verdict == "" {
+			c.judge(bestRatio)
+			if m := median(c.ratios); m >= bestRatio {
+				best, bestRatio = c.choice, m
+			}
+		}
+		w.trials = append(w.trials, c.trial)
+	}
+	return best, nil
+}
+
+// judge gives a measured candidate its verdict.
+func (c *candidate) judge(atLeast float64) {
+	s := spread(c.ratios)
+	c.trial.Speedup, c.trial.Verdict = &s, trialSlower
+	if median(c.ratios) >= atLeast {
+		c.trial.Verdict = trialFaster
+	}
+}
+
+// final compares the end of the walk with its start. It wins by the margin in
+// the median, and in three quarters of the pairs at all.
+func (w *sweep) final(ctx context.Context, start, best attention.TuningChoice, kernels string) (gain float64, err error) {
+	base, err := w.plan(start)
+	if err != nil {
+		return 0, err
+	}
+	c, err := w.plan(best)
+	if err != nil {
+		return 0, err
+	}
+	c.trial = trialRecord{Tier: string(w.tier), HeadDim: w.shape.HeadDim, Kernels: kernels, Change: changeText(start, best), Choice: best, FirstRunS: report.Float(math.NaN())}
+	repetitions := 2*w.f.repetitions + 1
+	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, final", w.tier, w.shape.HeadDim, kernels), repetitions+1)
+	defer bar.done()
+	if err := w.race(ctx, base, []*candidate{c}, kernels, repetitions, bar); err != nil {
+		return 0, err
+	}
+	c.judge(1 + w.f.tune.margin)
+	wins := 0
+	for _, r := range c.ratios {
+		if r > 1 {
+			wins++
+		}
+	}
+	if c.trial.Verdict == trialFaster && 4*wins >= 3*len(c.ratios) {
+		c.trial.Verdict, gain = trialStored, median(c.ratios)
+	} else {
+		c.trial.Verdict = trialKept
+		c.trial.Why = fmt.Sprintf("not %.0f %% faster than the table's choice in the median, or slower in more than a quarter of %d pairs", 100*w.f.tune.margin, len(c.ratios))
+	}
+	w.trials = append(w.trials, c.trial)
+	return gain, nil
+}

@@ -40,8 +40,6 @@
 //
 // # Environment
 //
-//	ANCHORVK_MATRIX    the matrix product to build tier coop from, as 16x8x16
-//	ANCHORVK_SUBGROUP  the subgroup size to build it for
 //	ANCHORVK_TIER      the tier of kernels to use, instead of the best that
 //	                   the device passes
 //	ANCHORVK_SLICE_MS  the longest that one submission should keep the GPU, in

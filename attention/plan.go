@@ -41,11 +41,6 @@ type PlanOptions struct {
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
-	// Matrix asks the matrix kernels for one of the device's products of
-	// halves, as "16x8x16"; "" takes the best.
-	Matrix string
-	// Subgroup asks the matrix kernels for a subgroup size; 0 takes the best.
-	Subgroup int
 	// Tuning are choices that go before the tuning table's, later ones before
 	// earlier ones.
 	Tuning []TuningOverride
@@ -62,18 +57,11 @@ const (
 	minGain = 0.97
 )
 
-// PlanOptionsFromEnv reads ANCHORVK_TIER, ANCHORVK_SLICE_MS, ANCHORVK_MATRIX,
-// ANCHORVK_SUBGROUP and ANCHORVK_TUNING, whose value "off" is for programs that
-// keep choices of their own and means nothing here.
+// PlanOptionsFromEnv reads ANCHORVK_TIER, ANCHORVK_SLICE_MS and
+// ANCHORVK_TUNING, whose value "off" is for programs that keep choices of their
+// own and means nothing here.
 func PlanOptionsFromEnv() (PlanOptions, error) {
-	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER")), Matrix: strings.TrimSpace(os.Getenv("ANCHORVK_MATRIX"))}
-	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SUBGROUP")); text != "" {
-		size, err := strconv.Atoi(text)
-		if err != nil || size < 1 {
-			return o, argument("ANCHORVK_SUBGROUP", "use a subgroup size, such as 32", "is %q", text)
-		}
-		o.Subgroup = size
-	}
+	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER"))}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_TUNING")); text != "" && text != "off" {
 		choice, err := ParseTuning(text)
 		if err != nil {
@@ -139,18 +127,11 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if report.Limits.PushConstants < uint32(pushBytes) {
 		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
 	}
-	tuned, err := options.narrow(report)
+	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim, options.refused)
 	if err != nil {
 		return nil, err
 	}
-	tier, err := chooseTier(tuned, options.Tier, problem.Shape.HeadDim, options.refused)
-	if err != nil {
-		return nil, err
-	}
-	if !tier.onMatrixUnits() {
-		tuned = report
-	}
-	tuning, err := tune(tuned, tier, problem.Shape.HeadDim, options.Tuning)
+	tuning, err := tune(report, tier, problem.Shape.HeadDim, options.Tuning)
 	if err != nil {
 		return nil, err
 	}

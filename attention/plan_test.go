@@ -261,17 +261,9 @@ func TestTierChoice(t *testing.T) {
 func TestPlanOptionsFromEnv(t *testing.T) {
 	t.Setenv("ANCHORVK_TIER", " unpack ")
 	t.Setenv("ANCHORVK_SLICE_MS", "12.5")
-	t.Setenv("ANCHORVK_MATRIX", "16x8x16")
-	t.Setenv("ANCHORVK_SUBGROUP", "32")
 	o, err := PlanOptionsFromEnv()
 	require.NoError(t, err)
-	assert.Equal(t, PlanOptions{Tier: "unpack", SliceMS: 12.5, Matrix: "16x8x16", Subgroup: 32}, o)
-	for _, bad := range []string{"0", "-8", "wave32"} {
-		t.Setenv("ANCHORVK_SUBGROUP", bad)
-		_, err = PlanOptionsFromEnv()
-		requireArgument(t, err, "ANCHORVK_SUBGROUP")
-	}
-	t.Setenv("ANCHORVK_SUBGROUP", "")
+	assert.Equal(t, PlanOptions{Tier: "unpack", SliceMS: 12.5}, o)
 	for _, bad := range []string{"0", "-1", "NaN", "Inf", "soon"} {
 		t.Setenv("ANCHORVK_SLICE_MS", bad)
 		_, err = PlanOptionsFromEnv()

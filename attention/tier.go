@@ -79,15 +79,15 @@ type need struct {
 var (
 	storage16   = need{"storage16", func(r *vk.Report) bool { return r.Features.Storage16 }}
 	matrixUnits = need{"coopmat", func(r *vk.Report) bool {
-		_, ok := matrixShape(r, TierCoop)
+		_, ok := bestProduct(r, TierCoop)
 		return ok && r.Features.CooperativeMatrix
 	}}
 	halfSums = need{"coopmat that sums in fp16 as well as in fp32", func(r *vk.Report) bool {
-		_, ok := matrixShape(r, TierCoopF16)
+		_, ok := bestProduct(r, TierCoopF16)
 		return ok
 	}}
 	matrixFunctions = need{"coopmat2", func(r *vk.Report) bool {
-		_, ok := matrixShape(r, TierCoop2)
+		_, ok := bestProduct(r, TierCoop2)
 		return ok && r.Features.CooperativeMatrix2 && r.CoopMatrix2.Reductions && r.CoopMatrix2.Conversions && r.CoopMatrix2.PerElement
 	}}
 	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size >= 4 && r.Subgroup.Size <= 64 }}

@@ -1,6 +1,10 @@
 package attention
 
-import "github.com/anchorvk/anchorvk/vk"
+import (
+	"fmt"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
 
 // Tuning is the shape of the kernels for one device and head dimension. It
 // changes speed and the last bits of results, never their meaning.
@@ -41,6 +45,8 @@ type MatrixShape struct {
 	N int `json:"n"`
 	K int `json:"k"`
 }
+
+func (m MatrixShape) String() string { return fmt.Sprintf("%dx%dx%d", m.M, m.N, m.K) }
 
 // TileRows is how many query rows a workgroup computes.
 func (s KernelShape) TileRows() int { return s.Local / s.Lanes * s.Rows }

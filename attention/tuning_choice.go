@@ -13,6 +13,9 @@ type TuningChoice struct {
 	Way string `json:"way,omitempty"`
 	// SubgroupSize is the subgroup size to ask of the driver; 0 takes what it gives.
 	SubgroupSize int `json:"subgroup_size,omitempty"`
+	// Matrix is the product that matrix kernels are built from, one that the
+	// device offers; zero takes the best.
+	Matrix MatrixShape `json:"matrix,omitzero"`
 	// Attend shapes the attention kernels.
 	Attend ShapeChoice `json:"attend,omitzero"`
 	// Identify shapes the stripe search; all zero: as Attend.
@@ -48,7 +51,9 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		identify = c.Attend
 	}
 	if tier.onMatrixUnits() {
-		t.Matrix, _ = matrixShape(r, tier)
+		if t.Matrix = c.Matrix; t.Matrix == (MatrixShape{}) {
+			t.Matrix, _ = bestProduct(r, tier)
+		}
 		if t.Subgroup == 0 {
 			t.Subgroup = int(r.Subgroup.Size)
 		}

@@ -7,29 +7,30 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// matrixShape returns the device's product of halves at subgroup scope with
-// the sums that a tier needs: the one with the most rows, then the most work,
-// which leaves the fewest instructions. ok is false when there is none
-// that the tier can take.
-func matrixShape(r *vk.Report, tier Tier) (best MatrixShape, ok bool) {
+// products returns the device's products of halves at subgroup scope that the
+// kernels of a tier can be built from, with the sums that it needs.
+func products(r *vk.Report, tier Tier) (all []MatrixShape) {
 	for _, s := range r.CoopMatrix {
-		if !multipliesHalves(s, "f32") {
-			continue
-		}
 		same := func(other vk.CoopShape) bool {
 			return multipliesHalves(other, "f16") && other.M == s.M && other.N == s.N && other.K == s.K
 		}
-		if tier == TierCoopF16 && !slices.ContainsFunc(r.CoopMatrix, same) {
-			continue
-		}
+		switch {
+		case !multipliesHalves(s, "f32"), tier == TierCoopF16 && !slices.ContainsFunc(r.CoopMatrix, same):
 		// What the kernels' tiles are multiples of, and what starts on 16 bytes in them.
-		if s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 || s.N%4 != 0 || s.K%8 != 0 {
-			continue
+		case s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 || s.N%4 != 0 || s.K%8 != 0:
+		// What a product gives, the next one takes; rows of halves pass in chunks of eight.
+		case tier == TierCoop2 && (s.M != s.K || s.M%8 != 0):
+		default:
+			all = append(all, MatrixShape{int(s.M), int(s.N), int(s.K)})
 		}
-		if tier == TierCoop2 && (s.M != s.K || s.M%8 != 0) {
-			continue // what a product gives, the next one takes; rows of halves pass in chunks of eight
-		}
-		m := MatrixShape{int(s.M), int(s.N), int(s.K)}
+	}
+	return all
+}
+
+// bestProduct is the one with the most rows, then the most work, which leaves
+// the fewest instructions. ok is false when there is none.
+func bestProduct(r *vk.Report, tier Tier) (best MatrixShape, ok bool) {
+	for _, m := range products(r, tier) {
 		if !ok || m.M > best.M || m.M == best.M && m.N*m.K > best.N*best.K {
 			best, ok = m, true
 		}
@@ -56,8 +57,10 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 	shared := sharedBytes(tier, k, s, t.Matrix, headDim)
 	rowUnit, keyUnit := m.units(tier, k)
 	switch {
-	case m.M == 0 || s.Rows%rowUnit != 0 || s.Keys%keyUnit != 0:
-		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %dx%dx%d", k, s.Rows, s.Keys, m.M, m.N, m.K)
+	case !slices.Contains(products(r, tier), m):
+		return fmt.Sprintf("the device multiplies halves as %v, not as %v", products(r, tier), m)
+	case s.Rows%rowUnit != 0 || s.Keys%keyUnit != 0:
+		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %v", k, s.Rows, s.Keys, m)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
 	case k != kernelIdentify && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:

@@ -22,13 +22,13 @@ func (t Tuning) choice(tier Tier) TuningChoice {
 		}
 		return ShapeChoice{Local: s.Local, Lanes: s.Lanes, Rows: s.Rows, Keys: s.Keys}
 	}
-	return TuningChoice{Way: t.Way, SubgroupSize: t.Subgroup, Attend: shape(t.Attend), Identify: shape(t.Identify)}
+	return TuningChoice{Way: t.Way, SubgroupSize: t.Subgroup, Matrix: t.Matrix, Attend: shape(t.Attend), Identify: shape(t.Identify)}
 }
 
 // TuningNeighbours are the choices one step away from a choice that the
 // device, the tier's kernels and the head dimension allow: one of a kernel's
 // rows, keys, lanes and workgroup halved or doubled; for the attention
-// kernels also another way of reading, or a subgroup size.
+// kernels also another way of reading, a subgroup size, or a matrix product.
 func TuningNeighbours(r *vk.Report, tier Tier, headDim int, from TuningChoice, kernels string) []TuningChoice {
 	var all []TuningChoice
 	add := func(edit func(*TuningChoice)) {
@@ -66,6 +66,11 @@ func TuningNeighbours(r *vk.Report, tier Tier, headDim int, from TuningChoice, k
 	if from.SubgroupSize > 0 {
 		add(func(c *TuningChoice) { c.SubgroupSize *= 2 })
 		add(func(c *TuningChoice) { c.SubgroupSize /= 2 })
+	}
+	for _, m := range products(r, tier) {
+		if tier.onMatrixUnits() {
+			add(func(c *TuningChoice) { c.Matrix = m })
+		}
 	}
 	return all
 }

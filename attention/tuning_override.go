@@ -68,6 +68,9 @@ func (c TuningChoice) over(base TuningChoice) TuningChoice {
 	if c.SubgroupSize != 0 {
 		base.SubgroupSize = c.SubgroupSize
 	}
+	if c.Matrix != (MatrixShape{}) {
+		base.Matrix = c.Matrix
+	}
 	base.Attend, base.Identify = c.Attend.over(base.Attend), c.Identify.over(base.Identify)
 	return base
 }
@@ -132,11 +135,11 @@ func (c *ShapeChoice) tuningFields() map[string]*int {
 
 // ParseTuning reads a choice as ANCHORVK_TUNING has it: "rows=32,keys=16" for
 // the attention kernels, "identify.rows=16" for the stripe search, "way=uint",
-// "subgroup_size=32".
+// "subgroup_size=32", "matrix=16x8x16".
 func ParseTuning(text string) (c TuningChoice, err error) {
 	fail := func(problem string, args ...any) (TuningChoice, error) {
 		return TuningChoice{}, argument("ANCHORVK_TUNING", "use off, or choices such as rows=2,keys=4,identify.rows=2,way=uint "+
-			"(rows, keys, lanes, and local or subgroups; way, subgroup_size)", problem, args...)
+			"(rows, keys, lanes, and local or subgroups; way, subgroup_size, matrix)", problem, args...)
 	}
 	for _, part := range strings.Split(text, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
@@ -148,6 +151,12 @@ func ParseTuning(text string) (c TuningChoice, err error) {
 				return fail("has the way %q; there are uint, half and address", value)
 			}
 			c.Way = value
+			continue
+		}
+		if name == "matrix" {
+			if c.Matrix, ok = parseMatrix(value); !ok {
+				return fail("has the matrix product %q, which is not like 16x8x16", value)
+			}
 			continue
 		}
 		to := &c.SubgroupSize
@@ -170,4 +179,10 @@ func ParseTuning(text string) (c TuningChoice, err error) {
 		}
 	}
 	return c, nil
+}
+
+// parseMatrix reads a product as MatrixShape.String has it.
+func parseMatrix(text string) (m MatrixShape, ok bool) {
+	n, err := fmt.Sscanf(text, "%dx%dx%d", &m.M, &m.N, &m.K)
+	return m, err == nil && n == 3 && m.M > 0 && m.N > 0 && m.K > 0 && m.String() == text
 }

@@ -27,7 +27,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 		// The smallest group, so that 64 rows have candidates and every kernel runs.
 		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
 	}
-	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, Matrix: p.options.Matrix, Subgroup: p.options.Subgroup, NoFallback: true})
+	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})
 	if err != nil {
 		return err
 	}

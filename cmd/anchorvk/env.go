@@ -11,8 +11,6 @@ import (
 var variables = []struct{ name, meaning string }{
 	{"ANCHORVK_DEVICE", "device to use: its index in `anchorvk devices` or part of its name"},
 	{"ANCHORVK_TIER", "kernel tier to use instead of the best one"},
-	{"ANCHORVK_MATRIX", "matrix product to build the matrix kernels from, such as 16x8x16"},
-	{"ANCHORVK_SUBGROUP", "subgroup size to build the matrix kernels for"},
 	{"ANCHORVK_TUNING", "choices of tuning, such as rows=2,keys=4,identify.rows=2,way=uint; off ignores what bench --tune stored"},
 	{"ANCHORVK_DISABLE", "features to do without: a list with commas, such as float16,subgroup"},
 	{"ANCHORVK_SLICE_MS", "GPU time in ms that one submission aims at (default 100)"},

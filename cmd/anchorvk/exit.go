@@ -78,7 +78,7 @@ var flagOf = map[string]string{
 	"Params.SinkBlocks": "--sink-blocks", "Params.WindowBlocks": "--window-blocks", "Params.Scale": "--scale",
 	"Shape.Batch": "--batch", "Shape.Heads": "--heads", "Shape.KVHeads": "--kv-heads",
 	"Shape.QLen": "--seq", "Shape.KVLen": "--seq", "Shape.HeadDim": "--head-dim",
-	"Config.StripeFraction": "--stripes", "PlanOptions.Tier": "ANCHORVK_TIER", "PlanOptions.Matrix": "ANCHORVK_MATRIX",
+	"Config.StripeFraction": "--stripes", "PlanOptions.Tier": "ANCHORVK_TIER",
 }
 
 // message is the error's text in the words of the command line.

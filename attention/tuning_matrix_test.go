@@ -67,33 +67,29 @@ func TestMatrixTilesHold(t *testing.T) {
 	require.Greater(t, planned, 300)
 }
 
-// matrixChoices are the options that a report allows the matrix tiers.
+// matrixChoices are the products and subgroup sizes that a report allows the
+// matrix tiers.
 func matrixChoices(r *vk.Report) (all []PlanOptions) {
 	sizes := []int{0}
 	for s := int(r.Subgroup.Min); s > 0 && s <= int(r.Subgroup.Max); s *= 2 {
 		sizes = append(sizes, s)
 	}
-	matrices := []string{""}
-	for _, s := range r.CoopMatrix {
-		if s.C == "f32" {
-			matrices = append(matrices, fmt.Sprintf("%dx%dx%d", s.M, s.N, s.K))
-		}
-	}
 	for _, tier := range tierOrder {
 		if !tier.tier.onMatrixUnits() || missing(r, tier.needs) != "" {
 			continue
 		}
-		for _, matrix := range matrices {
+		for _, matrix := range append(products(r, tier.tier), MatrixShape{}) {
 			for _, size := range sizes {
-				options := PlanOptions{Tier: string(tier.tier), Matrix: matrix, Subgroup: size}
-				if narrowed, err := options.narrow(r); err == nil && missing(narrowed, tier.needs) != "" {
-					continue // a product that this tier cannot take
-				}
-				all = append(all, options)
+				all = append(all, asked(tier.tier, TuningChoice{Matrix: matrix, SubgroupSize: size}))
 			}
 		}
 	}
 	return all
+}
+
+// asked are options for a tier with a choice of tuning.
+func asked(tier Tier, choice TuningChoice) PlanOptions {
+	return PlanOptions{Tier: string(tier), Tuning: []TuningOverride{{Choice: choice, From: "ANCHORVK_TUNING", Must: true}}}
 }
 
 func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
@@ -119,45 +115,59 @@ func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
 	require.Equal(t, uint32(p.Tuning.Subgroup), key.subgroup, "the pipeline asks for its subgroup size: %s", what)
 }
 
-func TestMatrixOptions(t *testing.T) {
+func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 	report := matrixDevices()["NVIDIA"]
-	for _, asked := range []string{"16x16x16", "16x8x16", "16x8x8"} {
-		plan, err := NewPlan(report, llama(4096), PlanOptions{Matrix: asked})
+	for _, product := range []string{"16x16x16", "16x8x16", "16x8x8"} {
+		choice, err := ParseTuning("matrix=" + product)
 		require.NoError(t, err)
-		require.Equal(t, TierCoop, plan.Tier)
-		assert.Equal(t, asked, fmt.Sprintf("%dx%dx%d", plan.Tuning.Matrix.M, plan.Tuning.Matrix.N, plan.Tuning.Matrix.K))
+		plan, err := NewPlan(report, llama(4096), asked(TierCoop, choice))
+		require.NoError(t, err)
+		assert.Equal(t, product, plan.Tuning.Matrix.String())
+		assert.Equal(t, choice.Matrix, plan.Choice().Matrix)
 	}
-	var feature *vk.FeatureError
-	_, err := NewPlan(report, llama(4096), PlanOptions{Matrix: "8x8x8"})
-	require.ErrorAs(t, err, &feature)
-	assert.Contains(t, feature.Why, "16x8x16")
+	best, err := NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	require.NoError(t, err)
+	assert.Equal(t, "16x16x16", best.Tuning.Matrix.String())
+	var found []string
+	for _, c := range TuningNeighbours(report, TierCoop, 128, best.Choice(), TuneAttend) {
+		found = append(found, c.Matrix.String())
+	}
+	assert.Contains(t, found, "16x8x16", "bench --tune tries the other products")
+
+	_, err = NewPlan(report, llama(4096), asked(TierCoop, TuningChoice{Matrix: MatrixShape{8, 8, 8}}))
+	requireArgument(t, err, "ANCHORVK_TUNING")
+	assert.ErrorContains(t, err, "16x8x16", "it says what there is")
 	for _, bad := range []string{"16x16", "16x8x16x1", "16xax16", "16x0x16", "big"} {
-		_, err = NewPlan(report, llama(4096), PlanOptions{Matrix: bad})
-		requireArgument(t, err, "PlanOptions.Matrix")
+		_, err = ParseTuning("rows=16,matrix=" + bad + ",keys=16")
+		requireArgument(t, err, "ANCHORVK_TUNING")
 	}
-	_, err = NewPlan(report, llama(4096), PlanOptions{Subgroup: 64})
-	require.ErrorAs(t, err, &feature)
-	assert.Contains(t, feature.Why, "from 32 to 32")
 
 	amd := matrixDevices()["AMD RDNA3"]
 	for _, size := range []int{32, 64} {
-		plan, err := NewPlan(amd, llama(4096), PlanOptions{Subgroup: size})
+		plan, err := NewPlan(amd, llama(4096), asked(TierCoop, TuningChoice{SubgroupSize: size}))
 		require.NoError(t, err)
 		assert.Equal(t, size, plan.Tuning.Subgroup)
 		assert.Equal(t, size, plan.Tuning.Attend.Lanes)
 	}
-	for _, size := range []int{-32, 16, 48, 128} {
-		_, err = NewPlan(amd, llama(4096), PlanOptions{Subgroup: size})
-		require.ErrorAs(t, err, &feature, "size %d", size)
+	for _, size := range []int{16, 48, 128} {
+		_, err = NewPlan(amd, llama(4096), asked(TierCoop, TuningChoice{SubgroupSize: size}))
+		requireArgument(t, err, "ANCHORVK_TUNING")
 	}
-	// Kernels without matrices take any subgroup, so that they are shaped for the smallest.
-	small := matrixReport(0, 8, 4, 8, 32<<10, MatrixShape{8, 8, 8})
-	plan, err := NewPlan(small, llama(4096), PlanOptions{Tier: string(TierScalar), Subgroup: 8})
+}
+
+// coop-f16 is for devices that can sum its product in fp16 too.
+func TestHalfSumsAreAskedFor(t *testing.T) {
+	report := matrixReport(0x10de, 32, 32, 32, 48<<10, MatrixShape{16, 16, 16}, MatrixShape{16, 8, 16})
+	report.CoopMatrix = append(report.CoopMatrix[:1], report.CoopMatrix[2:]...) // no fp16 sums of 16x16x16
+	plan, err := NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoopF16)})
 	require.NoError(t, err)
-	assert.Equal(t, 4, plan.Tuning.Attend.Lanes)
-	none := fakeReport("cpu")
-	none.CoopMatrix = nil
-	_, err = NewPlan(none, llama(4096), PlanOptions{Matrix: "16x16x16"})
+	assert.Equal(t, "16x8x16", plan.Tuning.Matrix.String())
+	report.CoopMatrix = report.CoopMatrix[:2]
+	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoopF16)})
+	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)
-	assert.Contains(t, feature.Why, "no matrix product of halves")
+	assert.Contains(t, feature.Why, "sums in fp16")
+	plan, err = NewPlan(report, llama(4096), PlanOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, TierCoop, plan.Tier)
 }

@@ -109,7 +109,9 @@ func (c TuningChoice) unmet(tier Tier, t Tuning) string {
 			name       string
 			asked, got int
 		}{
-			{"rows", asked.Rows, got.Rows}, {"keys", asked.Keys, got.Keys}, {"lanes", asked.Lanes, got.Lanes},
+			{"rows", asked.Rows, got.Rows},
+			{"keys", asked.Keys, got.Keys},
+			{"lanes", asked.Lanes, got.Lanes},
 			{"invocations a workgroup", local, got.Local},
 		} {
 			if f.asked != 0 && f.asked != f.got {

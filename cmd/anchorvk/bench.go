@@ -110,6 +110,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if f.lengths, err = parseLengths("--seq", f.seq); err != nil {
 		return err
 	}
+	if f.tune.on && len(f.lengths) > 1 {
+		return usage("--seq %s: --tune takes one length", f.seq)
+	}
 	if len(f.headDims) == 0 {
 		return usage("--head-dim is empty; use 128 or a list such as 64,128")
 	}

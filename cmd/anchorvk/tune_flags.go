@@ -85,9 +85,6 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 	if !changed("head-dim") {
 		f.headDims = []int{64, 128}
 	}
-	if lengths, err := parseLengths("--seq", f.seq); err == nil && len(lengths) > 1 {
-		return usage("--seq %s: --tune takes one length", f.seq)
-	}
 	return nil
 }
 

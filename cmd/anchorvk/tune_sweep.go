@@ -194,8 +194,10 @@ func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels
 	best := start
 	tried := map[attention.TuningChoice]bool{start: true}
 	for round := 1; round <= maxRounds; round++ {
-		choices := append(hints, attention.TuningNeighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)...)
-		hints = nil
+		choices := attention.TuningNeighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)
+		if round == 1 {
+			choices = slices.Concat(hints, choices)
+		}
 		next, err := w.round(ctx, round, best, choices, tried, kernels)
 		if err != nil {
 			return best, err

@@ -70,7 +70,7 @@ func tuneArgs(more ...string) []string {
 }
 
 // tuned runs a sweep and returns its trials.
-func tuned(t *testing.T, f *fakeTuner, dir string, args ...string) ([]trialRecord, string) {
+func tuned(t *testing.T, f *fakeTuner, dir string, args ...string) []trialRecord {
 	t.Helper()
 	code, stdout, stderr := invoke(f, []string{"ANCHORVK_CACHE_DIR=" + dir}, args...)
 	require.Equal(t, exitOK, code, stderr)
@@ -80,7 +80,7 @@ func tuned(t *testing.T, f *fakeTuner, dir string, args ...string) ([]trialRecor
 	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &doc))
 	require.Equal(t, 1, doc.Schema)
-	return doc.Results, stderr
+	return doc.Results
 }
 
 // stored are the overrides that the program would take.
@@ -107,7 +107,7 @@ func rowsLike(rows, keys, identifyRows int) func(attention.Tuning) (float64, flo
 func TestTuneFindsTheBest(t *testing.T) {
 	dir := t.TempDir()
 	f := newFakeTuner(rowsLike(8, 16, 1))
-	trials, _ := tuned(t, f, dir, tuneArgs()...)
+	trials := tuned(t, f, dir, tuneArgs()...)
 	choices := stored(t, f, dir)
 	require.Len(t, choices, 1)
 	got := choices[0]
@@ -129,7 +129,7 @@ func TestTuneFindsTheBest(t *testing.T) {
 	assert.Equal(t, 2, finals)
 	assert.Equal(t, []string{"tuning"}, listing(t, dir))
 
-	again, _ := tuned(t, f, dir, tuneArgs()...)
+	again := tuned(t, f, dir, tuneArgs()...)
 	assert.Equal(t, "rows 2 to 8, keys 4 to 16", again[0].Change, "what is stored is tried first")
 	assert.Equal(t, choices, stored(t, f, dir))
 
@@ -157,12 +157,12 @@ func TestTuneKeepsToItsMargin(t *testing.T) {
 		}
 		return 10, 5
 	})
-	trials, _ := tuned(t, f, dir, tuneArgs("--margin", "0.1")...)
+	trials := tuned(t, f, dir, tuneArgs("--margin", "0.1")...)
 	last := trials[slices.IndexFunc(trials, func(r trialRecord) bool { return r.Round == 0 })]
 	assert.Equal(t, trialKept, last.Verdict)
 	assert.Contains(t, last.Why, "10 %")
 	assert.Empty(t, stored(t, f, dir))
-	trials, _ = tuned(t, f, dir, tuneArgs()...)
+	trials = tuned(t, f, dir, tuneArgs()...)
 	last = trials[slices.IndexFunc(trials, func(r trialRecord) bool { return r.Round == 0 })]
 	assert.Equal(t, trialStored, last.Verdict)
 	assert.Len(t, stored(t, f, dir), 1)
@@ -185,7 +185,7 @@ func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
 		}
 		return nil
 	}
-	trials, _ := tuned(t, f, dir, tuneArgs("--kernels", "attend")...)
+	trials := tuned(t, f, dir, tuneArgs("--kernels", "attend")...)
 	verdicts := map[string]string{}
 	for _, trial := range trials {
 		verdicts[trial.Change] = trial.Verdict + ": " + trial.Why
@@ -239,7 +239,7 @@ func TestTuneInterrupted(t *testing.T) {
 func TestTuneLimit(t *testing.T) {
 	dir := t.TempDir()
 	f := newFakeTuner(rowsLike(8, 16, 1))
-	trials, _ := tuned(t, f, dir, tuneArgs("--limit", "1ns")...)
+	trials := tuned(t, f, dir, tuneArgs("--limit", "1ns")...)
 	require.NotEmpty(t, trials)
 	for _, trial := range trials {
 		require.Equal(t, trialSkipped, trial.Verdict)

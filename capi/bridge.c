@@ -2,21 +2,69 @@
  * caller, and names of constants. */
 #include "bridge.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static _Thread_local char last_error[2048];
+/* Not _Thread_local: the Go runtime makes this a library with static TLS, of which
+ * a program that loads it later (dlopen) has a few hundred bytes left. */
+#ifdef _WIN32
+#include <windows.h>
+
+static DWORD slot;
+static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+
+static void WINAPI forget(void *text) { free(text); }
+
+static BOOL CALLBACK make_slot(PINIT_ONCE o, void *argument, void **context) {
+	(void)o, (void)argument, (void)context;
+	slot = FlsAlloc(forget);
+	return TRUE;
+}
+
+static char *get_text(void) {
+	InitOnceExecuteOnce(&once, make_slot, NULL, NULL);
+	return FlsGetValue(slot);
+}
+
+static int set_text(char *text) { return FlsSetValue(slot, text); }
+#else
+#include <pthread.h>
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_key(void) { pthread_key_create(&key, free); }
+
+static char *get_text(void) {
+	pthread_once(&once, make_key);
+	return pthread_getspecific(key);
+}
+
+static int set_text(char *text) { return pthread_setspecific(key, text) == 0; }
+#endif
+
+enum { TEXT_SIZE = 2048 };
 
 void avk_keep_error(const char *text, size_t length) {
-	if (length >= sizeof last_error) length = sizeof last_error - 1;
-	memcpy(last_error, text, length);
-	last_error[length] = 0;
+	char *to = get_text();
+	if (!to) {
+		to = malloc(TEXT_SIZE);
+		if (!to || !set_text(to)) {
+			free(to);
+			return;
+		}
+	}
+	if (length >= TEXT_SIZE) length = TEXT_SIZE - 1;
+	memcpy(to, text, length);
+	to[length] = 0;
 }
 
 size_t avk_last_error(char *text, size_t size) {
-	size_t length = strlen(last_error);
+	const char *from = get_text();
+	size_t length = from ? strlen(from) : 0;
 	if (text && size) {
 		size_t n = length < size ? length : size - 1;
-		memcpy(text, last_error, n);
+		if (n) memcpy(text, from, n);
 		text[n] = 0;
 	}
 	return length;

@@ -1,0 +1,102 @@
+"""Devices and buffers on them."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from typing import Any, Iterable, Optional
+
+import numpy as np
+
+from ._library import DeviceOptions, library
+from ._object import Object
+
+PRIORITIES = {"normal": 0, "low": 1, "high": 2}
+MEMORIES = {"device": 0, "upload": 1, "readback": 2}
+
+
+def _encoded(value: Optional[str]) -> Optional[bytes]:
+    return None if value is None else value.encode()
+
+
+def _choice(name: str, value: str, known: dict[str, int]) -> int:
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; use one of {', '.join(known)}")
+    return known[value]
+
+
+def devices() -> list[dict[str, Any]]:
+    """What every Vulkan device offers; the one with "default" true is what Device() takes."""
+    return json.loads(library.text(library.avk_device_list, DeviceOptions(environment=1)))
+
+
+class Device(Object):
+    """An opened device.
+
+    device is an index in devices() or a part of a name; without one, and without
+    ANCHORVK_DEVICE, the best is taken. disable names features to do without.
+    memory_budget bounds its memory in bytes, cache_dir keeps compiled kernels,
+    priority is "low", "normal" or "high". Raises Error.
+    """
+
+    _close = "avk_device_close"
+
+    def __init__(
+        self,
+        device: Optional[str] = None,
+        *,
+        disable: Optional[Iterable[str]] = None,
+        memory_budget: int = 0,
+        cache_dir: Optional[str] = None,
+        priority: str = "normal",
+        timeout_ms: float = 0,
+        validate: bool = False,
+    ) -> None:
+        options = DeviceOptions(
+            device=_encoded(device),
+            disable=None if disable is None else ",".join(disable).encode(),
+            cache_dir=_encoded(cache_dir),
+            memory_budget=memory_budget,
+            timeout_ms=timeout_ms,
+            priority=_choice("priority", priority, PRIORITIES),
+            validate=validate,
+            environment=1,
+        )
+        handle = ctypes.c_uint64()
+        library.avk_device_open(options, handle)
+        super().__init__(handle.value)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Name, limits, features and memory of the device."""
+        return json.loads(library.text(library.avk_device_report, self._handle, 1))
+
+    def __str__(self) -> str:
+        return library.text(library.avk_device_report, self._handle, 0)
+
+    def buffer(self, size: int, memory: str = "device") -> Buffer:
+        """A buffer of size bytes; memory is "device", "upload" or "readback"."""
+        return Buffer(self, size, memory)
+
+
+class Buffer(Object):
+    """Memory of a device. As an argument of Engine.call it stands for a contiguous array."""
+
+    _close = "avk_buffer_close"
+
+    def __init__(self, device: Device, size: int, memory: str = "device") -> None:
+        handle = ctypes.c_uint64()
+        library.avk_buffer_create(device._handle, size, _choice("memory", memory, MEMORIES), handle)
+        super().__init__(handle.value, device)
+        self.size = size
+
+    def upload(self, array: np.ndarray, offset: int = 0) -> None:
+        """Copies an array to byte offset."""
+        array = np.ascontiguousarray(array)
+        library.avk_buffer_upload(self._handle, offset, array.ctypes.data, array.nbytes)
+
+    def download(self, shape: tuple[int, ...], dtype: Any = np.float16, offset: int = 0) -> np.ndarray:
+        """Returns a new array with what lies at byte offset."""
+        array = np.empty(shape, dtype)
+        library.avk_buffer_download(self._handle, offset, array.ctypes.data, array.nbytes)
+        return array

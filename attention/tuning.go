@@ -61,6 +61,9 @@ const (
 	wayAddress = "address"
 )
 
+// allWays are all of them; wayFor says which a tier has.
+var allWays = []string{wayAddress, wayHalf, wayUint}
+
 // untakable says why a device that passes a tier cannot take it for a head
 // dimension, or "".
 func untakable(r *vk.Report, tier Tier, headDim int) string {

@@ -58,7 +58,7 @@ func TuningNeighbours(r *vk.Report, tier Tier, headDim int, from TuningChoice, k
 	if kernels == TuneIdentify {
 		return all // the way and the subgroup size are common to both
 	}
-	for _, way := range []string{wayAddress, wayHalf, wayUint} {
+	for _, way := range allWays {
 		if way == wayFor(r, tier, way) {
 			add(func(c *TuningChoice) { c.Way = way })
 		}

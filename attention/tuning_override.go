@@ -2,6 +2,7 @@ package attention
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -149,8 +150,8 @@ func ParseTuning(text string) (c TuningChoice, err error) {
 			return fail("holds %q, which is no name=value", part)
 		}
 		if name == "way" {
-			if value != wayUint && value != wayHalf && value != wayAddress {
-				return fail("has the way %q; there are uint, half and address", value)
+			if !slices.Contains(allWays, value) {
+				return fail("has the way %q; there are %s", value, strings.Join(allWays, ", "))
 			}
 			c.Way = value
 			continue

@@ -20,10 +20,8 @@ type target struct {
 // tune is `bench --tune` after its flags are checked. Nothing is stored before
 // every sweep is done, so that an interrupted one changes nothing.
 func (a *app) tune(ctx context.Context, f *benchFlags) error {
-	for _, name := range []string{"ANCHORVK_TUNING", "ANCHORVK_MATRIX", "ANCHORVK_SUBGROUP"} {
-		if value := a.env.get(name); value != "" && value != "off" {
-			return usage("%s is %q, but --tune starts from the table's choice for the device as it is; unset it", name, value)
-		}
+	if value := a.env.get("ANCHORVK_TUNING"); value != "" && value != "off" {
+		return usage("ANCHORVK_TUNING is %q, but --tune starts from the table's choice; unset it", value)
 	}
 	store, err := a.tuningStore()
 	if err == nil {

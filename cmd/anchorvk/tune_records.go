@@ -69,6 +69,7 @@ func changeText(from, to attention.TuningChoice) string {
 	}
 	add("way", from.Way, to.Way)
 	add("subgroup size", from.SubgroupSize, to.SubgroupSize)
+	add("matrix", from.Matrix, to.Matrix)
 	for _, s := range []struct {
 		prefix   string
 		from, to attention.ShapeChoice

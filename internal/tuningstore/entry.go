@@ -81,7 +81,7 @@ func (e *Entry) Take(from *Entry, kernels string) {
 		e.Choice.Identify, e.Identify = from.Choice.Identify, from.Identify
 	case kernels == attention.TuneAttend && from.Attend > 0:
 		e.Choice.Attend, e.Attend = from.Choice.Attend, from.Attend
-		e.Choice.Way, e.Choice.SubgroupSize = from.Choice.Way, from.Choice.SubgroupSize
+		e.Choice.Way, e.Choice.SubgroupSize, e.Choice.Matrix = from.Choice.Way, from.Choice.SubgroupSize, from.Choice.Matrix
 	}
 }
 

@@ -73,7 +73,7 @@ func (a *allocator) allocType(what string, size, align uint64, t memoryType) (al
 	standard := min(blockSize, t.heapSize/8)
 	if budget := a.device.opt.MemoryBudget; budget > 0 {
 		if taken := roundUp(size, a.atom); taken > budget-min(a.total, budget) {
-			return allocation{}, &MemoryBudgetError{What: what, Need: taken, Used: a.total, Budget: budget, Try: "a larger Options.MemoryBudget, shorter inputs or fewer heads at a time"}
+			return allocation{}, &MemoryBudgetError{What: what, Need: taken, Used: a.total, Budget: budget, Try: "shorter inputs, fewer heads at a time, or a larger budget"}
 		}
 		standard = 0
 	}

@@ -35,7 +35,7 @@ type session interface {
 	// loads the host tensors and copies them there: what does not fit is known
 	// before inputs are generated. The returned function frees the buffers.
 	place(ctx context.Context, shape attention.Shape, load func() (attention.Inputs, error)) (attention.Inputs, attention.Outputs, func(), error)
-	run(context.Context, *attention.Plan, attention.Inputs, attention.Outputs) (attention.Stats, error)
+	run(context.Context, *attention.Plan, attention.Inputs, attention.Outputs, attention.RunOptions) (attention.Stats, error)
 	close() error
 }
 
@@ -57,7 +57,7 @@ func (a *app) options() (vk.Options, error) {
 
 // openDevice opens the device that the environment asks for, and returns the
 // plan options of the environment beside it.
-func (a *app) openDevice(engine attention.Options) (session, attention.PlanOptions, error) {
+func (a *app) openDevice(engine attention.Options, m manners) (session, attention.PlanOptions, error) {
 	plan, err := planOptions()
 	if err != nil {
 		return nil, plan, err
@@ -66,6 +66,7 @@ func (a *app) openDevice(engine attention.Options) (session, attention.PlanOptio
 	if err != nil {
 		return nil, plan, err
 	}
+	o.Priority, o.MemoryBudget, o.CacheDir = m.priority, m.budget, a.cacheDir()
 	engine.Log = a.log
 	s, err := a.backend.open(o, engine)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // benchFlags are the flags of `bench`.
 type benchFlags struct {
 	params                     paramFlags
+	manners                    mannersFlags
 	input, seq, dtype, compare string
 	batch, heads, kvHeads      int
 	headDims                   []int
@@ -77,6 +78,7 @@ ignores it.`,
 	flags.BoolVar(&f.explain, "explain", false, "print the plans and stop")
 	f.params.add(flags)
 	f.tune.add(cmd)
+	f.manners.add(cmd)
 	values(cmd, "modes", "anchor", "dense", "anchor,dense")
 	return cmd
 }
@@ -88,6 +90,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		return err
 	}
 	if err := f.params.p.Validate(); err != nil {
+		return err
+	}
+	if err := f.manners.check(); err != nil {
 		return err
 	}
 	switch {
@@ -187,7 +192,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 		return err
 	}
 	defer done()
-	s, options, err := a.openDevice(attention.Options{})
+	s, options, err := a.openDevice(attention.Options{}, f.manners.manners)
 	if err != nil {
 		return err
 	}

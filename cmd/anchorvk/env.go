@@ -15,7 +15,7 @@ var variables = []struct{ name, meaning string }{
 	{"ANCHORVK_DISABLE", "features to do without: a list with commas, such as float16,subgroup"},
 	{"ANCHORVK_SLICE_MS", "GPU time in ms that one submission aims at (default 100)"},
 	{"ANCHORVK_VALIDATE", "1 turns the Khronos validation layer on"},
-	{"ANCHORVK_CACHE_DIR", "directory for stored tuning, anchorvk in the user's cache directory by default; off keeps nothing"},
+	{"ANCHORVK_CACHE_DIR", "directory for compiled pipelines and stored tuning, anchorvk in the user's cache directory by default; off keeps nothing"},
 	{"ANCHORVK_LOG", "messages on stderr: debug, info, warn (default) or error"},
 	{"NO_COLOR", "any value turns colours off"},
 	{"VK_DRIVER_FILES", "loader: the driver manifests to use instead of the installed ones"},

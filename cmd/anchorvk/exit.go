@@ -45,6 +45,7 @@ func exitCode(err error) int {
 		none     *vk.NoDeviceError
 		wrong    *wrongError
 		memory   *vk.OutOfMemoryError
+		budget   *vk.MemoryBudgetError
 		lost     *vk.DeviceLostError
 		timeout  *vk.TimeoutError
 		feature  *vk.FeatureError
@@ -62,7 +63,7 @@ func exitCode(err error) int {
 		return exitNoDevice
 	case errors.As(err, &wrong):
 		return exitWrong
-	case errors.As(err, &memory), errors.As(err, &host):
+	case errors.As(err, &memory), errors.As(err, &budget), errors.As(err, &host):
 		return exitMemory
 	case errors.As(err, &lost), errors.As(err, &timeout):
 		return exitDeviceLost

@@ -24,6 +24,8 @@ type fake struct {
 	err     error                    // of list, open, plan and run
 	spoil   func(*attention.Outputs) // after a run
 	runs    int
+	opened  vk.Options           // of the last open
+	ranWith attention.RunOptions // of the last run
 	plans   map[*attention.Plan]attention.Problem
 }
 
@@ -54,7 +56,8 @@ func (f *fake) tiers(r *vk.Report) []tierRecord {
 	return []tierRecord{{"fast", false, "cooperative matrices are not offered by the driver"}, {"plain", true, ""}}
 }
 
-func (f *fake) open(vk.Options, attention.Options) (session, error) {
+func (f *fake) open(o vk.Options, _ attention.Options) (session, error) {
+	f.opened = o
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -79,7 +82,8 @@ func (f *fake) place(_ context.Context, s attention.Shape, load func() (attentio
 	return in, attention.Outputs{O: o}, func() {}, nil
 }
 
-func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {
+func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs, options attention.RunOptions) (attention.Stats, error) {
+	f.ranWith = options
 	p := f.plans[plan]
 	o, err := attention.NewOracle(p.Shape, p.Params, in.Q, in.K, in.V)
 	if err != nil {

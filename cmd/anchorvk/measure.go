@@ -50,8 +50,9 @@ type benchRecord struct {
 		Identify  report.Float `json:"identify"`
 		Attention report.Float `json:"attention"`
 	} `json:"pass_ms"`
-	HostMS report.Float `json:"host_ms"` // median
-	TFLOPS report.Float `json:"tflops"`
+	HostMS   report.Float `json:"host_ms"`   // median
+	PausedMS report.Float `json:"paused_ms"` // median, part of host_ms
+	TFLOPS   report.Float `json:"tflops"`
 	ratioRecord
 	// Median over repetitions of dense time / this mode's time of the same
 	// repetition; null without a dense run beside it.
@@ -78,7 +79,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload,
 	runs := make([][]attention.Stats, len(plans))
 	for repetition := range f.repetitions + 1 {
 		for i, plan := range plans { // in turn, so that what drifts hits all alike
-			stats, err := s.run(ctx, plan, in, out)
+			stats, err := s.run(ctx, plan, in, out, f.manners.runOptions(bar))
 			if err != nil {
 				return nil, err
 			}
@@ -110,7 +111,7 @@ func clock(s attention.Stats) float64 {
 	if s.TimeMS.Total > 0 {
 		return s.TimeMS.Total
 	}
-	return s.HostMS
+	return s.HostMS - s.PausedMS
 }
 
 func summarise(f *benchFlags, s session, shape attention.Shape, mode attention.Mode, runs []attention.Stats) benchRecord {
@@ -135,6 +136,7 @@ func summarise(f *benchFlags, s session, shape attention.Shape, mode attention.M
 	r.PassMS.Identify = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Identify })))
 	r.PassMS.Attention = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Attention })))
 	r.HostMS = report.Float(median(pick(func(s attention.Stats) float64 { return s.HostMS })))
+	r.PausedMS = report.Float(median(pick(func(s attention.Stats) float64 { return s.PausedMS })))
 	r.TFLOPS = report.Float(denseFlops(shape) / (float64(r.TimeMS.Median) * 1e9))
 	return r
 }

@@ -12,46 +12,64 @@ import (
 type progress struct {
 	app   *app
 	what  string
-	total int
+	steps int
+	shown bool // on this terminal, if the work takes long
 	start time.Time
 
 	mu  sync.Mutex
 	bar *progressbar.ProgressBar
-	at  int
+	at  int // steps that are done
 }
 
-func (a *app) progress(what string, total int) *progress {
-	return &progress{app: a, what: what, total: total, start: time.Now()}
+// percent is how finely the bar divides a step.
+const percent = 100
+
+func (a *app) progress(what string, steps int) *progress {
+	return &progress{app: a, what: what, steps: steps, shown: !a.quiet && a.isTerminal(a.stderr), start: time.Now()}
 }
 
-// add says that n more are done.
+// add says that n more steps are done.
 func (p *progress) add(n int) {
 	p.mu.Lock()
-	at := p.at + n
-	p.mu.Unlock()
-	p.set(at)
+	defer p.mu.Unlock()
+	p.at += n
+	p.draw(0)
 }
 
-// set says that n of the total are done.
+// set says that n of the steps are done.
 func (p *progress) set(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.at = max(p.at, n)
-	if p.app.quiet || !p.app.isTerminal(p.app.stderr) {
+	p.draw(0)
+}
+
+// within says which share of the step that runs is done.
+func (p *progress) within(done float64) {
+	if !p.shown {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw(done)
+}
+
+// draw shows the bar. The lock must be held.
+func (p *progress) draw(within float64) {
+	if !p.shown {
 		return
 	}
 	if p.bar == nil {
 		if time.Since(p.start) < time.Second {
 			return
 		}
-		p.bar = progressbar.NewOptions(p.total,
+		p.bar = progressbar.NewOptions(p.steps*percent,
 			progressbar.OptionSetWriter(p.app.stderr),
 			progressbar.OptionSetDescription(p.what),
-			progressbar.OptionShowCount(),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond))
 	}
-	_ = p.bar.Set(p.at)
+	_ = p.bar.Set(p.at*percent + int(percent*within))
 }
 
 // done removes the bar.

@@ -61,8 +61,9 @@ type timesRecord struct {
 
 type runRecord struct {
 	callRecord
-	TimeMS timesRecord  `json:"time_ms"`
-	HostMS report.Float `json:"host_ms"`
+	TimeMS   timesRecord  `json:"time_ms"`
+	HostMS   report.Float `json:"host_ms"`
+	PausedMS report.Float `json:"paused_ms"` // part of host_ms, see --duty
 	ratioRecord
 	*verifyRecord
 }

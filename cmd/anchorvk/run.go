@@ -17,6 +17,7 @@ import (
 // runFlags are the flags of `run`.
 type runFlags struct {
 	params               paramFlags
+	manners              mannersFlags
 	input, out, outDType string
 	picture              string
 	modeNames            []string
@@ -58,6 +59,7 @@ Files appear whole or not at all.`,
 	flags.StringVar(&f.outDType, "out-dtype", "f16", "`dtype` of out: f16 or f32")
 	flags.StringSliceVar(&f.modeNames, "mode", []string{"anchor"}, "`modes` to run: anchor, dense or both with a comma")
 	f.params.add(flags)
+	f.manners.add(cmd)
 	flags.BoolVar(&f.lse, "lse", false, "write the log-sum-exp of every row too")
 	flags.BoolVar(&f.stripes, "dump-stripes", false, "write which keys each group kept too")
 	flags.StringVar(&f.picture, "picture", "", "draw which keys were computed to a .png or .svg `file`")
@@ -100,7 +102,7 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	}
 	defer outputs.abort()
 
-	s, options, err := a.openDevice(attention.Options{})
+	s, options, err := a.openDevice(attention.Options{}, f.manners.manners)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	bar := a.progress("prefill", len(results))
 	for i, mode := range f.modes {
 		results[i] = result{mode: mode, out: f.outputsFor(mode, shape)}
-		if results[i].stats, err = s.run(ctx, all[i], tensors, results[i].out); err != nil {
+		if results[i].stats, err = s.run(ctx, all[i], tensors, results[i].out, f.manners.runOptions(bar)); err != nil {
 			bar.done()
 			return err
 		}
@@ -195,6 +197,7 @@ func (a *app) runDocument(ctx context.Context, f *runFlags, s session, shape att
 				report.Float(r.stats.TimeMS.Identify), report.Float(r.stats.TimeMS.Attention),
 			},
 			HostMS:      report.Float(r.stats.HostMS),
+			PausedMS:    report.Float(r.stats.PausedMS),
 			ratioRecord: newRatioRecord(r.stats),
 		}
 		if f.verify {

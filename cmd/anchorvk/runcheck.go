@@ -17,6 +17,9 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	if err := f.params.p.Validate(); err != nil {
 		return err
 	}
+	if err := f.manners.check(); err != nil {
+		return err
+	}
 	anchor := false
 	for _, m := range f.modes {
 		anchor = anchor || m == attention.ModeAnchor

@@ -30,7 +30,7 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 	if err != nil {
 		return err
 	}
-	s, options, err := a.openDevice(attention.Options{})
+	s, options, err := a.openDevice(attention.Options{}, f.manners.manners)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (w *sweep) compute(ctx context.Context, c *candidate) (map[attention.Mode][
 		for i := range rows {
 			rows[i] = float16.NaN()
 		}
-		_, err := w.s.run(ctx, c.plans[mode], w.in, attention.Outputs{O: attention.HostBHSD(rows, s.Batch, s.Heads, s.QLen, s.HeadDim)})
+		_, err := w.s.run(ctx, c.plans[mode], w.in, attention.Outputs{O: attention.HostBHSD(rows, s.Batch, s.Heads, s.QLen, s.HeadDim)}, attention.RunOptions{})
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func (w *sweep) admit(ctx context.Context, trial trialRecord) (*candidate, error
 func (w *sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
 	var all []float64
 	for _, mode := range w.modes(kernels) {
-		stats, err := w.s.run(ctx, c.plans[mode], w.in, w.out)
+		stats, err := w.s.run(ctx, c.plans[mode], w.in, w.out, attention.RunOptions{DutyCycle: w.f.manners.duty})
 		if err != nil {
 			return nil, err
 		}

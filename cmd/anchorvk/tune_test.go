@@ -47,10 +47,10 @@ func (f *fakeTuner) plan(p attention.Problem, o attention.PlanOptions) (*attenti
 	return plan, err
 }
 
-func (f *fakeTuner) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {
+func (f *fakeTuner) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
 	key := plan.Mode.String()
 	if f.results[key] == nil {
-		if _, err := f.fake.run(ctx, plan, in, out); err != nil {
+		if _, err := f.fake.run(ctx, plan, in, out, o); err != nil {
 			return attention.Stats{}, err
 		}
 		f.results[key] = slices.Clone(out.O.Host)

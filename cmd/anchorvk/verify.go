@@ -67,7 +67,7 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 
 // verifyDevice runs the matching cases on every tier of the device.
 func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
-	s, options, err := a.openDevice(attention.Options{PoisonScratch: true})
+	s, options, err := a.openDevice(attention.Options{PoisonScratch: true}, manners{})
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 			return err
 		}
 		_, err = v.session.run(ctx, plan, attention.Inputs{Q: in.Q, K: in.K, V: in.V},
-			attention.Outputs{O: out.O, LSE: out.LSE, Stripes: out.Stripes})
+			attention.Outputs{O: out.O, LSE: out.LSE, Stripes: out.Stripes}, attention.RunOptions{})
 		return err
 	})
 	r := caseRecord{

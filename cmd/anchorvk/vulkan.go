@@ -74,11 +74,11 @@ func (s *vulkanSession) plan(p attention.Problem, o attention.PlanOptions) (*att
 	return s.engine.Plan(p, o)
 }
 
-func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs) (attention.Stats, error) {
+func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
 	if err := s.engine.Warmup(ctx, p); err != nil { // so that host_ms holds no compilation
 		return attention.Stats{}, err
 	}
-	return s.engine.Run(ctx, p, in, out)
+	return s.engine.RunWith(ctx, p, in, out, o)
 }
 
 func (s *vulkanSession) close() error {

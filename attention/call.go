@@ -11,13 +11,17 @@ import (
 // call is one run of a plan on an engine.
 type call struct {
 	engine     *Engine
+	buffers    *engineBuffers
 	plan       *Plan
 	report     *vk.Report
 	pipelines  [kernelCount]*vk.Pipeline
 	q, k, v, o operand // on the device
 	spanHeads  int
+	way        string // how K and V are read: the plan's, unless their buffers have no address
 	wantLSE    bool
-	lseBytes   uint64
+	lseLent    bool       // they go to a buffer of the caller's
+	lse        vk.Binding // four bytes for nothing where none are wanted
+	lseFirst   uint32     // place of the first one in it
 	wantMasks  bool
 	slicer     slicer
 	push       push
@@ -32,9 +36,7 @@ type call struct {
 // to the host, statistics.
 func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outputs, o RunOptions) (Stats, error) {
 	start := time.Now()
-	c.engine, c.plan, c.report = e, p, e.device.Report()
-	c.wantLSE, c.wantMasks = out.LSE != nil, out.Stripes != nil && p.Units > 0
-	if err := c.withinBudget(in, out); err != nil {
+	if err := c.begin(e, &e.buffers, p, in, out); err != nil {
 		return Stats{}, err
 	}
 	moving := time.Now()
@@ -42,7 +44,7 @@ func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outpu
 		return Stats{}, err
 	}
 	moved := time.Since(moving)
-	if err := c.prepare(); err != nil {
+	if err := c.prepare(out); err != nil {
 		return Stats{}, err
 	}
 	if err := c.record(ctx, o); err != nil {
@@ -60,9 +62,17 @@ func (c *call) run(ctx context.Context, e *Engine, p *Plan, in Inputs, out Outpu
 	return s, nil
 }
 
+// begin takes the arguments in, and refuses what the memory budget has no room for.
+func (c *call) begin(e *Engine, b *engineBuffers, p *Plan, in Inputs, out Outputs) error {
+	c.engine, c.buffers, c.plan, c.report = e, b, p, e.device.Report()
+	c.lseLent = out.LSEBuffer != nil
+	c.wantLSE, c.wantMasks = out.LSE != nil || c.lseLent, out.Stripes != nil && p.Units > 0
+	return c.withinBudget(in, out)
+}
+
 // place finds or makes device tensors for the arguments.
 func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
-	b := &c.engine.buffers
+	b := c.buffers
 	var err error
 	if c.q.tensor, err = b.onDevice(ctx, &b.q, "Q", in.Q, true); err != nil {
 		return err
@@ -81,9 +91,13 @@ func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
 }
 
 // prepare makes everything that recording needs: pipelines, memory, limits.
-func (c *call) prepare() error {
-	p, b := c.plan, &c.engine.buffers
+func (c *call) prepare(out Outputs) error {
+	p, b := c.plan, c.buffers
 	var err error
+	c.way = p.Tuning.Way
+	if c.way == wayAddress && (c.k.tensor.Buffer.Address() == 0 || c.v.tensor.Buffer.Address() == 0) {
+		c.way = wayHalf // a lent buffer: loads through its binding give the same bits
+	}
 	if c.spanHeads, err = spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o); err != nil {
 		return err
 	}
@@ -91,7 +105,7 @@ func (c *call) prepare() error {
 		if !p.runs(k) {
 			continue
 		}
-		if c.pipelines[k], err = c.engine.pipeline(k, p); err != nil {
+		if c.pipelines[k], err = c.engine.pipeline(k, p, c.way); err != nil {
 			return err
 		}
 	}
@@ -111,23 +125,10 @@ func (c *call) prepare() error {
 			return err
 		}
 	}
-	c.lseBytes = c.lseSize()
-	if limit := c.report.Limits.MaxStorageBufferRange; c.lseBytes > limit {
-		return &vk.LimitError{What: "the log-sum-exp", Limit: "maxStorageBufferRange", Asked: c.lseBytes, Max: limit, Try: "fewer rows a call"}
-	}
-	return b.grow(&b.lse, "log-sum-exp", c.lseBytes, vk.DeviceLocal)
+	return c.bindLSE(out)
 }
 
-// lseSize is the size of the log-sum-exps; they are bound even when nothing is written.
-func (c *call) lseSize() uint64 {
-	if !c.wantLSE {
-		return 4
-	}
-	s := c.plan.Shape
-	return 4 * uint64(s.Batch*s.Heads*s.QLen)
-}
-
-// record dispatches all work, in slices.
+// record dispatches all work in slices that are run one by one.
 func (c *call) record(ctx context.Context, o RunOptions) error {
 	begin := func() {
 		c.slicer.begin(c.engine.recorder, &c.engine.rate, c.plan.SliceMS, c.report.Limits.TimestampBits > 0)
@@ -142,12 +143,17 @@ func (c *call) record(ctx context.Context, o RunOptions) error {
 		c.slicer.progress, c.slicer.total = o.Progress, total
 	}
 	c.slicer.rest, c.slicer.duty = &c.engine.rest, o.DutyCycle
+	return c.recordAll(ctx)
+}
+
+// recordAll dispatches all work as the slicer was begun.
+func (c *call) recordAll(ctx context.Context) error {
 	c.poison()
 	if err := c.dispatchAll(ctx); err != nil {
 		return err
 	}
 	c.slicer.done = c.slicer.total
-	return c.slicer.flush(ctx)
+	return c.slicer.flush(ctx, true)
 }
 
 // dispatchAll dispatches all work and leaves the last slice open.
@@ -174,8 +180,8 @@ func (c *call) dispatchAll(ctx context.Context) error {
 	if unit > 0 {
 		c.slicer.mark(passAttention)
 		c.slicer.barrier()
-		b := &c.engine.buffers
-		c.engine.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, p.scratch.counts.size)
+		b := c.buffers
+		c.slicer.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, p.scratch.counts.size)
 	}
 	return nil
 }
@@ -200,12 +206,12 @@ func (c *call) setPush(batch, head int) {
 	c.bindings[1], c.push.k = bind(c.report, c.k.tensor, batch, head/ratio, kvHeads)
 	c.bindings[2], c.push.v = bind(c.report, c.v.tensor, batch, head/ratio, kvHeads)
 	c.bindings[3], c.push.o = bind(c.report, c.o.tensor, batch, head, c.spanHeads)
-	if p.Tuning.Way == wayAddress {
+	if c.way == wayAddress {
 		c.push.kAddressLo, c.push.kAddressHi = words(c.bindings[1].Buffer.Address() + c.bindings[1].Offset)
 		c.push.vAddressLo, c.push.vAddressHi = words(c.bindings[2].Buffer.Address() + c.bindings[2].Offset)
 	}
 	if c.wantLSE {
-		c.push.lseBase = uint32(batch * s.Heads * s.QLen)
+		c.push.lseBase = c.lseFirst + uint32(batch*s.Heads*s.QLen)
 	}
 }
 
@@ -221,14 +227,14 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 	for first := uint32(0); first < items; {
 		n := c.slicer.room(cost(first), items-first, c.report.Limits.MaxGroups[0])
 		if n == 0 {
-			if err := c.slicer.flush(ctx); err != nil {
+			if err := c.slicer.flush(ctx, false); err != nil {
 				return err
 			}
 			continue
 		}
 		c.slicer.mark(of)
 		c.push.firstItem = first
-		c.engine.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
+		c.slicer.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
 		c.slicer.flops += float64(n) * cost(first)
 		c.slicer.done += between(cost, first, n)
 		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k == kernelIdentify
@@ -242,7 +248,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 
 // deliver copies results to the host.
 func (c *call) deliver(ctx context.Context, out Outputs) error {
-	b, d := &c.engine.buffers, c.engine.device
+	b, d := c.buffers, c.engine.device
 	c.counts = c.counts[:0]
 	if c.plan.Runs == ModeAnchor && c.plan.Units > 0 {
 		c.counts = c.counts[:c.plan.Units]
@@ -255,7 +261,7 @@ func (c *call) deliver(ctx context.Context, out Outputs) error {
 			return err
 		}
 	}
-	if c.wantLSE {
+	if out.LSE != nil {
 		if err := d.Download(ctx, bytesOf(out.LSE), b.lse, 0); err != nil {
 			return err
 		}
@@ -272,7 +278,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 	p := c.plan
 	words := p.scratch.maskBytes / 4
 	bits := make([]uint32, uint64(p.Units)*words)
-	if err := c.engine.device.Download(ctx, bytesOf(bits), c.engine.buffers.masks, 0); err != nil {
+	if err := c.engine.device.Download(ctx, bytesOf(bits), c.buffers.masks, 0); err != nil {
 		return err
 	}
 	groups := ceilDiv(p.Shape.KVLen, p.Params.Group())

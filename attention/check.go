@@ -3,3 +3,44 @@ package attention
 // Check returns the [*ArgumentError] that a run of the plan with these tensors
 // would, so that a caller who keeps them for many runs learns of it once.
 func (p *Plan) Check(in Inputs, out Outputs) error { return checkCall(p, in, out) }
+
+// check raises every argument error of a call on this engine.
+func (e *Engine) check(p *Plan, in Inputs, out Outputs) error {
+	if err := checkCall(p, in, out); err != nil {
+		return err
+	}
+	if name := e.device.Report().Name; p.Device != name {
+		return argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, name)
+	}
+	return nil
+}
+
+// checkCall raises every argument error of a call.
+func checkCall(p *Plan, in Inputs, out Outputs) error {
+	if err := p.checkMade(); err != nil {
+		return err
+	}
+	s := p.Shape
+	for _, t := range [4]struct {
+		name       string
+		tensor     Tensor
+		heads, seq int
+	}{
+		{"Q", in.Q, s.Heads, s.QLen}, {"K", in.K, s.KVHeads, s.KVLen}, {"V", in.V, s.KVHeads, s.KVLen}, {"O", out.O, s.Heads, s.QLen},
+	} {
+		if err := t.tensor.ValidateFor(t.name, s.Batch, t.heads, t.seq, s.HeadDim); err != nil {
+			return err
+		}
+	}
+	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
+		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %d elements where %d are needed", len(out.LSE), want)
+	}
+	if err := checkLSEBuffer(s, out); err != nil {
+		return err
+	}
+	groups := ceilDiv(s.KVLen, p.Params.Group())
+	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
+		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %d elements where %d are needed", len(out.Stripes), want)
+	}
+	return nil
+}

@@ -35,22 +35,28 @@ type Outputs struct {
 	// others: [batch, heads, groups, kv_len], groups counted from position 0.
 	// A dense run, also as a fallback, keeps no stripes.
 	Stripes []byte
+	// LSEBuffer, where set, gets the log-sum-exps on the device instead of LSE:
+	// fp32 [batch, heads, q_len], contiguous, from byte LSEOffset on, a
+	// multiple of 4.
+	LSEBuffer *vk.Buffer
+	LSEOffset uint64
 }
 
 // Engine runs plans on one device. It owns pipelines, made on first use, and
 // scratch memory, which grows to the largest plan. It may be used from several
-// goroutines; calls take turns.
+// goroutines: calls of Run take turns, jobs and recordings have scratch memory
+// of their own.
 type Engine struct {
 	device   *vk.Device
 	options  Options
 	log      *slog.Logger
 	turn     chan struct{} // holds one token while the engine is free
-	closed   bool          // under turn
 	recorder *vk.Recorder
 	buffers  engineBuffers
 	call     call // the running call, kept here so that calls allocate nothing
 	rate     pace
 	rest     rest
+	jobs     workspaces
 
 	warm      sync.Map // pipelineKey of what Warmup has run
 	pipelines struct {
@@ -72,7 +78,8 @@ func NewEngine(device *vk.Device, options Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.rate = newPace(device.Report())
+	e.rate.begin(device.Report())
+	e.jobs.init()
 	e.buffers.device = device
 	e.pipelines.made, e.pipelines.refused = map[pipelineKey]*vk.Pipeline{}, map[refusalKey]error{}
 	e.pipelines.compile = pipelineKey.build
@@ -80,16 +87,18 @@ func NewEngine(device *vk.Device, options Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close frees what the engine owns, after the running call has ended. It may
-// be called more than once, and after the device's Close.
+// Close frees what the engine owns, after the running calls and jobs have
+// ended; recordings keep what they need. It may be called more than once, and
+// after the device's Close.
 func (e *Engine) Close() error {
 	<-e.turn
 	defer func() { e.turn <- struct{}{} }()
-	if e.closed {
+	if !e.jobs.close() {
 		return nil
 	}
-	e.closed = true
 	e.buffers.close()
+	e.pipelines.Lock()
+	defer e.pipelines.Unlock()
 	for _, p := range e.pipelines.made {
 		_ = p.Close()
 	}
@@ -106,11 +115,17 @@ func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 	return NewPlan(e.device.Report(), problem, options)
 }
 
-// pipeline returns a plan's kernel, compiling it on first use.
-func (e *Engine) pipeline(k kernel, p *Plan) (*vk.Pipeline, error) {
-	key := pipelineFor(k, p.Tier, p.Tuning, p.Shape.HeadDim)
+// pipeline returns a plan's kernel that reads K and V in the given way,
+// compiling it on first use.
+func (e *Engine) pipeline(k kernel, p *Plan, way string) (*vk.Pipeline, error) {
+	tuning := p.Tuning
+	tuning.Way = way
+	key := pipelineFor(k, p.Tier, tuning, p.Shape.HeadDim)
 	e.pipelines.Lock()
 	defer e.pipelines.Unlock()
+	if e.jobs.isClosed() {
+		return nil, vk.ErrClosed
+	}
 	if made, ok := e.pipelines.made[key]; ok {
 		return made, nil
 	}
@@ -144,11 +159,8 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	if err := o.check(); err != nil {
 		return Stats{}, err
 	}
-	if err := checkCall(p, in, out); err != nil {
+	if err := e.check(p, in, out); err != nil {
 		return Stats{}, err
-	}
-	if name := e.device.Report().Name; p.Device != name {
-		return Stats{}, argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, name)
 	}
 	select {
 	case <-ctx.Done():
@@ -156,7 +168,7 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	case <-e.turn:
 	}
 	defer func() { e.turn <- struct{}{} }()
-	if e.closed {
+	if e.jobs.isClosed() {
 		return Stats{}, vk.ErrClosed
 	}
 	p, err := e.buildable(p)
@@ -164,31 +176,4 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 		return Stats{}, err
 	}
 	return e.call.run(ctx, e, p, in, out, o)
-}
-
-// checkCall raises every argument error of a call.
-func checkCall(p *Plan, in Inputs, out Outputs) error {
-	if err := p.checkMade(); err != nil {
-		return err
-	}
-	s := p.Shape
-	for _, t := range [4]struct {
-		name       string
-		tensor     Tensor
-		heads, seq int
-	}{
-		{"Q", in.Q, s.Heads, s.QLen}, {"K", in.K, s.KVHeads, s.KVLen}, {"V", in.V, s.KVHeads, s.KVLen}, {"O", out.O, s.Heads, s.QLen},
-	} {
-		if err := t.tensor.ValidateFor(t.name, s.Batch, t.heads, t.seq, s.HeadDim); err != nil {
-			return err
-		}
-	}
-	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
-		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %d elements where %d are needed", len(out.LSE), want)
-	}
-	groups := ceilDiv(s.KVLen, p.Params.Group())
-	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
-		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %d elements where %d are needed", len(out.Stripes), want)
-	}
-	return nil
 }

@@ -86,7 +86,7 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	if budget == 0 {
 		return nil
 	}
-	b, p := &c.engine.buffers, c.plan
+	b, p := c.buffers, c.plan
 	var more, less uint64
 	grow := func(b *vk.Buffer, size uint64) {
 		switch {
@@ -112,7 +112,9 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	if c.wantMasks {
 		grow(b.masks, uint64(p.Units)*p.scratch.maskBytes)
 	}
-	grow(b.lse, c.lseSize())
+	if !c.lseLent {
+		grow(b.lse, c.lseSize())
+	}
 	if more == 0 || used-min(used, less)+more <= budget {
 		return nil
 	}

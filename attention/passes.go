@@ -15,9 +15,11 @@ func (c *call) poison() {
 		return
 	}
 	c.slicer.mark(passAttention)
-	c.engine.recorder.Fill(c.engine.buffers.lse, 0, c.lseBytes, poisonWord)
+	if !c.lseLent {
+		c.slicer.recorder.Fill(c.lse.Buffer, 0, c.lse.Size, poisonWord)
+	}
 	if c.plan.ScratchBytes > 0 {
-		c.engine.recorder.Fill(c.engine.buffers.scratch, 0, c.plan.ScratchBytes, poisonWord)
+		c.slicer.recorder.Fill(c.buffers.scratch, 0, c.plan.ScratchBytes, poisonWord)
 	}
 	c.slicer.barrier()
 }
@@ -38,7 +40,7 @@ func (c *call) dense(ctx context.Context) error {
 	tileRows := p.Tuning.TileRows()
 	lastTile := (end - 1) / tileRows
 	items := uint32((lastTile - p.Shape.Prefix()/tileRows + 1) * c.spanHeads)
-	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lseBinding()}
+	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lse}
 	err := c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
 		keys := (lastTile - int(item)/c.spanHeads + 1) * tileRows
 		return c.tileFlops(float64(keys))
@@ -93,7 +95,7 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	p := c.plan
 	l := &p.scratch
 	c.slicer.mark(passIdentify)
-	c.engine.recorder.Fill(c.engine.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
+	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
 	const keysAnItem = 8 * 32 // identify.comp's WORDS_A_GROUP words
 	items := uint32(slots * ceilDiv(p.Shape.KVLen, keysAnItem))
@@ -113,7 +115,7 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	if c.wantMasks {
 		to := uint64(int(c.push.countBase)+first) * l.maskBytes
 		c.slicer.mark(passIdentify)
-		c.engine.recorder.Copy(c.engine.buffers.masks, to, c.engine.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes)
+		c.slicer.recorder.Copy(c.buffers.masks, to, c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes)
 	}
 	c.slicer.barrier()
 	return nil
@@ -129,7 +131,7 @@ func (c *call) stripeStage(ctx context.Context, slots int) error {
 	l := &p.scratch
 	b := [9]vk.Binding{
 		c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums), c.scratch(l.list), c.scratch(l.counts),
-		c.bindings[3], c.lseBinding(),
+		c.bindings[3], c.lse,
 	}
 	return c.dispatch(ctx, kernelStripes, passAttention, b[:], c.sparseItems(slots), func(uint32) float64 {
 		return c.tileFlops(likelyStripes * float64(p.Shape.KVLen))
@@ -147,11 +149,5 @@ func (c *call) tileFlops(keys float64) float64 {
 }
 
 func (c *call) scratch(r region) vk.Binding {
-	return vk.Binding{Buffer: c.engine.buffers.scratch, Offset: r.offset, Size: r.size}
-}
-
-// lseBinding is the part of the buffer that the call writes, four bytes for
-// nothing: the buffer may have grown for larger calls.
-func (c *call) lseBinding() vk.Binding {
-	return vk.Binding{Buffer: c.engine.buffers.lse, Size: c.lseBytes}
+	return vk.Binding{Buffer: c.buffers.scratch, Offset: r.offset, Size: r.size}
 }

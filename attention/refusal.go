@@ -78,7 +78,7 @@ func (e *Engine) build(p *Plan) error {
 	}
 	for k := range kernelCount {
 		if p.runs(k) {
-			if _, err := e.pipeline(k, p); err != nil {
+			if _, err := e.pipeline(k, p, p.Tuning.Way); err != nil {
 				return err
 			}
 		}

@@ -24,6 +24,8 @@ const (
 // the work is cut.
 type slicer struct {
 	recorder *vk.Recorder
+	parts    bool     // submissions become parts of a recording
+	ahead    *flights // or run while the next one is recorded
 	pace     *pace
 	budgetMS float64
 
@@ -46,6 +48,7 @@ type slicer struct {
 	total    float64 // work of the run; known where progress is told
 }
 
+// begin starts a call whose submissions are run one by one.
 func (s *slicer) begin(r *vk.Recorder, p *pace, budgetMS float64, timestamps bool) {
 	*s = slicer{recorder: r, pace: p, budgetMS: budgetMS, marks: s.marks[:0], stamps: s.stamps[:0], hasTime: timestamps}
 	r.Reset()
@@ -87,7 +90,7 @@ func (s *slicer) barrier() {
 // room is how many items of the given cost fit in the open submission, at
 // least one in a fresh one.
 func (s *slicer) room(cost float64, items, maxItems uint32) uint32 {
-	left := s.budgetMS*s.pace.flopsPerMS - s.flops
+	left := s.budgetMS*s.pace.flopsPerMS() - s.flops
 	n := uint32(min(math.Max(left/math.Max(cost, 1), 0), float64(min(items, maxItems))))
 	if n == 0 && s.flops == 0 {
 		return 1
@@ -95,22 +98,39 @@ func (s *slicer) room(cost float64, items, maxItems uint32) uint32 {
 	return n
 }
 
-// flush submits what was recorded and waits for it.
-func (s *slicer) flush(ctx context.Context) error {
+// flush ends the open submission: it is run, or submitted and left to run, or
+// becomes a part of a recording. last says that nothing comes after it.
+func (s *slicer) flush(ctx context.Context, last bool) error {
 	if !s.open {
 		return nil
 	}
 	s.endPass()
+	var err error
+	switch {
+	case s.parts:
+		s.recorder.Cut()
+		s.slices++
+	case s.ahead != nil:
+		err = s.ahead.take(ctx, s, last)
+		s.slices++
+	default:
+		err = s.run(ctx)
+	}
+	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
+	if err == nil && s.progress != nil {
+		s.progress(min(s.done/s.total, 1))
+	}
+	return err
+}
+
+// run submits what was recorded, once the device has rested, and waits for it.
+func (s *slicer) run(ctx context.Context) error {
 	paused, err := s.rest.wait(ctx)
 	s.paused += paused
 	if err == nil {
 		err = s.submit(ctx)
 	}
 	s.recorder.Reset()
-	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
-	if err == nil && s.progress != nil {
-		s.progress(min(s.done/s.total, 1))
-	}
 	return err
 }
 

@@ -169,7 +169,7 @@ func TestPlacementsGiveTheSameBits(t *testing.T) {
 }
 
 // requireGapsUntouched demands gapFill in all of whole but the rows of view.
-func requireGapsUntouched(t *testing.T, view Tensor, whole []float16.Float16, what string) {
+func requireGapsUntouched(t testing.TB, view Tensor, whole []float16.Float16, what string) {
 	t.Helper()
 	eachRow(view.Shape, func(b, h, i int) {
 		row := view.At(b, h, i)

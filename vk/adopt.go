@@ -88,7 +88,6 @@ func (b *Borrowed) adoptDevice(in *instance, opt Options) (*Device, error) {
 	if r := C.vks_query(in.shim, C.uint64_t(b.PhysicalDevice), caps); r != 0 {
 		return nil, callError("vkEnumerateDeviceExtensionProperties", int32(r))
 	}
-	caps.api = min(caps.api, C.uint32_t(b.APIVersion))
 	if caps.api < apiVersion11 {
 		return nil, &NoDeviceError{Why: C.GoString(&caps.name[0]) + " offers only Vulkan 1.0, 1.1 is needed", Try: "another device"}
 	}
@@ -151,12 +150,19 @@ func (b *Borrowed) restrict(caps *C.vks_caps) {
 	for i, name := range b.Extensions {
 		names[i] = C.CString(name)
 	}
-	C.vks_restrict(caps, enabled, caps.api, unsafe.SliceData(names), C.uint32_t(len(names)))
+	api := min(caps.api, C.uint32_t(b.APIVersion))
+	C.vks_restrict(caps, enabled, api, unsafe.SliceData(names), C.uint32_t(len(names)))
 	for _, name := range names {
 		C.free(unsafe.Pointer(name))
 	}
-	if caps.api < 1<<22|2<<12 { // kernels for matrix units are SPIR-V 1.5
+	if api < 1<<22|2<<12 { // kernels for matrix units are SPIR-V 1.5
 		caps.coopmat = 0
+	}
+	if caps.coopmat == 0 {
+		caps.shapes, caps.flexible_shapes = 0, 0
+	}
+	if caps.nv2_workgroup|caps.nv2_flexible|caps.nv2_reductions|caps.nv2_conversions|caps.nv2_per_element|caps.nv2_tensor|caps.nv2_block == 0 {
+		caps.has_coopmat2_ext, caps.flexible_shapes = 0, 0
 	}
 }
 

@@ -48,7 +48,7 @@ func checkCapabilities(r *Report, api uint32, c *PipelineConfig) error {
 	if version := binary.LittleEndian.Uint32(c.Code[4:]); api < apiOfSPIRV(version) {
 		return &FeatureError{
 			Feature: fmt.Sprintf("SPIR-V %d.%d (pipeline %s)", version>>16, version>>8&0xff, c.Name),
-			Why:     "the device, or the instance that it was lent with, is of Vulkan " + r.API, Try: "another kernel",
+			Why:     fmt.Sprintf("the device, or the instance that it was lent with, is of Vulkan %d.%d", api>>22, api>>12&0x3ff), Try: "another kernel",
 		}
 	}
 	for at := header; at+8 <= len(c.Code); {

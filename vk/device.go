@@ -138,6 +138,12 @@ func (d *Device) attach(queue Handle, family, index uint32) error {
 // Report says what the device offers. It must not be changed.
 func (d *Device) Report() *Report { return &d.physical.report }
 
+// api is the version of Vulkan that may be used: that of the device, or of its
+// instance where that is older.
+func (d *Device) api() uint32 {
+	return uint32(min(d.physical.caps.api, C.vks_instance_version(d.instance.shim)))
+}
+
 // Err returns the latched *DeviceLostError or *TimeoutError, nil while the device works.
 func (d *Device) Err() error { return d.lifetime.loss() }
 

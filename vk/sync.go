@@ -34,11 +34,10 @@ func (s *Sync) check(d *Device) error {
 	return nil
 }
 
-// Signal signals semaphores behind everything that was submitted to the queue
-// before, and waits for nothing.
-func (d *Device) Signal(list []Timeline) error {
-	s := Sync{Signal: list}
-	if err := s.check(d); err != nil || len(list) == 0 {
+// SubmitSync submits no work, but waits for and signals semaphores on the
+// queue, behind everything that was submitted to it before. It returns at once.
+func (d *Device) SubmitSync(s Sync) error {
+	if err := s.check(d); err != nil || len(s.Wait)+len(s.Signal) == 0 {
 		return err
 	}
 	if err := d.lifetime.enter(); err != nil {

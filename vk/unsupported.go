@@ -76,7 +76,7 @@ func (d *Device) Upload(context.Context, *Buffer, uint64, []byte) error         
 func (d *Device) Download(context.Context, []byte, *Buffer, uint64) error         { return unsupported() }
 func (d *Device) Borrowed() bool                                                  { return false }
 func (d *Device) BorrowBuffer(BorrowedBuffer) (*Buffer, error)                    { return nil, unsupported() }
-func (d *Device) Signal([]Timeline) error                                         { return unsupported() }
+func (d *Device) SubmitSync(Sync) error                                           { return unsupported() }
 func (b *Buffer) Borrowed() bool                                                  { return false }
 func (r *Recorder) Submit(Sync) error                                             { return unsupported() }
 func (r *Recorder) Wait(context.Context) error                                    { return unsupported() }

@@ -1,0 +1,235 @@
+//go:build cgo && (linux || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
+package attention
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/internal/testhost"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// hostTensors runs a plan on the borrowed device with tensors on the host.
+func (l *lent) hostTensors(t testing.TB, plan *Plan, in Inputs) result {
+	t.Helper()
+	return runPlan(t, l.engine, plan, in)
+}
+
+// The same bits come from a device of our own and from a borrowed one, and
+// from every way to run, between passes of the application's that no barrier
+// of its own separates from the call.
+func TestEveryWayGivesTheSameBits(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	eachTier(t, func(t *testing.T, own *Engine, tier string) {
+		problem := selective(2, 4, 2, 400, 521)
+		in := selectiveInputs(problem.Shape, 90)
+		for _, mode := range []Mode{ModeAnchor, ModeDense} {
+			problem.Mode = mode
+			want := compute(t, own, problem, PlanOptions{Tier: tier}, in)
+			requireFinite(t, want)
+			for _, ms := range []float64{1e6, 0.5, 1e-3} { // from one submission to many
+				plan, err := l.engine.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, SliceMS: ms})
+				require.NoError(t, err)
+				require.Equal(t, tier, string(plan.Tier))
+				requireSameBits(t, want, l.hostTensors(t, plan, in), "borrowed device")
+				c := l.call(t, plan, in, lentUsage|addressUsage(l.device))
+				for _, way := range lentWays {
+					what := mode.String() + " " + way.name
+					stats := way.run(t, c)
+					got := c.result(t, what)
+					got.stripes = want.stripes
+					requireSameBits(t, want, got, what)
+					require.Equal(t, want.stats.StripeRatio, stats.StripeRatio, what)
+					require.Equal(t, want.stats.ComputedRatio, stats.ComputedRatio, what)
+					require.Equal(t, tier, stats.Tier)
+					if ms == 1e6 {
+						require.Equal(t, 1, stats.Slices, what)
+					}
+					if ms == 1e-3 {
+						require.Greater(t, stats.Slices, 10, what)
+					}
+				}
+			}
+		}
+	})
+	locks, bad := l.host.Locks()
+	require.Positive(t, locks)
+	require.Zero(t, bad)
+}
+
+func addressUsage(d *vk.Device) uint32 {
+	if d.Report().Features.BufferAddress {
+		return testhost.UsageAddress
+	}
+	return 0
+}
+
+// Buffers without a device address are read through their bindings.
+func TestBorrowedBuffersWithoutAddress(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	problem := selective(1, 4, 2, 400, 521)
+	in := selectiveInputs(problem.Shape, 91)
+	want := compute(t, sharedEngine(t), problem, PlanOptions{}, in)
+	plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	c := l.call(t, plan, in, testhost.UsageStorage|testhost.UsageTransferSrc|testhost.UsageTransferDst)
+	for _, way := range lentWays {
+		way.run(t, c)
+		got := c.result(t, way.name)
+		got.stripes = want.stripes
+		requireSameBits(t, want, got, way.name)
+	}
+}
+
+// What was not enabled is not used, and a tier that needs it says what to enable.
+func TestTiersNeedEnabledFeatures(t *testing.T) {
+	own := sharedEngine(t)
+	problem := selective(1, 4, 2, 200, 300)
+	in := selectiveInputs(problem.Shape, 92)
+	reference, err := own.Plan(problem, PlanOptions{Tier: string(TierUnpack), NoFallback: true})
+	require.NoError(t, err)
+	want := runPlan(t, own, reference, in)
+
+	bare := openLent(t, testhost.Options{})
+	plan, err := bare.engine.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	require.Equal(t, TierUnpack, plan.Tier, "the only tier that needs no feature")
+	got := bare.hostTensors(t, plan, in)
+	requireFinite(t, got)
+	if plan.Tuning == reference.Tuning {
+		requireSameBits(t, want, got, "no features")
+	}
+	require.Less(t, nmse(wide(got.o), wide(want.o)), tolerance(string(TierUnpack)))
+	for tier, enable := range map[Tier]string{TierScalar: "enable storageBuffer16BitAccess", TierScalarF16: "enable storageBuffer16BitAccess", TierCoop: "enable cooperativeMatrix"} {
+		if owned := tierStatus(own, tier); !owned.OK {
+			continue // the device does not offer it, whatever is enabled
+		}
+		_, err := bare.engine.Plan(problem, PlanOptions{Tier: string(tier)})
+		var missing *vk.FeatureError
+		require.ErrorAs(t, err, &missing)
+		require.ErrorContains(t, err, enable)
+		require.ErrorContains(t, err, "on your device")
+	}
+	if tierStatus(own, TierScalar).OK {
+		partly := openLent(t, testhost.Options{Enable: testhost.Storage16})
+		plan, err := partly.engine.Plan(problem, PlanOptions{Tier: string(TierScalar), NoFallback: true})
+		require.NoError(t, err)
+		require.NotEqual(t, wayAddress, plan.Tuning.Way)
+		scalar := compute(t, own, problem, PlanOptions{Tier: string(TierScalar)}, in)
+		requireSameBits(t, scalar, partly.hostTensors(t, plan, in), "loads through bindings")
+		// Without timeline semaphores jobs work with fences.
+		c := partly.call(t, plan, in, lentUsage)
+		commands := partly.host.Begin()
+		c.before(commands)
+		commands.End()
+		partly.host.Submit(testhost.Point{}, testhost.Point{}, commands)
+		job, err := partly.engine.Submit(context.Background(), plan, c.in, c.out, vk.Sync{})
+		require.NoError(t, err)
+		_, err = job.Wait(context.Background())
+		require.NoError(t, err)
+		c.finish()
+		got := c.result(t, "fences")
+		got.stripes = scalar.stripes
+		requireSameBits(t, scalar, got, "fences")
+		_, err = partly.engine.Submit(context.Background(), plan, c.in, c.out, vk.Sync{Signal: []vk.Timeline{{Semaphore: 1, Value: 1}}})
+		require.ErrorContains(t, err, "enable timelineSemaphore on your device")
+	}
+}
+
+func tierStatus(e *Engine, tier Tier) TierStatus {
+	for _, s := range Tiers(e.device.Report()) {
+		if s.Name == string(tier) {
+			return s
+		}
+	}
+	return TierStatus{}
+}
+
+func nmse(got, want []float64) float64 {
+	var difference, size float64
+	for i := range want {
+		difference += (got[i] - want[i]) * (got[i] - want[i])
+		size += want[i] * want[i]
+	}
+	return difference / size
+}
+
+func TestBorrowedArgumentErrors(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	problem := selective(1, 4, 2, 100, 300)
+	in := selectiveInputs(problem.Shape, 93)
+	plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	good := l.call(t, plan, in, lentUsage)
+	small, err := l.engine.Plan(selective(1, 1, 1, 100, 300), PlanOptions{NoFallback: true, ScratchBytes: 1})
+	require.NoError(t, err)
+	little, err := l.engine.NewScratch(small)
+	require.NoError(t, err)
+	require.Equal(t, small.ScratchBytes, little.Bytes())
+	_, tiny := l.buffer(t, 64, lentUsage)
+	for _, c := range []struct {
+		field string
+		edit  func(*Inputs, *Outputs, *PrepareOptions)
+	}{
+		{"Q", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.Q = in.Q }},
+		{"K", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.K = in.K }},
+		{"V", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.V = in.V }},
+		{"O", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.O = outputFor(problem.Shape).O }},
+		{"K.Buffer", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.K.Buffer = tiny }},
+		{"LSE", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { *o = Outputs{O: o.O, LSE: make([]float32, 400)} }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSE = make([]float32, 400) }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEBuffer = tiny }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset += 8 }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 1 << 40 }},
+		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 2 }},
+		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEBuffer = nil }},
+		{"Stripes", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.Stripes = make([]byte, 4*ceilDiv(300, 64)*300) }},
+		{"PrepareOptions.Scratch", func(_ *Inputs, _ *Outputs, p *PrepareOptions) { p.Scratch = little }},
+	} {
+		i, o, p := good.in, good.out, PrepareOptions{}
+		c.edit(&i, &o, &p)
+		_, err := l.engine.Prepare(plan, i, o, p)
+		requireArgument(t, err, c.field)
+		if p.Scratch == nil {
+			job, err := l.engine.Submit(context.Background(), plan, i, o, vk.Sync{})
+			requireArgument(t, err, c.field)
+			require.Nil(t, job)
+		}
+	}
+	require.NoError(t, little.Close())
+	_, err = l.engine.NewScratch(nil)
+	requireArgument(t, err, "plan")
+
+	own := sharedEngine(t)
+	_, device, out := resident(t, own, problem, PlanOptions{NoFallback: true})
+	_, err = own.Prepare(plan, device, out, PrepareOptions{})
+	requireArgument(t, err, "engine")
+	// A buffer of another device.
+	_, err = l.engine.Prepare(plan, device, good.out, PrepareOptions{})
+	require.ErrorContains(t, err, "of another device")
+	_, err = l.engine.Submit(context.Background(), plan, device, good.out, vk.Sync{})
+	require.ErrorContains(t, err, "of another device")
+	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{Wait: []vk.Timeline{{}}})
+	require.ErrorContains(t, err, "Sync.Wait[0].Semaphore is a null handle")
+
+	r := good.prepare(t, PrepareOptions{})
+	require.ErrorContains(t, r.Record(0), "null handle")
+	for _, part := range []int{-1, r.Parts(), 1 << 40} {
+		require.ErrorContains(t, r.RecordPart(part, 1), "use parts from 0")
+	}
+	require.ErrorContains(t, l.device.Close(), "recordings of the device are open")
+	require.NoError(t, l.device.Err())
+	require.NoError(t, r.Close())
+	require.NoError(t, r.Close())
+	require.ErrorIs(t, r.Record(1), vk.ErrClosed)
+	_, err = r.Stats()
+	require.ErrorIs(t, err, vk.ErrClosed)
+	require.NoError(t, l.engine.Close())
+	_, err = l.engine.Prepare(plan, good.in, good.out, PrepareOptions{})
+	require.ErrorIs(t, err, vk.ErrClosed)
+	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{})
+	require.ErrorIs(t, err, vk.ErrClosed)
+}

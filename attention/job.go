@@ -1,0 +1,168 @@
+package attention
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+// Job is a call that Submit has started. Its methods may be called from
+// several goroutines.
+type Job struct {
+	engine    *Engine
+	work      *workspace // until the job has ended
+	cancel    context.CancelFunc
+	handed    chan struct{} // closed when Submit may return
+	once      sync.Once     // closes handed
+	submitted chan struct{}
+	done      chan struct{}
+	stats     Stats
+	err       error
+}
+
+// Submit starts a plan and returns at once. Its first submission waits for
+// sync.Wait, its last one signals sync.Signal; both may be empty. Tensors and
+// log-sum-exps are on the device, and Outputs.Stripes is nil. The device keeps
+// working while slices are recorded: up to two are in its queue at a time. A
+// job of at most two is all in the queue when Submit returns.
+//
+// Buffers, and the semaphores, stay alive until the job has ended. No barrier
+// is needed between it and other work on the queue, but for what the
+// semaphores order; on the same queue, submit what waits for sync.Signal only
+// after [Job.Submitted], or it is ahead of what it waits for.
+//
+// sync.Signal is signalled in every case, also when the job fails or is
+// cancelled: [Job.Wait] tells whether the outputs hold. Only a lost device, and
+// a device that is closed while the job runs, signal nothing; nor does a
+// Submit that returns an error, which has submitted nothing.
+//
+// When ctx ends, the job is cancelled. Errors are [*ArgumentError], those of
+// package vk, and ctx's.
+func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sync vk.Sync) (*Job, error) {
+	if err := e.check(p, in, out); err != nil {
+		return nil, err
+	}
+	if err := checkOnDevice(in, out); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := e.buildable(p)
+	if err != nil {
+		return nil, err
+	}
+	work, err := e.jobs.take(e.device)
+	if err != nil {
+		return nil, err
+	}
+	c := &work.call
+	if err := c.beginOnDevice(e, &work.buffers, p, in, out); err != nil {
+		e.jobs.give(work)
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	j := &Job{engine: e, work: work, cancel: cancel, handed: make(chan struct{}), submitted: make(chan struct{}), done: make(chan struct{})}
+	own := vk.Sync{Wait: slices.Clone(sync.Wait), Signal: slices.Clone(sync.Signal)}
+	work.ahead.begin(&c.slicer, &e.rate, p.SliceMS, c.report.Limits.TimestampBits > 0, own, j.hand)
+	go j.drive(ctx)
+	<-j.handed
+	select {
+	case <-j.done:
+		if j.err != nil && j.stats.Slices == 0 {
+			return nil, j.err
+		}
+	default:
+	}
+	return j, nil
+}
+
+// hand lets Submit return.
+func (j *Job) hand() { j.once.Do(func() { close(j.handed) }) }
+
+// drive records and submits the job, waits for it, and gathers its statistics.
+func (j *Job) drive(ctx context.Context) {
+	c := &j.work.call
+	err := c.recordAll(ctx)
+	if err == nil {
+		close(j.submitted)
+		j.hand()
+	}
+	if failed := j.work.ahead.settle(j.engine.device, &c.slicer); err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = c.deliver(context.Background(), Outputs{})
+	}
+	if err == nil {
+		j.stats = c.stats()
+	}
+	j.stats.Slices, j.err = j.work.ahead.sent, err
+	j.cancel()
+	j.engine.jobs.give(j.work)
+	j.work = nil
+	close(j.done)
+	j.hand()
+}
+
+// Done is closed when the job has ended: finished, failed or cancelled.
+func (j *Job) Done() <-chan struct{} { return j.done }
+
+// Submitted is closed when all of the job is in the queue; never, when it
+// failed or was cancelled before that.
+func (j *Job) Submitted() <-chan struct{} { return j.submitted }
+
+// Wait waits for the job and returns its statistics, without host times, and
+// its error. When ctx ends, only the waiting does.
+func (j *Job) Wait(ctx context.Context) (Stats, error) {
+	select {
+	case <-j.done:
+		return j.stats, j.err
+	case <-ctx.Done():
+		return Stats{}, ctx.Err()
+	}
+}
+
+// Cancel ends the job after the slices that are in the queue, at most two.
+func (j *Job) Cancel() { j.cancel() }
+
+// Close cancels the job, unless it has ended, and waits for it. It may be left
+// out when the job has ended, and called more than once.
+func (j *Job) Close() error {
+	j.cancel()
+	<-j.done
+	return nil
+}
+
+// checkOnDevice refuses what only Run can do.
+func checkOnDevice(in Inputs, out Outputs) error {
+	const try = "place it in a buffer, or use Run"
+	for _, t := range [4]struct {
+		name string
+		host bool
+	}{{"Q", in.Q.Host != nil}, {"K", in.K.Host != nil}, {"V", in.V.Host != nil}, {"O", out.O.Host != nil}} {
+		if t.host {
+			return argument(t.name, try, "is on the host, and only a call that waits can copy it")
+		}
+	}
+	if out.LSE != nil {
+		return argument("LSE", "set LSEBuffer, or use Run", "is on the host, and only a call that waits can copy it")
+	}
+	if out.Stripes != nil {
+		return argument("Stripes", "use Run", "is wanted, and only a call that waits can copy it")
+	}
+	return nil
+}
+
+// beginOnDevice prepares a call whose tensors are all on the device.
+func (c *call) beginOnDevice(e *Engine, b *engineBuffers, p *Plan, in Inputs, out Outputs) error {
+	if err := c.begin(e, b, p, in, out); err != nil {
+		return err
+	}
+	if err := c.place(context.Background(), in, out); err != nil {
+		return err
+	}
+	return c.prepare(out)
+}

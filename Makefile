@@ -32,7 +32,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build capi install run test cross bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build capi install run test cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ test: build ## vet, all tests, builds for other systems, the committed SPIR-V, t
 
 cross: setup ## build for Windows, macOS, FreeBSD and others, and without cgo
 	tools/cross.sh
+
+wine: setup ## run the Windows build under Wine (installs Wine)
+	tools/wine.sh
 
 bench: build ## time dense and anchor attention on generated input
 	bin/anchorvk bench $(BENCH_FLAGS)

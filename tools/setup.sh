@@ -9,6 +9,7 @@
 #
 #   tools/setup.sh          # for building and running here
 #   tools/setup.sh cross    # a C compiler for Windows too, for tools/cross.sh
+#   tools/setup.sh wine     # that, Wine and Xvfb, for tools/wine.sh
 #   tools/setup.sh test     # what host programs of the tests need too: g++, pkg-config,
 #                           # valgrind, Vulkan headers, libplacebo, Python with numpy
 set -eu
@@ -125,12 +126,13 @@ can_install() {
 	sudo -n true 2>/dev/null || [ -t 0 ]
 }
 
-for_cross=no for_test=no
+for_cross=no for_test=no for_wine=no
 case ${1-} in
 '') ;;
 cross) for_cross=yes ;;
+wine) for_cross=yes for_wine=yes ;;
 test) for_test=yes ;;
-*) say "unknown word '$1'; there are cross and test"; exit 2 ;;
+*) say "unknown word '$1'; there are cross, wine and test"; exit 2 ;;
 esac
 check_go || exit 1
 
@@ -145,6 +147,10 @@ has_loader || need "the Vulkan loader" libvulkan1
 has_driver || need "a Vulkan driver" mesa-vulkan-drivers
 if [ $for_cross = yes ] && ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
 	need "a C compiler for Windows" gcc-mingw-w64-x86-64-win32
+fi
+if [ $for_wine = yes ]; then
+	command -v wine >/dev/null || need Wine "wine wine64"
+	command -v xvfb-run >/dev/null || need "an X server without a screen" "xvfb xauth"
 fi
 if [ $for_test = yes ]; then
 	command -v g++ >/dev/null || need "a C++ compiler" g++

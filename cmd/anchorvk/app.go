@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -160,7 +161,8 @@ func (e environment) get(name string) string {
 
 func (e environment) lookup(name string) (string, bool) {
 	for i := len(e) - 1; i >= 0; i-- { // the last one wins, as in os/exec
-		if key, value, ok := strings.Cut(e[i], "="); ok && key == name {
+		key, value, ok := strings.Cut(e[i], "=")
+		if ok && (key == name || runtime.GOOS == "windows" && strings.EqualFold(key, name)) { // as Windows has it
 			return value, true
 		}
 	}

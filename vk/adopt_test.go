@@ -202,7 +202,7 @@ func TestKernelsNeedEnabledFeatures(t *testing.T) {
 		code := append([]byte{}, affineCode...)
 		code[5] = minor
 		c := PipelineConfig{Name: "newer", Code: code, Bindings: 2, PushBytes: 8}
-		if err := checkCapabilities(old.Report(), old.api(), &c); ok {
+		if err := checkCapabilities(old.Report(), old.api, &c); ok {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, "is of Vulkan 1.1")

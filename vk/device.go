@@ -20,6 +20,7 @@ type Device struct {
 	log      *slog.Logger
 	instance *instance
 	physical physical
+	api      uint32 // the version of Vulkan that may be used: the device's, or its instance's where that is older
 	shim     *C.vks_device
 	priority Priority  // granted
 	lent     *Borrowed // nil for a device of our own
@@ -69,6 +70,7 @@ func Open(opt Options) (*Device, error) {
 
 func newDevice(opt Options, in *instance, p physical) *Device {
 	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: p}
+	d.api = uint32(min(p.caps.api, C.vks_instance_version(in.shim)))
 	d.lifetime.init()
 	return d
 }
@@ -137,12 +139,6 @@ func (d *Device) attach(queue Handle, family, index uint32) error {
 
 // Report says what the device offers. It must not be changed.
 func (d *Device) Report() *Report { return &d.physical.report }
-
-// api is the version of Vulkan that may be used: that of the device, or of its
-// instance where that is older.
-func (d *Device) api() uint32 {
-	return uint32(min(d.physical.caps.api, C.vks_instance_version(d.instance.shim)))
-}
 
 // Err returns the latched *DeviceLostError or *TimeoutError, nil while the device works.
 func (d *Device) Err() error { return d.lifetime.loss() }

@@ -88,7 +88,7 @@ func (d *Device) checkPipeline(c *PipelineConfig) error {
 	if len(c.Constants) > C.VKS_MAX_CONSTANTS {
 		return &LimitError{What: what, Limit: "number of specialization constants", Asked: uint64(len(c.Constants)), Max: C.VKS_MAX_CONSTANTS}
 	}
-	if err := checkCapabilities(report, d.api(), c); err != nil {
+	if err := checkCapabilities(report, d.api, c); err != nil {
 		return err
 	}
 	return checkSubgroup(report, c)

@@ -100,7 +100,7 @@ func (f *benchFlags) targets(s session, options attention.PlanOptions) ([]target
 func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuningstore.Entry, error) {
 	entry := tuningstore.Entry{Tier: t.tier, HeadDim: w.shape.HeadDim, Over: t.plan.Tuning.From}
 	load := generated(w.f.config(w.f.lengths[0], w.shape.HeadDim))
-	if err := w.app.fits("the inputs and outputs", inputBytes(w.shape)+float64(2*len(w.f.modes)*2)*float64(w.shape.Batch*w.shape.Heads)*float64(w.shape.QLen*w.shape.HeadDim)); err != nil {
+	if err := w.app.fits("the inputs and outputs", inputBytes(w.shape)+w.outputBytes()); err != nil {
 		return entry, err
 	}
 	in, out, free, err := w.s.place(ctx, w.shape, load.load)

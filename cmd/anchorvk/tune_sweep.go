@@ -28,7 +28,7 @@ type sweep struct {
 	in       attention.Inputs
 	out      attention.Outputs // on the device, for measurements
 
-	reference map[attention.Mode][]float16.Float16 // what the table's choice computes
+	reference map[attention.Mode]computed // by the table's choice
 	trials    []trialRecord
 }
 
@@ -66,22 +66,39 @@ func (w *sweep) plan(choice attention.TuningChoice) (*candidate, error) {
 	return c, nil
 }
 
+// computed is what a choice computes in one mode.
+type computed struct {
+	rows    []float16.Float16
+	stripes []byte
+}
+
 // compute runs a candidate in every mode, with the output on the host.
-func (w *sweep) compute(ctx context.Context, c *candidate) (map[attention.Mode][]float16.Float16, error) {
-	all := map[attention.Mode][]float16.Float16{}
+func (w *sweep) compute(ctx context.Context, c *candidate) (map[attention.Mode]computed, error) {
+	all := map[attention.Mode]computed{}
 	s := w.shape
 	for _, mode := range w.f.modes {
 		rows := make([]float16.Float16, s.Batch*s.Heads*s.QLen*s.HeadDim)
 		for i := range rows {
 			rows[i] = float16.NaN()
 		}
-		_, err := w.s.run(ctx, c.plans[mode], w.in, attention.Outputs{O: attention.HostBHSD(rows, s.Batch, s.Heads, s.QLen, s.HeadDim)}, attention.RunOptions{})
-		if err != nil {
+		out := attention.Outputs{O: attention.HostBHSD(rows, s.Batch, s.Heads, s.QLen, s.HeadDim)}
+		if mode == attention.ModeAnchor {
+			out.Stripes = make([]byte, s.Batch*s.Heads*groups(s, w.f.params.p)*s.KVLen)
+		}
+		if _, err := w.s.run(ctx, c.plans[mode], w.in, out, attention.RunOptions{}); err != nil {
 			return nil, err
 		}
-		all[mode] = rows
+		all[mode] = computed{rows, out.Stripes}
 	}
 	return all, nil
+}
+
+// outputBytes is the host memory for two results, the reference's and a
+// candidate's.
+func (w *sweep) outputBytes() float64 {
+	s := w.shape
+	heads := float64(s.Batch) * float64(s.Heads)
+	return 2 * heads * (float64(len(w.f.modes))*2*float64(s.QLen)*float64(s.HeadDim) + float64(groups(s, w.f.params.p))*float64(s.KVLen))
 }
 
 // isFatal tells errors that end the whole sweep from those of one candidate.
@@ -103,7 +120,7 @@ func (w *sweep) admit(ctx context.Context, trial trialRecord) (*candidate, error
 	}
 	began := time.Now()
 	c, err := w.plan(trial.Choice)
-	var results map[attention.Mode][]float16.Float16
+	var results map[attention.Mode]computed
 	if err == nil {
 		results, err = w.compute(ctx, c)
 	}

@@ -26,11 +26,11 @@ type fakeTuner struct {
 	*fake
 	ms      func(t attention.Tuning) (attend, identify float64)
 	misdeed func(t attention.Tuning, out *attention.Outputs) error
-	results map[string][]float16.Float16 // of the oracle, which is slow
+	results map[string]computed // of the oracle, which is slow
 }
 
 func newFakeTuner(ms func(attention.Tuning) (float64, float64)) *fakeTuner {
-	f := &fakeTuner{fake: newFake(), ms: ms, misdeed: func(attention.Tuning, *attention.Outputs) error { return nil }, results: map[string][]float16.Float16{}}
+	f := &fakeTuner{fake: newFake(), ms: ms, misdeed: func(attention.Tuning, *attention.Outputs) error { return nil }, results: map[string]computed{}}
 	r := &f.reports[0]
 	r.Limits.MaxGroups, r.Limits.MaxGroupSize, r.Limits.MaxInvocations, r.Limits.PushConstants = [3]uint32{65535, 65535, 65535}, [3]uint32{1024, 1024, 64}, 1024, 128
 	r.Subgroup.Shuffle, r.Subgroup.ComputeStage, r.Subgroup.SizeControl = true, true, true
@@ -49,13 +49,14 @@ func (f *fakeTuner) plan(p attention.Problem, o attention.PlanOptions) (*attenti
 
 func (f *fakeTuner) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
 	key := plan.Mode.String()
-	if f.results[key] == nil {
+	if f.results[key].rows == nil {
 		if _, err := f.fake.run(ctx, plan, in, out, o); err != nil {
 			return attention.Stats{}, err
 		}
-		f.results[key] = slices.Clone(out.O.Host)
+		f.results[key] = computed{slices.Clone(out.O.Host), slices.Clone(out.Stripes)}
 	}
-	copy(out.O.Host, f.results[key])
+	copy(out.O.Host, f.results[key].rows)
+	copy(out.Stripes, f.results[key].stripes)
 	f.runs++
 	stats := attention.Stats{Mode: key, Tier: string(plan.Tier)}
 	attend, identify := f.ms(plan.Tuning)
@@ -194,6 +195,22 @@ func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
 	assert.Contains(t, verdicts["lanes 2 to 1"], "wrong: anchor: row 0 of the output is NaN away")
 	assert.Equal(t, "failed: the compiler gave up", verdicts["keys 4 to 8"])
 	assert.Equal(t, "no faster: ", verdicts["rows 2 to 1"])
+	assert.Empty(t, stored(t, f, dir))
+
+	// A search that keeps every key changes the output hardly at all.
+	f.misdeed = func(t attention.Tuning, out *attention.Outputs) error {
+		if t.Identify.Rows != 2 {
+			for i := range out.Stripes {
+				out.Stripes[i] = 1
+			}
+		}
+		return nil
+	}
+	f.ms = rowsLike(2, 4, 8)
+	trials = tuned(t, f, dir, tuneArgs("--kernels", "identify")...)
+	i := slices.IndexFunc(trials, func(r trialRecord) bool { return r.Change == "identify rows 2 to 4" })
+	assert.Equal(t, trialWrong, trials[i].Verdict)
+	assert.Contains(t, trials[i].Why, "keys are stripes in one and not in the other")
 	assert.Empty(t, stored(t, f, dir))
 }
 

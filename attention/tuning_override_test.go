@@ -104,23 +104,33 @@ func TestTuningNeighbours(t *testing.T) {
 	require.Greater(t, most, 5)
 }
 
-// Every neighbour computes what the oracle says, and Warmup takes its tiles.
+// Every neighbour computes what the oracle says, on the device's own tier and
+// on matrix units, and Warmup takes its tiles. A CPU driver unrolls every
+// product and compiles some of them for minutes: it is left its own tier.
 func TestNeighboursAreRight(t *testing.T) {
 	e := sharedEngine(t)
 	r := e.device.Report()
 	problem := selective(1, 2, 1, 300, 521)
 	in := selectiveInputs(problem.Shape, 97)
-	start, err := e.Plan(problem, PlanOptions{NoFallback: true})
-	require.NoError(t, err)
-	for _, kernels := range []string{TuneAttend, TuneIdentify} {
-		for _, c := range TuningNeighbours(r, start.Tier, problem.Shape.HeadDim, start.Choice(), kernels) {
-			plan, err := e.Plan(problem, PlanOptions{NoFallback: true, Tuning: []TuningOverride{{Choice: c, Must: true}}})
-			require.NoError(t, err)
-			require.NoError(t, e.Warmup(context.Background(), plan))
-			got := runPlan(t, e, plan, in)
-			requireFinite(t, got)
-			require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance(string(plan.Tier)), "%+v", c)
-			requireStripes(t, problem, in, got)
+	tiers := []string{""}
+	for _, tier := range Tiers(r) {
+		if tier.OK && Tier(tier.Name).onMatrixUnits() && r.Type != "cpu" {
+			tiers = append(tiers, tier.Name)
+		}
+	}
+	for _, tier := range tiers {
+		start, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
+		require.NoError(t, err)
+		for _, kernels := range []string{TuneAttend, TuneIdentify} {
+			for _, c := range TuningNeighbours(r, start.Tier, problem.Shape.HeadDim, start.Choice(), kernels) {
+				plan, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, Tuning: []TuningOverride{{Choice: c, Must: true}}})
+				require.NoError(t, err)
+				require.NoError(t, e.Warmup(context.Background(), plan))
+				got := runPlan(t, e, plan, in)
+				requireFinite(t, got)
+				require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance(string(plan.Tier)), "%s %+v", plan.Tier, c)
+				requireStripes(t, problem, in, got)
+			}
 		}
 	}
 }

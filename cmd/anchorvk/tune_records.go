@@ -19,6 +19,8 @@ type trialRecord struct {
 	// Speedup is how many times faster it is than what it is compared with,
 	// pair by pair; null when it was not measured.
 	Speedup *spreadRecord `json:"speedup"`
+	// Lead is the same of the shortest times of both.
+	Lead report.Float `json:"lead"`
 	// FirstRunS is how long building it and running it once in each mode took:
 	// mostly compilation.
 	FirstRunS report.Float `json:"first_run_s"`
@@ -52,7 +54,7 @@ func tuneColumns() []report.Column {
 			return "final"
 		}},
 		{Head: "change", Key: "change"},
-		ratio("times as fast", "speedup.median"), ratio("min", "speedup.min"), ratio("max", "speedup.max"),
+		ratio("times as fast", "speedup.median"), ratio("min", "speedup.min"), ratio("max", "speedup.max"), ratio("shortest", "lead"),
 		{Head: "first run s", Key: "first_run_s", Right: true, Show: report.Fixed(2)},
 		{Head: "verdict", Key: "verdict"},
 		{Head: "why", Key: "why"},

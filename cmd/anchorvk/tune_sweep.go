@@ -32,14 +32,6 @@ type sweep struct {
 	trials    []trialRecord
 }
 
-// candidate is a choice that is being measured.
-type candidate struct {
-	choice attention.TuningChoice
-	plans  map[attention.Mode]*attention.Plan
-	ratios []float64
-	trial  trialRecord
-}
-
 // maxRounds bounds the walk: each round halves or doubles one number.
 const maxRounds = 8
 
@@ -140,71 +132,6 @@ func (w *sweep) admit(ctx context.Context, trial trialRecord) (*candidate, error
 	return c, nil
 }
 
-// time measures a candidate's kernels once in each of their modes.
-func (w *sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
-	var all []float64
-	for _, mode := range w.modes(kernels) {
-		stats, err := w.s.run(ctx, c.plans[mode], w.in, w.out, attention.RunOptions{DutyCycle: w.f.manners.duty})
-		if err != nil {
-			return nil, err
-		}
-		t := stats.TimeMS.Anchor + stats.TimeMS.Attention
-		if kernels == attention.TuneIdentify {
-			t = stats.TimeMS.Identify
-		}
-		if stats.TimeMS.Total <= 0 { // no timestamps
-			t = stats.HostMS
-		}
-		all = append(all, max(t, 1e-6)) // a clock may be too coarse to see it
-	}
-	return all, nil
-}
-
-// speedup is the geometric mean over the modes of how many times faster the
-// second is.
-func speedup(before, after []float64) float64 {
-	sum := 0.0
-	for i := range before {
-		sum += math.Log(before[i] / after[i])
-	}
-	return math.Exp(sum / float64(len(before)))
-}
-
-// hopeless is the ratio below which a candidate is measured no further.
-const hopeless = 0.8
-
-// race measures candidates in turn with the current choice, so that what
-// drifts hits all alike. The first turn is not counted.
-func (w *sweep) race(ctx context.Context, current *candidate, rivals []*candidate, kernels string, repetitions int, bar *progress) error {
-	running := slices.Clone(rivals)
-	for repetition := range repetitions + 1 {
-		if repetition > 1 && len(rivals) > 1 && time.Now().After(w.deadline) {
-			break // with fewer samples
-		}
-		before, err := w.time(ctx, current, kernels)
-		if err != nil {
-			return err
-		}
-		left := running[:0]
-		for _, c := range running {
-			after, err := w.time(ctx, c, kernels)
-			if err != nil {
-				return err
-			}
-			bar.add(1)
-			ratio := speedup(before, after)
-			if repetition > 0 {
-				c.ratios = append(c.ratios, ratio)
-			}
-			if ratio >= hopeless || repetition == 0 || len(rivals) == 1 {
-				left = append(left, c)
-			}
-		}
-		running = left
-	}
-	return nil
-}
-
 // climb walks from a choice to faster ones. It returns the last, which is the
 // first where no neighbour is better.
 func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels string, hints []attention.TuningChoice) (attention.TuningChoice, error) {
@@ -212,8 +139,11 @@ func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels
 	tried := map[attention.TuningChoice]bool{start: true}
 	for round := 1; round <= maxRounds; round++ {
 		choices := attention.TuningNeighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)
-		if round == 1 {
+		switch {
+		case round == 1:
 			choices = slices.Concat(hints, choices)
+		case time.Now().After(w.deadline):
+			return best, nil
 		}
 		next, err := w.round(ctx, round, best, choices, tried, kernels)
 		if err != nil {
@@ -259,30 +189,17 @@ func (w *sweep) round(ctx context.Context, round int, current attention.TuningCh
 			return current, err
 		}
 	}
-	best, bestRatio := current, 1+w.f.tune.margin/2
+	best, lead := current, 0.0
 	for _, c := range all {
-		if c.trial.Verdict == "" {
-			c.judge(bestRatio)
-			if m := median(c.ratios); m >= bestRatio {
-				best, bestRatio = c.choice, m
-			}
+		if c.trial.Verdict == "" && c.judge(w.f.tune.margin/2) && c.lead > lead {
+			best, lead = c.choice, c.lead
 		}
 		w.trials = append(w.trials, c.trial)
 	}
 	return best, nil
 }
 
-// judge gives a measured candidate its verdict.
-func (c *candidate) judge(atLeast float64) {
-	s := spread(c.ratios)
-	c.trial.Speedup, c.trial.Verdict = &s, trialSlower
-	if median(c.ratios) >= atLeast {
-		c.trial.Verdict = trialFaster
-	}
-}
-
-// final compares the end of the walk with its start. It wins by the margin in
-// the median, and in three quarters of the pairs at all.
+// final compares the end of the walk with its start.
 func (w *sweep) final(ctx context.Context, start, best attention.TuningChoice, kernels string) (gain float64, err error) {
 	base, err := w.plan(start)
 	if err != nil {
@@ -299,18 +216,12 @@ func (w *sweep) final(ctx context.Context, start, best attention.TuningChoice, k
 	if err := w.race(ctx, base, []*candidate{c}, kernels, repetitions, bar); err != nil {
 		return 0, err
 	}
-	c.judge(1 + w.f.tune.margin)
-	wins := 0
-	for _, r := range c.ratios {
-		if r > 1 {
-			wins++
-		}
-	}
-	if c.trial.Verdict == trialFaster && 4*wins >= 3*len(c.ratios) {
+	if c.judge(w.f.tune.margin) {
 		c.trial.Verdict, gain = trialStored, median(c.ratios)
 	} else {
 		c.trial.Verdict = trialKept
-		c.trial.Why = fmt.Sprintf("not %.0f %% faster than the table's choice in the median, or slower in more than a quarter of %d pairs", 100*w.f.tune.margin, len(c.ratios))
+		c.trial.Why = fmt.Sprintf("not %.0f %% faster than the table's choice in the median and in the shortest times, or slower in more than a quarter of %d pairs",
+			100*w.f.tune.margin, len(c.ratios))
 	}
 	w.trials = append(w.trials, c.trial)
 	return gain, nil

@@ -48,6 +48,7 @@ const (
 	specMatM // matrix kernels only, as the next two: the device's product
 	specMatN
 	specMatK
+	specSlices
 	specCount
 )
 
@@ -79,6 +80,7 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	if key.isMatrix() {
 		key.way = wayUint
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
+		key.constants[specSlices] = uint32(max(shape.Slices, 1))
 	}
 	return key
 }

@@ -37,6 +37,16 @@ type KernelShape struct {
 	Rows int `json:"rows"`
 	// Keys is how many keys are scored together.
 	Keys int `json:"keys"`
+	// Slices is how many subgroups share rows in the matrix kernels of tiers
+	// coop and coop-f16, each with a slice of head_dim; 0 and 1: none.
+	Slices int `json:"slices,omitempty"`
+}
+
+func (s KernelShape) String() string {
+	if s.Slices > 1 {
+		return fmt.Sprintf("{%d %d %d %d in %d slices}", s.Local, s.Lanes, s.Rows, s.Keys, s.Slices)
+	}
+	return fmt.Sprintf("{%d %d %d %d}", s.Local, s.Lanes, s.Rows, s.Keys)
 }
 
 // MatrixShape is a product of M x K and K x N matrices.
@@ -49,7 +59,7 @@ type MatrixShape struct {
 func (m MatrixShape) String() string { return fmt.Sprintf("%dx%dx%d", m.M, m.N, m.K) }
 
 // TileRows is how many query rows a workgroup computes.
-func (s KernelShape) TileRows() int { return s.Local / s.Lanes * s.Rows }
+func (s KernelShape) TileRows() int { return s.Local / s.Lanes / max(s.Slices, 1) * s.Rows }
 
 // TileRows is how many query rows a workgroup of the attention kernels computes.
 func (t Tuning) TileRows() int { return t.Attend.TileRows() }

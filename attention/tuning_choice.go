@@ -41,6 +41,10 @@ type ShapeChoice struct {
 	// Keys is how many keys are scored together; in matrix kernels rounded up
 	// to what the device's product has.
 	Keys int `json:"keys,omitempty"`
+	// Slices is how many subgroups share rows, each with a slice of head_dim,
+	// where a subgroup's registers hold no whole rows; a power of two, for the
+	// attention kernels of coop and coop-f16.
+	Slices int `json:"slices,omitempty"`
 }
 
 // resolve fits a choice to a device that passes the tier.
@@ -100,9 +104,14 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 	keys := roundUp(c.Keys, max(keyUnit, 1))
 	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more
 	rows = roundUp(rows, max(rowUnit, 1))
-	for n := max(c.Subgroups, 1); ; n /= 2 {
-		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys}
-		if n == 1 || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t.Matrix, headDim) <= int(r.Limits.SharedMemory) {
+	slices := 0
+	if c.Slices > 1 && k != kernelIdentify && tier != TierCoop2 {
+		slices = c.Slices
+	}
+	fewest := max(slices, 1) // subgroups: one team
+	for n := max(c.Subgroups, fewest); ; n /= 2 {
+		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys, Slices: slices}
+		if n <= fewest || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t.Matrix, headDim) <= int(r.Limits.SharedMemory) {
 			return s
 		}
 	}

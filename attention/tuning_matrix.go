@@ -63,6 +63,8 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %v", k, s.Rows, s.Keys, m)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
+	case s.Slices > 1 && (s.Slices&(s.Slices-1) != 0 || s.Slices > 16 || s.Local/s.Lanes%s.Slices != 0 || k == kernelIdentify || tier == TierCoop2):
+		return fmt.Sprintf("%s: %d subgroups share no rows in %d slices", k, s.Local/s.Lanes, s.Slices)
 	case k != kernelIdentify && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:
 		return fmt.Sprintf("%s: %d lanes share a row's %d scores, which come in fours", k, s.Lanes/s.Rows, s.Keys)
 	case s.Rows > 4*s.Lanes:
@@ -100,7 +102,11 @@ func matrixShared(s KernelShape, headDim int) int {
 	rows := s.TileRows()
 	scores := rows * (s.Keys/4 + 1) * 16
 	weights := rows * (s.Keys/8 + 1) * 16
-	return stagedShared(s, headDim) + scores + weights + 4*rows
+	queries := 16
+	if s.Slices > 1 {
+		queries = rows * (ceilDiv(headDim, 16)*2 + 1) * 16
+	}
+	return stagedShared(s, headDim) + queries + scores + weights + 4*rows
 }
 
 // matrixIdentifyShared is the same of identify_coop.comp: each subgroup has

@@ -1,11 +1,14 @@
 package attention
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -170,4 +173,73 @@ func TestHalfSumsAreAskedFor(t *testing.T) {
 	plan, err = NewPlan(report, llama(4096), PlanOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, TierCoop, plan.Tier)
+}
+
+// Whatever the shape, the matrix kernels compute the same thing: rows of one
+// product or several, more keys, and subgroups that share rows in slices, some
+// of which have no rows to weigh, or no part of head_dim.
+func TestMatrixShapesAreRight(t *testing.T) {
+	e := sharedEngine(t)
+	r := e.device.Report()
+	for _, tier := range []Tier{TierCoop, TierCoopF16} {
+		if _, err := chooseTier(r, string(tier), testDim, nil); err != nil {
+			t.Logf("%s: %v", tier, err)
+			continue
+		}
+		for _, c := range []struct {
+			dim    int
+			attend ShapeChoice
+		}{
+			{40, ShapeChoice{Subgroups: 16, Rows: 16, Keys: 16, Slices: 16}},
+			{testDim, ShapeChoice{Subgroups: 1, Rows: 16, Keys: 16}},
+			{testDim, ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16, Slices: 2}},
+			{40, ShapeChoice{Subgroups: 4, Rows: 8, Keys: 32, Slices: 4}},
+		} {
+			if tier == TierCoopF16 && c.attend.Slices < 16 {
+				continue // sums differ, not who makes them; each shape takes seconds to compile
+			}
+			t.Run(fmt.Sprintf("%s head_dim %d %+v", tier, c.dim, c.attend), func(t *testing.T) {
+				problem := selective(1, 4, 2, 300, 421)
+				problem.Shape.HeadDim = c.dim
+				in := selectiveInputs(problem.Shape, 95)
+				in.V.At(0, 1, 400)[3] = float16.Inf(1) // on the diagonal of the last rows
+				for _, mode := range []Mode{ModeAnchor, ModeDense} {
+					problem.Mode = mode
+					options := asked(tier, TuningChoice{Attend: c.attend})
+					options.NoFallback = true
+					plan, err := e.Plan(problem, options)
+					var wrong *ArgumentError
+					if errors.As(err, &wrong) {
+						t.Logf("not on this device: %v", err)
+						return
+					}
+					require.NoError(t, err)
+					got := runPlan(t, e, plan, in)
+					want := compute(t, e, problem, PlanOptions{Tier: string(TierUnpack)}, in)
+					requireSimilar(t, want, got)
+					requireSameBits(t, got, runPlan(t, e, plan, in), "again")
+				}
+			})
+		}
+	}
+}
+
+// requireSimilar compares two results of one problem on different kernels: the
+// same elements are finite, and those are close.
+func requireSimilar(t *testing.T, want, got result) {
+	t.Helper()
+	a, b := wide(want.o), wide(got.o)
+	require.Len(t, b, len(a))
+	var finiteA, finiteB []float64
+	for i := range a {
+		require.Equal(t, math.IsInf(a[i], 0) || math.IsNaN(a[i]), math.IsInf(b[i], 0) || math.IsNaN(b[i]), "element %d: %v, %v", i, a[i], b[i])
+		if !math.IsInf(a[i], 0) && !math.IsNaN(a[i]) {
+			finiteA, finiteB = append(finiteA, a[i]), append(finiteB, b[i])
+		}
+	}
+	require.Less(t, NMSE(finiteB, finiteA), 1e-5)
+	for i := range want.lse {
+		require.InDelta(t, want.lse[i], got.lse[i], 2e-3, "log-sum-exp %d", i)
+	}
+	require.Equal(t, want.stripes, got.stripes)
 }

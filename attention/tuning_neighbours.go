@@ -18,7 +18,7 @@ func (p *Plan) Choice() TuningChoice { return p.Tuning.choice(p.Tier) }
 func (t Tuning) choice(tier Tier) TuningChoice {
 	shape := func(s KernelShape) ShapeChoice {
 		if tier.onMatrixUnits() {
-			return ShapeChoice{Subgroups: s.Local / s.Lanes, Rows: s.Rows, Keys: s.Keys}
+			return ShapeChoice{Subgroups: s.Local / s.Lanes, Rows: s.Rows, Keys: s.Keys, Slices: s.Slices}
 		}
 		return ShapeChoice{Local: s.Local, Lanes: s.Lanes, Rows: s.Rows, Keys: s.Keys}
 	}
@@ -49,6 +49,7 @@ func TuningNeighbours(r *vk.Report, tier Tier, headDim int, from TuningChoice, k
 		func(s *ShapeChoice) *int { return &s.Lanes },
 		func(s *ShapeChoice) *int { return &s.Local },
 		func(s *ShapeChoice) *int { return &s.Subgroups },
+		func(s *ShapeChoice) *int { return &s.Slices },
 	} {
 		add(func(c *TuningChoice) { *field(shape(c)) *= 2 })
 		if n := *field(shape(&from)); n > 1 {

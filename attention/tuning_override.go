@@ -83,7 +83,7 @@ func (c ShapeChoice) over(base ShapeChoice) ShapeChoice {
 	if c.Rows != 0 {
 		base.Rows, base.Elements = c.Rows, c.Elements
 	}
-	for _, f := range []struct{ from, to *int }{{&c.Lanes, &base.Lanes}, {&c.Keys, &base.Keys}} {
+	for _, f := range []struct{ from, to *int }{{&c.Lanes, &base.Lanes}, {&c.Keys, &base.Keys}, {&c.Slices, &base.Slices}} {
 		if *f.from != 0 {
 			*f.to = *f.from
 		}
@@ -112,7 +112,7 @@ func (c TuningChoice) unmet(tier Tier, t Tuning) string {
 		}{
 			{"rows", asked.Rows, got.Rows},
 			{"keys", asked.Keys, got.Keys},
-			{"lanes", asked.Lanes, got.Lanes},
+			{"lanes", asked.Lanes, got.Lanes}, {"slices", asked.Slices, max(got.Slices, 1)},
 			{"invocations a workgroup", local, got.Local},
 		} {
 			if f.asked != 0 && f.asked != f.got {
@@ -133,7 +133,7 @@ func kernelWord(k kernel) string {
 
 // tuningFields are what ParseTuning reads, for each kernel.
 func (c *ShapeChoice) tuningFields() map[string]*int {
-	return map[string]*int{"subgroups": &c.Subgroups, "local": &c.Local, "lanes": &c.Lanes, "rows": &c.Rows, "keys": &c.Keys}
+	return map[string]*int{"subgroups": &c.Subgroups, "local": &c.Local, "lanes": &c.Lanes, "rows": &c.Rows, "keys": &c.Keys, "slices": &c.Slices}
 }
 
 // ParseTuning reads a choice as ANCHORVK_TUNING has it: "rows=32,keys=16" for
@@ -142,7 +142,7 @@ func (c *ShapeChoice) tuningFields() map[string]*int {
 func ParseTuning(text string) (c TuningChoice, err error) {
 	fail := func(problem string, args ...any) (TuningChoice, error) {
 		return TuningChoice{}, argument("ANCHORVK_TUNING", "use off, or choices such as rows=2,keys=4,identify.rows=2,way=uint "+
-			"(rows, keys, lanes, and local or subgroups; way, subgroup_size, matrix)", problem, args...)
+			"(rows, keys, lanes, slices, and local or subgroups; way, subgroup_size, matrix)", problem, args...)
 	}
 	for _, part := range strings.Split(text, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")

@@ -64,6 +64,63 @@ var tuningTable = []tuningEntry{
 		},
 		why: "matrix units, softmax in registers: a subgroup owns 16 rows, four share each tile of keys",
 	},
+	// Intel. A subgroup has 4 KiB of registers on Xe-HPG and 8 KiB on Xe2 and
+	// later, whatever its size: no room for the accumulators of whole rows.
+	// Compilers of Mesa 26.1 on stub devices, not run: tools/isa.sh.
+	{
+		name: "xe-hpg-matrix", archs: []Architecture{ArchIntelXeHPG}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{8, 64},
+		choice: TuningChoice{
+			SubgroupSize: 8,
+			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 32, Slices: 4},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe-HPG: four subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers (with 2 slices 166 spills, with whole rows 351)",
+	},
+	{
+		name: "xe-hpg-matrix-wide", archs: []Architecture{ArchIntelXeHPG}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{65, 128},
+		choice: TuningChoice{
+			SubgroupSize: 8,
+			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 32, Slices: 8},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe-HPG: eight subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers",
+	},
+	{
+		name: "xe-hpg-matrix-widest", archs: []Architecture{ArchIntelXeHPG}, tiers: []Tier{TierCoop, TierCoopF16},
+		choice: TuningChoice{
+			SubgroupSize: 8,
+			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 16, Slices: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe-HPG: sixteen subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers; 16 keys at a time, for shared memory",
+	},
+	{
+		name: "xe2-matrix", archs: []Architecture{ArchIntelXe2}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{8, 64},
+		choice: TuningChoice{
+			SubgroupSize: 16,
+			Attend:       ShapeChoice{Subgroups: 16, Rows: 8, Keys: 32, Slices: 2},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe2: two subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers (whole rows: 22 to 115 spills)",
+	},
+	{
+		name: "xe2-matrix-wide", archs: []Architecture{ArchIntelXe2}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{65, 128},
+		choice: TuningChoice{
+			SubgroupSize: 16,
+			Attend:       ShapeChoice{Subgroups: 32, Rows: 8, Keys: 32, Slices: 4},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe2: four subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers (with 2 slices 128 to 160)",
+	},
+	{
+		name: "xe2-matrix-widest", archs: []Architecture{ArchIntelXe2}, tiers: []Tier{TierCoop, TierCoopF16},
+		choice: TuningChoice{
+			SubgroupSize: 16,
+			Attend:       ShapeChoice{Subgroups: 32, Rows: 8, Keys: 16, Slices: 8},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+		},
+		why: "matrix units of Xe2: eight subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers; 16 keys at a time, for shared memory",
+	},
 	{
 		name: "matrix", tiers: []Tier{TierCoop, TierCoopF16},
 		choice: TuningChoice{Attend: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16}}, // a group has 16 blocks by default

@@ -24,19 +24,21 @@ void main() {
     attend(tile.end - gap, tile.start - gap, true, tile.start, k_head_base, v_head_base);
 
     // The saved maxima are the anchors, so that the state must be relative to them.
-    subgroup_sync(); // the last tile's row_factor has been read
+    team_sync(); // the last tile's row_factor has been read
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        if (!weighs_rows()) break;
         float factor = exp2(row_base[r] - row_max[r]);
         row_sum[r] *= factor;
         row_factor[own_row(r)] = factor;
     }
-    subgroup_sync();
+    team_sync();
     scale_acc();
 
     [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
         [[unroll]] for (uint n = 0; n < DIM_PARTS; n++)
-            coopMatStore(acc[m * DIM_PARTS + n], saved_acc, acc_at(tile, m, n), DIM_PADDED / 4, gl_CooperativeMatrixLayoutRowMajor);
+            if (part_exists(n)) coopMatStore(acc[m * DIM_PARTS + n], saved_acc, acc_at(tile, m, n), DIM_PADDED / 4, gl_CooperativeMatrixLayoutRowMajor);
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        if (!weighs_rows()) break;
         uint bad = uint(poisoned[r]);
         [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) bad |= subgroupShuffleXor(bad, d);
         float sum = any_odd_value() ? -row_sum[r] : row_sum[r];

@@ -30,12 +30,12 @@ void main() {
     begin_tile(tile.unit.head, tile.start);
     [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
         [[unroll]] for (uint n = 0; n < DIM_PARTS; n++)
-            coopMatLoad(acc[m * DIM_PARTS + n], saved_acc, acc_at(tile, m, n), DIM_PADDED / 4, gl_CooperativeMatrixLayoutRowMajor);
+            if (part_exists(n)) coopMatLoad(acc[m * DIM_PARTS + n], saved_acc, acc_at(tile, m, n), DIM_PADDED / 4, gl_CooperativeMatrixLayoutRowMajor);
     // A sum of zero has no sign to tell, and NaN none either: then look for odd values, which may find none.
     float first_sum = saved_sums[tile.slot * group_rows + tile.first_row].y;
     bool odd = first_sum <= 0 || is_nan(first_sum);
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
-        vec2 sums = row_in_group(tile, r) ? saved_sums[sums_at(tile, r)] : vec2(LOWEST, 0);
+        vec2 sums = weighs_rows() && row_in_group(tile, r) ? saved_sums[sums_at(tile, r)] : vec2(LOWEST, 0);
         row_max[r] = sums.x;
         row_base[r] = sums.x;
         row_sum[r] = abs(sums.y);

@@ -16,13 +16,15 @@ layout(constant_id = 4) const uint CHUNKS_ROW = 16;  // head_dim / 8
 layout(constant_id = 5) const uint MAT_M = 16;       // the device's product: MAT_M x MAT_K times MAT_K x MAT_N
 layout(constant_id = 6) const uint MAT_N = 16;
 layout(constant_id = 7) const uint MAT_K = 16;
+layout(constant_id = 8) const uint SLICES = 1;       // subgroups of a team: they own the same rows, each with a slice of head_dim
 
-const uint TILE_ROWS = LOCAL_X / LANES * ROWS;        // query rows a workgroup
+const uint TILE_ROWS = LOCAL_X / LANES / SLICES * ROWS; // query rows a workgroup
 const uint DIM = CHUNKS_ROW * 8;
 const uint DIM_PADDED = (DIM + 15) / 16 * 16;         // a multiple of every MAT_N and MAT_K; the padding is zero
 const uint ROW_PARTS = ROWS / MAT_M;
 const uint KEY_PARTS = KEYS / MAT_N;
-const uint DIM_PARTS = DIM_PADDED / MAT_N;
+const uint ALL_DIM_PARTS = DIM_PADDED / MAT_N;
+const uint DIM_PARTS = (ALL_DIM_PARTS + SLICES - 1) / SLICES; // of a slice; the last one may have fewer
 const float LOWEST = -1.7e38;
 
 #define MATRIX_A coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_K, gl_MatrixUseA>

@@ -7,7 +7,8 @@ layout(binding = SUMS_BINDING, std430) STATE_ACCESS buffer SumsBuffer { vec2 sav
 
 uint acc_at(Tile tile, uint m, uint n) {
     uint tiles = (group_rows + TILE_ROWS - 1) / TILE_ROWS;
-    return (((tile.slot * tiles + tile.index) * TILE_ROWS + subgroup_row() + m * MAT_M) * DIM_PADDED + n * MAT_N) / 4;
+    return (((tile.slot * tiles + tile.index) * TILE_ROWS + team_row() + m * MAT_M) * DIM_PADDED + (first_part() + n) * MAT_N) / 4;
 }
+bool part_exists(uint n) { return SLICES == 1 || first_part() + n < ALL_DIM_PARTS; }
 uint sums_at(Tile tile, uint r) { return tile.slot * group_rows + tile.first_row + own_row(r); }
 bool row_in_group(Tile tile, uint r) { return tile.first_row + own_row(r) < group_rows; }

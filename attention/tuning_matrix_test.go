@@ -34,40 +34,49 @@ func matrixDevices() map[string]*vk.Report {
 	square := MatrixShape{16, 16, 16}
 	fixed := matrixReport(0, 16, 0, 0, 32<<10, MatrixShape{8, 8, 8})
 	fixed.Subgroup.SizeControl, fixed.Subgroup.FullSubgroups = false, false
-	return map[string]*vk.Report{
-		"AMD RDNA3":    matrixReport(0x1002, 64, 32, 64, 64<<10, square),
-		"NVIDIA":       matrixReport(0x10de, 32, 32, 32, 48<<10, square, MatrixShape{16, 8, 16}, MatrixShape{16, 8, 8}),
-		"Intel Xe2":    matrixReport(0x8086, 32, 16, 32, 48<<10, MatrixShape{8, 16, 16}),
-		"Intel DG2":    matrixReport(0x8086, 32, 8, 32, 48<<10, MatrixShape{8, 8, 16}),
-		"small shared": matrixReport(0, 32, 32, 32, 16<<10, square),
-		"no control":   fixed,
+	all := map[string]*vk.Report{
+		"AMD RDNA3":  matrixReport(0x1002, 64, 32, 64, 64<<10, square),
+		"NVIDIA":     matrixReport(0x10de, 32, 32, 32, 48<<10, square, MatrixShape{16, 8, 16}, MatrixShape{16, 8, 8}),
+		"Intel Xe2":  matrixReport(0x8086, 32, 16, 32, 48<<10, MatrixShape{8, 16, 16}),
+		"Intel DG2":  matrixReport(0x8086, 32, 8, 32, 48<<10, MatrixShape{8, 8, 16}),
+		"unknown":    matrixReport(0, 32, 32, 32, 32<<10, square),
+		"no control": fixed,
 	}
+	all["AMD RDNA3"].Hardware = hardwareOf[ArchAMDRDNA3]
+	all["Intel Xe2"].Hardware = hardwareOf[ArchIntelXe2]
+	all["Intel DG2"].Hardware = hardwareOf[ArchIntelXeHPG]
+	return all
 }
 
 // What the matrix kernels' includes demand of their constants, for every
 // product, subgroup size and head dimension that a plan may come upon.
 func TestMatrixTilesHold(t *testing.T) {
-	planned := 0
+	planned, sliced := 0, 0
 	for name, report := range matrixDevices() {
-		for _, options := range matrixChoices(report) {
-			for dim := 8; dim <= MaxHeadDim; dim += 8 {
-				problem := Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 300, KVLen: 300, HeadDim: dim}, Mode: ModeDense}
-				plan, err := NewPlan(report, problem, options)
-				var feature *vk.FeatureError
-				if name == "small shared" && dim > 64 {
-					if err != nil {
-						require.ErrorAs(t, err, &feature)
-						require.Contains(t, feature.Why, "shared memory")
+		for _, shared := range []uint32{8 << 10, 32 << 10, 48 << 10, 64 << 10, 228 << 10} {
+			report := *report
+			report.Limits.SharedMemory = shared
+			for _, options := range matrixChoices(&report) {
+				for dim := 8; dim <= MaxHeadDim; dim += 8 {
+					problem := Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 300, KVLen: 300, HeadDim: dim}, Mode: ModeDense}
+					what := fmt.Sprintf("%s, %d bytes shared, %+v, head_dim %d", name, shared, options, dim)
+					plan, err := NewPlan(&report, problem, options)
+					if shared < 32<<10 && err != nil {
+						require.ErrorContains(t, err, "bytes of shared memory", what)
 						continue
 					}
+					require.NoError(t, err, what)
+					requireMatrixTiles(t, &report, plan, fmt.Sprintf("%s: %+v", what, plan.Tuning))
+					planned++
+					if plan.Tuning.Attend.Slices > 1 {
+						sliced++
+					}
 				}
-				require.NoError(t, err, "%s %+v head_dim %d", name, options, dim)
-				requireMatrixTiles(t, report, plan, fmt.Sprintf("%s %+v head_dim %d: %+v", name, options, dim, plan.Tuning))
-				planned++
 			}
 		}
 	}
-	require.Greater(t, planned, 300)
+	require.Greater(t, planned, 1000)
+	require.Greater(t, sliced, 100)
 }
 
 // matrixChoices are the products and subgroup sizes that a report allows the
@@ -100,11 +109,13 @@ func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
 	m, dim := p.Tuning.Matrix, p.Shape.HeadDim
 	padded := ceilDiv(dim, 16) * 16
 	for _, s := range []KernelShape{p.Tuning.Attend, p.Tuning.Identify} {
-		lanesARow := max(1, s.Lanes/s.Rows)
+		slices := max(s.Slices, 1)
+		weighed := max(s.Rows/slices, 4*s.Lanes/s.Keys, 1) // rows that a member of a team weighs
 		ok := s.Lanes == p.Tuning.Subgroup && s.Local%s.Lanes == 0 && s.Local <= int(r.Limits.MaxInvocations) &&
 			s.Rows%m.M == 0 && s.Keys%m.N == 0 && s.Keys%m.K == 0 && padded%m.N == 0 && padded%m.K == 0 &&
-			(s.Lanes >= s.Rows && s.Lanes%s.Rows == 0 || s.Rows%s.Lanes == 0 && s.Rows/s.Lanes <= 4) && // rows for lanes, or lanes for rows
-			s.Keys%(4*lanesARow) == 0 && // each lane of a row has whole quads of its scores
+			s.Local/s.Lanes%slices == 0 && s.Rows%weighed == 0 &&
+			(s.Lanes%weighed == 0 || weighed%s.Lanes == 0 && weighed/s.Lanes <= 4) && // lanes for a row, or rows for a lane
+			s.Keys%(4*max(1, s.Lanes/weighed)) == 0 && // each lane of a row has whole quads of its scores
 			32%s.Keys == 0 // the stripe search takes a mask word in whole tiles
 		// Matrices in shared memory start on 16 bytes, as loads demand: fp16 rows of K, fp32 rows of N, columns of M factors.
 		ok = ok && 2*m.K%16 == 0 && 4*m.N%16 == 0 && 4*m.M%16 == 0

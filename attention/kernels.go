@@ -49,6 +49,7 @@ const (
 	specMatN
 	specMatK
 	specSlices
+	specHeads // stripe search on matrices only: slots a workgroup
 	specCount
 )
 
@@ -78,9 +79,14 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	shape := t.shapeOf(k)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
 	if key.isMatrix() {
-		key.way = wayUint
+		if key.tier != TierCoop2 || k == kernelIdentify {
+			key.way = wayUint
+		}
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
 		key.constants[specSlices] = uint32(max(shape.Slices, 1))
+	}
+	if key.isMatrix() && k == kernelIdentify {
+		key.constants[specHeads] = uint32(t.SearchHeads)
 	}
 	return key
 }
@@ -97,7 +103,7 @@ func (key pipelineKey) module() string {
 		return facts.name
 	}
 	if key.isMatrix() && key.tier == TierCoop2 && key.kernel != kernelIdentify {
-		return facts.name + "_coop2"
+		return facts.name + "_coop2_" + key.way
 	}
 	if key.isMatrix() {
 		if key.tier == TierCoopF16 && facts.halfMath {
@@ -115,12 +121,15 @@ func (key pipelineKey) module() string {
 	return name
 }
 
-// usedConstants leaves out those that only matrix kernels have.
+// usedConstants leaves out those that the kernel does not have.
 func (key *pipelineKey) usedConstants() []uint32 {
-	if key.isMatrix() {
-		return key.constants[:]
+	switch {
+	case !key.isMatrix():
+		return key.constants[:specMatM]
+	case key.kernel != kernelIdentify:
+		return key.constants[:specHeads]
 	}
-	return key.constants[:specMatM]
+	return key.constants[:]
 }
 
 // config describes the pipeline to a device.

@@ -97,11 +97,14 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	c.slicer.mark(passIdentify)
 	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
-	const keysAnItem = 8 * 32 // identify.comp's WORDS_A_GROUP words
-	items := uint32(slots * ceilDiv(p.Shape.KVLen, keysAnItem))
+	slotsAnItem, keysAnItem := 1, 8*32 // identify.comp's WORDS_A_GROUP words
+	if p.Tier.onMatrixUnits() {
+		slotsAnItem, keysAnItem = p.Tuning.SearchHeads, 16*32 // identify_coop.comp's
+	}
+	items := uint32(ceilDiv(slots, slotsAnItem) * ceilDiv(p.Shape.KVLen, keysAnItem))
 	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
 	err := c.dispatch(ctx, kernelIdentify, passIdentify, b[:], items, func(uint32) float64 {
-		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem)
+		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem * slotsAnItem)
 	})
 	if err != nil {
 		return err

@@ -13,7 +13,8 @@ type KernelPipeline struct {
 // use on a device, for tools that look at what its compiler makes of them.
 // Errors are those of [NewPlan] for the tier and the head dimension.
 func Pipelines(report *vk.Report, tier Tier, headDim int) ([]KernelPipeline, error) {
-	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
+	// Four heads a KV head, as most models have them.
+	shape := Shape{Batch: 1, Heads: 4, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
 	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: string(tier)})
 	if err != nil {
 		return nil, err

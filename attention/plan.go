@@ -132,6 +132,7 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 		return nil, err
 	}
 	tuning, err := tune(report, tier, problem.Shape.HeadDim, options.Tuning)
+	tuning.shareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
 	if err != nil {
 		return nil, err
 	}

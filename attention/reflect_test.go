@@ -215,7 +215,7 @@ func nameableModules() map[string]bool {
 	names := map[string]bool{}
 	for k := range kernelCount {
 		for _, tier := range tierOrder {
-			for _, way := range []string{wayUint, wayHalf, wayAddress} {
+			for _, way := range allWays {
 				for _, lanes := range []uint32{1, 2} {
 					key := pipelineFor(k, tier.tier, Tuning{Way: way}, 8)
 					key.constants[specLanes] = lanes

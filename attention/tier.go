@@ -49,7 +49,10 @@ var tierOrder = []struct {
 		if r.Type == "cpu" {
 			return "a CPU has no matrix units, and emulates them slowly"
 		}
-		return "not measured on any GPU yet"
+		if r.VendorID != vendorNVIDIA {
+			return "only measured on NVIDIA's GPUs yet"
+		}
+		return ""
 	}},
 	{TierCoop, []need{matrixUnits, storage16, float16Math, shuffles}, func(r *vk.Report) string {
 		if r.Type == "cpu" {

@@ -9,12 +9,16 @@ import (
 // Tuning is the shape of the kernels for one device and head dimension. It
 // changes speed and the last bits of results, never their meaning.
 type Tuning struct {
-	// Way is how kernels read K and V: "uint", "half" or "address".
+	// Way is how kernels read K and V: "uint", "half" or "address"; in tier coop2
+	// it is how queries lie in matrices: "rows" or "columns".
 	Way string `json:"way"`
 	// Attend shapes the attention kernels.
 	Attend KernelShape `json:"attend"`
 	// Identify shapes the stripe search, whose rows are pooled blocks.
 	Identify KernelShape `json:"identify"`
+	// SearchHeads is how many heads share the keys of a workgroup of the stripe
+	// search on matrix units, at most its subgroups; 0 in other tiers.
+	SearchHeads int `json:"search_heads"`
 	// Matrix is the product that the matrix kernels are built from; zero in other tiers.
 	Matrix MatrixShape `json:"matrix"`
 	// Subgroup is the subgroup size that the kernels need; 0 leaves it to the driver.
@@ -64,15 +68,18 @@ func (s KernelShape) TileRows() int { return s.Local / s.Lanes / max(s.Slices, 1
 // TileRows is how many query rows a workgroup of the attention kernels computes.
 func (t Tuning) TileRows() int { return t.Attend.TileRows() }
 
-// Ways of reading K and V; they name shader modules.
+// Ways of reading K and V, and for tier coop2 how queries lie in matrices
+// (shaders/include/coop2_layout.glsl); they name shader modules.
 const (
 	wayUint    = "uint"
 	wayHalf    = "half"
 	wayAddress = "address"
+	wayRows    = "rows"
+	wayColumns = "columns"
 )
 
 // allWays are all of them; wayFor says which a tier has.
-var allWays = []string{wayAddress, wayHalf, wayUint}
+var allWays = []string{wayAddress, wayHalf, wayUint, wayRows, wayColumns}
 
 // untakable says why a device that passes a tier cannot take it for a head
 // dimension, or "".

@@ -63,6 +63,7 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		}
 		t.Attend = c.Attend.matrixShape(r, tier, kernelDense, headDim, t)
 		t.Identify = identify.matrixShape(r, tier, kernelIdentify, headDim, t)
+		t.SearchHeads = t.Identify.Local / t.Identify.Lanes
 		return t
 	}
 	t.Attend = c.Attend.scalarShape(r, headDim, t.Subgroup)
@@ -100,10 +101,10 @@ func (c ShapeChoice) scalarShape(r *vk.Report, headDim, subgroup int) KernelShap
 // halved, as the limits and shared memory take.
 func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) KernelShape {
 	roundUp := func(n, multiple int) int { return max(1, ceilDiv(n, multiple)) * multiple }
-	rowUnit, keyUnit := t.Matrix.units(tier, k)
-	keys := roundUp(c.Keys, max(keyUnit, 1))
+	keyUnit := max(t.Matrix.N, t.Matrix.K, 1)
+	keys := roundUp(c.Keys, keyUnit)
 	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more
-	rows = roundUp(rows, max(rowUnit, 1))
+	rows = roundUp(rows, max(t.Matrix.M, 1))
 	slices := 0
 	if c.Slices > 1 && k != kernelIdentify && tier != TierCoop2 {
 		slices = c.Slices
@@ -111,7 +112,10 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 	fewest := max(slices, 1) // subgroups: one team
 	for n := max(c.Subgroups, fewest); ; n /= 2 {
 		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys, Slices: slices}
-		if n <= fewest || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t.Matrix, headDim) <= int(r.Limits.SharedMemory) {
+		if k == kernelIdentify { // its subgroups may share out the keys
+			s.Keys = max(roundUp(keys*n/max(c.Subgroups, 1), keyUnit), keyUnit*n, rows)
+		}
+		if n <= fewest || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t, headDim) <= int(r.Limits.SharedMemory) {
 			return s
 		}
 	}
@@ -125,6 +129,10 @@ func largestGroup(r *vk.Report) int {
 // wayFor is the way asked for, or the next best that device and tier can.
 func wayFor(r *vk.Report, tier Tier, asked string) string {
 	switch {
+	case tier == TierCoop2 && asked == wayRows:
+		return wayRows
+	case tier == TierCoop2:
+		return wayColumns
 	case tier == TierUnpack || tier.onMatrixUnits():
 		return wayUint
 	case tier == TierScalarF16:
@@ -143,7 +151,7 @@ func illegal(r *vk.Report, tier Tier, headDim int, t Tuning) string {
 		return fmt.Sprintf("the device has no subgroups of %d", size)
 	}
 	if t.Way != wayFor(r, tier, t.Way) {
-		return fmt.Sprintf("tier %s does not read K and V as %s here", tier, t.Way)
+		return fmt.Sprintf("tier %s does not know the way %s here", tier, t.Way)
 	}
 	for _, k := range []kernel{kernelDense, kernelIdentify} {
 		if why := illegalShape(r, tier, k, headDim, t); why != "" {
@@ -156,13 +164,17 @@ func illegal(r *vk.Report, tier Tier, headDim int, t Tuning) string {
 func illegalShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	powerOfTwo := func(n int) bool { return n > 0 && n&(n-1) == 0 }
 	s := t.shapeOf(k)
+	mostKeys := 32
+	if tier.onMatrixUnits() {
+		mostKeys = 64
+	}
 	switch {
 	case s.Local < 1 || s.Lanes < 1 || s.Rows < 1 || s.Local%s.Lanes != 0:
 		return fmt.Sprintf("%s: %d invocations do not divide into %d lanes that hold %d rows", k, s.Local, s.Lanes, s.Rows)
 	case s.Local > largestGroup(r):
 		return fmt.Sprintf("%s: a workgroup of %d invocations, the device takes %d", k, s.Local, largestGroup(r))
-	case !powerOfTwo(s.Lanes) || !powerOfTwo(s.Keys) || s.Keys > 32:
-		return fmt.Sprintf("%s: lanes (%d) and keys (%d) must be powers of two, keys at most 32", k, s.Lanes, s.Keys)
+	case !powerOfTwo(s.Lanes) || !powerOfTwo(s.Keys) || s.Keys > mostKeys:
+		return fmt.Sprintf("%s: lanes (%d) and keys (%d) must be powers of two, keys at most %d", k, s.Lanes, s.Keys, mostKeys)
 	}
 	if tier.onMatrixUnits() {
 		return illegalMatrixShape(r, tier, k, headDim, t)

@@ -18,8 +18,8 @@ func products(r *vk.Report, tier Tier) (all []MatrixShape) {
 		case !multipliesHalves(s, "f32"), tier == TierCoopF16 && !slices.ContainsFunc(r.CoopMatrix, same):
 		// What the kernels' tiles are multiples of, and what starts on 16 bytes in them.
 		case s.M > 16 || s.N > 16 || s.K > 16 || 16%s.M != 0 || 16%s.N != 0 || 16%s.K != 0 || s.N%4 != 0 || s.K%8 != 0:
-		// What a product gives, the next one takes; rows of halves pass in chunks of eight.
-		case tier == TierCoop2 && (s.M != s.K || s.M%8 != 0):
+		// What a product gives, the next one takes.
+		case tier == TierCoop2 && (s.M != s.N || s.M != s.K):
 		default:
 			all = append(all, MatrixShape{int(s.M), int(s.N), int(s.K)})
 		}
@@ -42,24 +42,14 @@ func multipliesHalves(s vk.CoopShape, sums string) bool {
 	return s.A == "f16" && s.B == "f16" && s.C == sums && s.Out == sums && s.Scope == "subgroup" && !s.Saturating
 }
 
-// units are what the rows and keys of a kernel are multiples of. The attention
-// kernels of coop2 are transposed: a query is a column.
-func (m MatrixShape) units(tier Tier, k kernel) (rows, keys int) {
-	if tier == TierCoop2 && k != kernelIdentify {
-		return m.N, m.M
-	}
-	return m.M, max(m.N, m.K)
-}
-
 // illegalMatrixShape is illegal for a kernel on matrix units.
 func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	s, m := t.shapeOf(k), t.Matrix
-	shared := sharedBytes(tier, k, s, t.Matrix, headDim)
-	rowUnit, keyUnit := m.units(tier, k)
+	shared := sharedBytes(tier, k, s, t, headDim)
 	switch {
 	case !slices.Contains(products(r, tier), m):
 		return fmt.Sprintf("the device multiplies halves as %v, not as %v", products(r, tier), m)
-	case s.Rows%rowUnit != 0 || s.Keys%keyUnit != 0:
+	case s.Rows%m.M != 0 || s.Keys%m.N != 0 || s.Keys%m.K != 0:
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %v", k, s.Rows, s.Keys, m)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
@@ -69,6 +59,8 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("%s: %d lanes share a row's %d scores, which come in fours", k, s.Lanes/s.Rows, s.Keys)
 	case s.Rows > 4*s.Lanes:
 		return fmt.Sprintf("%s: %d rows a subgroup of %d, at most 4 a lane can be", k, s.Rows, s.Lanes)
+	case k == kernelIdentify && s.Keys/m.N%(s.Local/s.Lanes) != 0:
+		return fmt.Sprintf("%s: %d keys are no %d products for each of %d subgroups", k, s.Keys, m.N, s.Local/s.Lanes)
 	case k == kernelIdentify && s.Rows > s.Keys:
 		return fmt.Sprintf("%s: %d rows pass through the room of %d keys", k, s.Rows, s.Keys)
 	case shared > int(r.Limits.SharedMemory):
@@ -78,21 +70,25 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 }
 
 // sharedBytes is the shared memory that a kernel declares.
-func sharedBytes(tier Tier, k kernel, s KernelShape, m MatrixShape, headDim int) int {
+func sharedBytes(tier Tier, k kernel, s KernelShape, t Tuning, headDim int) int {
+	m := t.Matrix
 	switch {
 	case !tier.onMatrixUnits():
 		return 0
 	case k == kernelIdentify:
 		return matrixIdentifyShared(s, headDim)
 	case tier == TierCoop2:
-		return stagedShared(s, headDim) + s.Local/s.Lanes*m.N*(m.M/4+1)*16 // a matrix a subgroup to pass through
+		return stagedShared(s, t.Way, headDim) + s.Local/s.Lanes*m.M*(m.N/4+1)*16 // a matrix a subgroup to pass through
 	}
 	return matrixShared(s, headDim)
 }
 
 // stagedShared is the shared memory of include/coop_stage.glsl: tiles of K and V.
-func stagedShared(s KernelShape, headDim int) int {
+func stagedShared(s KernelShape, way string, headDim int) int {
 	padded := (headDim + 15) / 16 * 16
+	if way == wayRows {
+		return 2*s.Keys*(padded/8+1)*16 + 16
+	}
 	return s.Keys*(padded/8+1)*16 + padded*(s.Keys/2+4)*4 + 16
 }
 
@@ -106,12 +102,20 @@ func matrixShared(s KernelShape, headDim int) int {
 	if s.Slices > 1 {
 		queries = rows * (ceilDiv(headDim, 16)*2 + 1) * 16
 	}
-	return stagedShared(s, headDim) + queries + scores + weights + 4*rows
+	return stagedShared(s, wayUint, headDim) + queries + scores + weights + 4*rows
 }
 
-// matrixIdentifyShared is the same of identify_coop.comp: each subgroup has
-// tiles of its own.
+// matrixIdentifyShared is the same of identify_coop.comp.
 func matrixIdentifyShared(s KernelShape, headDim int) int {
 	padded := (headDim + 15) / 16 * 16
-	return s.Local / s.Lanes * (s.Keys*(padded/8+1)*16 + s.Rows*(s.Keys+4)*4)
+	return s.Keys*(padded/8+1)*16 + (s.Local/s.Lanes*s.Rows/4+4)*16
+}
+
+// shareKeys lets as many heads share keys in the stripe search as there are in
+// a group of them, or the largest power of two that divides it: then the heads
+// of a workgroup have the same KV head, unless a span of heads is cut in between.
+func (t *Tuning) shareKeys(headsAGroup int) {
+	for t.SearchHeads > 1 && headsAGroup%t.SearchHeads != 0 {
+		t.SearchHeads /= 2
+	}
 }

@@ -115,15 +115,18 @@ func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
 			s.Rows%m.M == 0 && s.Keys%m.N == 0 && s.Keys%m.K == 0 && padded%m.N == 0 && padded%m.K == 0 &&
 			s.Local/s.Lanes%slices == 0 && s.Rows%weighed == 0 &&
 			(s.Lanes%weighed == 0 || weighed%s.Lanes == 0 && weighed/s.Lanes <= 4) && // lanes for a row, or rows for a lane
-			s.Keys%(4*max(1, s.Lanes/weighed)) == 0 && // each lane of a row has whole quads of its scores
-			32%s.Keys == 0 // the stripe search takes a mask word in whole tiles
+			s.Keys%(4*max(1, s.Lanes/weighed)) == 0 // each lane of a row has whole quads of its scores
 		// Matrices in shared memory start on 16 bytes, as loads demand: fp16 rows of K, fp32 rows of N, columns of M factors.
 		ok = ok && 2*m.K%16 == 0 && 4*m.N%16 == 0 && 4*m.M%16 == 0
 		require.True(t, ok, what)
 	}
-	require.GreaterOrEqual(t, p.Tuning.Identify.Keys, p.Tuning.Identify.Rows, what) // pooled queries pass through the key tile
+	search := p.Tuning.Identify
+	require.GreaterOrEqual(t, search.Keys, search.Rows, what)             // pooled queries pass through the key tile
+	require.Zero(t, search.Keys/m.N%(search.Local/search.Lanes), what)    // subgroups of one head share out a tile
+	require.Zero(t, 512%search.Keys, what)                                // a workgroup walks 16 words in whole tiles
+	require.Zero(t, search.Local/search.Lanes%p.Tuning.SearchHeads, what) // heads share out the subgroups
 	for _, k := range []kernel{kernelDense, kernelIdentify} {
-		require.LessOrEqual(t, sharedBytes(p.Tier, k, p.Tuning.shapeOf(k), m, dim), int(r.Limits.SharedMemory), what)
+		require.LessOrEqual(t, sharedBytes(p.Tier, k, p.Tuning.shapeOf(k), p.Tuning, dim), int(r.Limits.SharedMemory), what)
 	}
 	key := pipelineFor(kernelDense, p.Tier, p.Tuning, dim)
 	require.Equal(t, uint32(p.Tuning.Subgroup), key.subgroup, "the pipeline asks for its subgroup size: %s", what)

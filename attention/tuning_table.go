@@ -17,6 +17,7 @@ var tuningTable = []tuningEntry{
 	{
 		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoop2, TierCoopF16},
 		choice: TuningChoice{
+			Way:      wayRows, // coop2 only
 			Attend:   ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16},
 			Identify: ShapeChoice{Subgroups: 2, Rows: 16, Keys: 16},
 		},
@@ -43,16 +44,34 @@ var tuningTable = []tuningEntry{
 		name: "nvidia-matrix", archs: []Architecture{"nvidia*"}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{8, 128},
 		choice: TuningChoice{
 			Attend:   ShapeChoice{Subgroups: 4, Rows: 32, Keys: 16},
-			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
 		},
 		why: "matrix units of NVIDIA: 32 rows a subgroup fill its registers up to head_dim 128 (H200, dense at 8k, head_dim 128, Tflop/s: 32 rows 120, with eight subgroups 114; 16 rows 90 and 98; 32 keys put accumulators in memory, 54)",
+	},
+	{
+		name: "nvidia-matrix-registers", archs: []Architecture{"nvidia*"}, tiers: []Tier{TierCoop2}, headDim: span{8, 128},
+		choice: TuningChoice{
+			Way:      wayRows,
+			Attend:   ShapeChoice{Subgroups: 8, Rows: 16, Keys: 64},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+		},
+		why: "matrix units of NVIDIA, softmax in registers: eight subgroups share each tile, and 64 keys keep them from waiting (H100, dense at 8k, head_dim 128, Tflop/s: 267; 32 keys 223, with four subgroups 227)",
+	},
+	{
+		name: "nvidia-matrix-registers-large", archs: []Architecture{"nvidia*"}, tiers: []Tier{TierCoop2},
+		choice: TuningChoice{
+			Way:      wayRows,
+			Attend:   ShapeChoice{Subgroups: 8, Rows: 16, Keys: 32},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+		},
+		why: "matrix units of NVIDIA, softmax in registers: accumulators of a large head_dim leave registers for 32 keys",
 	},
 	{
 		name: "amd-matrix-registers", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop2},
 		choice: TuningChoice{
 			SubgroupSize: 32,
 			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
 		},
 		why: "matrix units of AMD, softmax in registers: in subgroups of 32 a column of scores lies in two lanes",
 	},
@@ -60,7 +79,7 @@ var tuningTable = []tuningEntry{
 		name: "matrix-registers", tiers: []Tier{TierCoop2},
 		choice: TuningChoice{
 			Attend:   ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
-			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
 		},
 		why: "matrix units, softmax in registers: a subgroup owns 16 rows, four share each tile of keys",
 	},
@@ -123,8 +142,11 @@ var tuningTable = []tuningEntry{
 	},
 	{
 		name: "matrix", tiers: []Tier{TierCoop, TierCoopF16},
-		choice: TuningChoice{Attend: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16}}, // a group has 16 blocks by default
-		why:    "matrix units: a subgroup owns 16 rows, four share each tile of keys",
+		choice: TuningChoice{
+			Attend:   ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16}, // a group has 16 blocks by default
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+		},
+		why: "matrix units: a subgroup owns 16 rows, four share each tile of keys",
 	},
 
 	// GPUs without. Lanes share a row so that its query and accumulators fit in

@@ -147,11 +147,11 @@ func TestIllegalTuningsAreTold(t *testing.T) {
 		{TierScalar, func(t *Tuning) { t.Attend.Rows = 0 }, "do not divide into"},
 		{TierScalar, func(t *Tuning) { t.Way = wayAddress }, "loads by address"},
 		{TierScalar, func(t *Tuning) { t.Subgroup = 64 }, "no subgroups of 64"},
-		{TierUnpack, func(t *Tuning) { t.Way = wayHalf }, "does not read"},
+		{TierUnpack, func(t *Tuning) { t.Way = wayHalf }, "does not know the way"},
 		{TierCoop, func(t *Tuning) { t.Attend.Rows = 24 }, "no multiples"},
 		{TierCoop, func(t *Tuning) { t.Attend.Keys = 8 }, "no multiples"},
 		{TierCoop, func(t *Tuning) { t.Attend.Local = 512 }, "bytes of shared memory"},
-		{TierCoop, func(t *Tuning) { t.Identify.Rows = 32 }, "pass through"},
+		{TierCoop, func(t *Tuning) { t.Identify.Rows = 128 }, "pass through"},
 		{TierCoop, func(t *Tuning) { t.Attend.Lanes = 16 }, "in a subgroup of 32"},
 	} {
 		tuned, err := tune(r, c.tier, 128, nil)

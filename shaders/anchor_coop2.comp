@@ -6,7 +6,6 @@
 #include "include/push.glsl"
 uint gap = 0; // keys between sink and window
 uint key_at(uint i) { return i < sink ? i : i + gap; }
-#define SEE_SCORES(q, scores) coopMatPerElementNV(row_top[q], scores, higher, row_top[q]);
 #define TRACK_MAXIMUM
 #include "include/coop2_tile.glsl"
 #define STATE_ACCESS writeonly
@@ -14,11 +13,11 @@ uint key_at(uint i) { return i < sink ? i : i + gap; }
 #define SUMS_BINDING 4
 #include "include/coop2_state.glsl"
 
-// The element function that saves (maximum, sum), from the first row of each column.
-float save_sums(const in uint r, const in uint c, const in float sum, const in float top, const in uint first_row, const in uint slot) {
-    uint row = first_row + c;
+// The element function that saves (maximum, sum), from the first key of each query.
+float save_sums(ELEMENT, const in float sum, const in float top, const in uint first_row, const in uint slot) {
+    uint row = first_row + query;
     float kept = !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : any_odd_value() ? -sum : sum;
-    if (r == 0 && row < group_rows) saved_sums[slot * group_rows + row] = vec2(top, kept);
+    if (key == 0 && row < group_rows) saved_sums[slot * group_rows + row] = vec2(top, kept);
     return sum;
 }
 
@@ -31,18 +30,17 @@ void main() {
 
     begin_tile(tile.unit.head, tile.start);
     clear_rows();
-    [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) row_top[q] = SUM(LOWEST);
     attend(tile.end - gap, tile.start - gap, true, tile.start, k_head_base, v_head_base);
 
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
         // The saved maxima are the anchors, so that the state must be relative to them.
         SUM top, factor, sums;
-        coopMatReduceNV(top, row_top[q], gl_CooperativeMatrixReduceColumnNV, larger);
-        coopMatPerElementNV(factor, row_base[q] - top, power_of_2);
+        coopMatReduceNV(top, row_top[q], REDUCE_KEYS, larger);
+        [[unroll]] for (uint e = 0; e < top.length(); e++) factor[e] = exp2(row_base[q][e] - top[e]);
         scale_rows(q, factor);
         sums = row_totals(q);
-        coopMatPerElementNV(sums, sums, save_sums, top, tile.first_row + subgroup_row() + q * MAT_N, tile.slot);
+        coopMatPerElementNV(sums, sums, save_sums, top, tile.first_row + subgroup_row() + q * QUERY_SIZE, tile.slot);
         [[unroll]] for (uint n = 0; n < DIM_TILES; n++)
-            coopMatStore(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), MAT_N / 4, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatStore(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), ACC_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     }
 }

@@ -6,7 +6,6 @@
 #include "include/push.glsl"
 uint key_at(uint i) { return i; }
 uint diagonal_key(uint i) { return i; }
-#define SEE_SCORES(q, scores)
 #include "include/coop2_tile.glsl"
 #define OUT_BINDING 3
 #define LSE_BINDING 4

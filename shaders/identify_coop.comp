@@ -1,83 +1,42 @@
 #version 460
-// Stage 2 of AnchorAttention (arXiv 2505.23520) on cooperative matrices: a subgroup multiplies ROWS pooled queries with KEYS
-// keys. The contract is that of identify.comp, precision included: a pooled query is the sum of two halves, which keep 22 of its
-// 24 bits, and both products are added up in fp32.
+// Stage 2 of AnchorAttention (arXiv 2505.23520) on cooperative matrices: a subgroup multiplies ROWS pooled queries of one head with
+// keys that the workgroup stages once for all of its heads. The contract is that of identify.comp, precision included: a pooled
+// query is the sum of two halves, which keep 22 of its 24 bits, and both products are added up in fp32.
+// A workgroup has HEADS slots, one head each, and walks WORDS_A_GROUP words of 32 keys; a head's subgroups share the keys of a tile.
 #extension GL_GOOGLE_include_directive : require
 #include "include/coop_spec.glsl"
 #include "include/push.glsl"
+layout(constant_id = 9) const uint HEADS = 1;                                  // a power of two, at most the subgroups
 layout(binding = 0, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 1, std430) readonly buffer PooledBuffer { vec4 pooled[]; };   // [slot][block][chunk] two vectors
 layout(binding = 2, std430) readonly buffer AnchorBuffer { float anchors[]; }; // [slot][block] log2 units
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word], zero before
+#define WORDS_A_GROUP 16
 #include "include/stripe_mask.glsl"
+#include "include/coop_pooled.glsl"
 
-const uint SUBGROUPS = LOCAL_X / LANES;
-const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
-const uint SCORE_STRIDE = KEYS + 4;         // float
-const uint DIM_STEPS = DIM_PADDED / MAT_K;
-shared uvec4 key_tile[SUBGROUPS * KEYS * KEY_STRIDE];
-shared float score_tile[SUBGROUPS * ROWS * SCORE_STRIDE];
-MATRIX_A upper[ROW_PARTS * DIM_STEPS];
-MATRIX_A lower[ROW_PARTS * DIM_STEPS];
+const uint PARTS = SUBGROUPS / HEADS;                  // subgroups of a head
+const uint OWN_PARTS = KEY_PARTS / PARTS;              // matrices of keys that a subgroup scores
+const uint OWN_WORDS = (OWN_PARTS * MAT_N + 31) / 32;
+const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
+const uint CARRIED = (TILE_CHUNKS + LOCAL_X - 1) / LOCAL_X;
+uvec4 next_keys[CARRIED];
 
-uint own_tile() { return gl_SubgroupID * KEYS * KEY_STRIDE; }
+uint own_first_key() { return gl_SubgroupID % PARTS * OWN_PARTS * MAT_N; }
 
-// The two halves of four pooled elements; what no half can hold has nothing below it.
-uvec2 upper_halves(vec4 x) { return uvec2(packHalf2x16(x.xy), packHalf2x16(x.zw)); }
-uvec2 lower_halves(vec4 x) {
-    uvec2 packed = upper_halves(x);
-    vec4 rest = x - vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
-    [[unroll]] for (uint e = 0; e < 4; e++)
-        if ((floatBitsToUint(rest[e]) & 0x7f800000u) == 0x7f800000u) rest[e] = 0;
-    return upper_halves(rest);
-}
-
-// Pooled queries pass through the subgroup's key tile, ROWS <= KEYS rows at a time.
-void load_pooled(uint slot, uint first_row) {
-    [[unroll]] for (uint part = 0; part < 2; part++) {
-        subgroup_sync();
-        for (uint i = gl_SubgroupInvocationID; i < ROWS * CHUNKS_ROW; i += LANES) {
-            uint block = slot * blocks_in_group() + min(first_row + i / CHUNKS_ROW, blocks_in_group() - 1);
-            vec4 low = pooled[2 * (block * CHUNKS_ROW + i % CHUNKS_ROW)];
-            vec4 high = pooled[2 * (block * CHUNKS_ROW + i % CHUNKS_ROW) + 1];
-            key_tile[own_tile() + i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] =
-                part == 0 ? uvec4(upper_halves(low), upper_halves(high)) : uvec4(lower_halves(low), lower_halves(high));
-        }
-        subgroup_sync();
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
-            [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
-                MATRIX_A rows;
-                coopMatLoad(rows, key_tile, own_tile() + m * MAT_M * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-                if (part == 0) upper[m * DIM_STEPS + c] = rows;
-                else lower[m * DIM_STEPS + c] = rows;
-            }
-        }
+void fetch_keys(uint first_key, uint k_head_base) {
+    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS)
+            next_keys[n] = keys[k_head_base + min(first_key + i / CHUNKS_ROW, kv_end - 1) * k_row + i % CHUNKS_ROW];
     }
 }
 
-// Scores of KEYS keys from a position on, into the subgroup's part of score_tile.
-void score_keys(uint first_key, uint k_head_base) {
-    subgroup_sync();
-    for (uint i = gl_SubgroupInvocationID; i < KEYS * CHUNKS_ROW; i += LANES) {
-        uint key = min(first_key + i / CHUNKS_ROW, kv_end - 1);
-        key_tile[own_tile() + i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = keys[k_head_base + key * k_row + i % CHUNKS_ROW];
+void put_keys() {
+    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
+        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
     }
-    subgroup_sync();
-    [[unroll]] for (uint n = 0; n < KEY_PARTS; n++) {
-        MATRIX_C scores[ROW_PARTS];
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) scores[m] = MATRIX_C(0);
-        [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
-            MATRIX_B key_matrix;
-            coopMatLoad(key_matrix, key_tile, own_tile() + n * MAT_N * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
-            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
-                scores[m] = coopMatMulAdd(lower[m * DIM_STEPS + c], key_matrix, scores[m]);
-                scores[m] = coopMatMulAdd(upper[m * DIM_STEPS + c], key_matrix, scores[m]);
-            }
-        }
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
-            coopMatStore(scores[m], score_tile, (gl_SubgroupID * ROWS + m * MAT_M) * SCORE_STRIDE + n * MAT_N, SCORE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-    }
-    subgroup_sync();
 }
 
 // One score without matrices, for keys with an infinity: the halves of a query may differ in sign, and give NaN with it.
@@ -92,35 +51,118 @@ float whole_score(uint block, uint key, uint k_head_base) {
     return sum;
 }
 
+uint bits[OWN_WORDS]; // of the own keys in the tile at hand
+
+// Finds the stripes among the own keys of a tile; false when some score is NaN.
+bool score_tile(uint first_key) {
+    MATRIX_C scores[OWN_PARTS * ROW_PARTS];
+    [[unroll]] for (uint i = 0; i < OWN_PARTS * ROW_PARTS; i++) scores[i] = MATRIX_C(0);
+    [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
+        [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
+            MATRIX_B key_matrix;
+            coopMatLoad(key_matrix, key_tile, (own_first_key() + n * MAT_N) * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+                scores[n * ROW_PARTS + m] = coopMatMulAdd(lower[m * DIM_STEPS + c], key_matrix, scores[n * ROW_PARTS + m]);
+                scores[n * ROW_PARTS + m] = coopMatMulAdd(upper[m * DIM_STEPS + c], key_matrix, scores[n * ROW_PARTS + m]);
+            }
+        }
+    }
+    bool odd = false;
+    [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
+        uint shift = (first_key + own_first_key() + n * MAT_N) % 32;
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+            [[unroll]] for (uint e = 0; e < column.length(); e++) {
+                float score = scores[n * ROW_PARTS + m][e] * scale_log2;
+                odd = odd || is_nan(score);
+                if (score >= limit[m][e]) bits[n * MAT_N / 32] |= 1u << (shift + uint(column[e]));
+            }
+        }
+    }
+    return !subgroupAny(odd);
+}
+
+// The same, score by score.
+void score_singly(uint slot, uint first_row, uint first_key, uint k_head_base) {
+    [[unroll]] for (uint w = 0; w < OWN_WORDS; w++) bits[w] = 0;
+    [[unroll]] for (uint w = 0; w < OWN_WORDS; w++) {
+        for (uint i = gl_SubgroupInvocationID; i < min(32, OWN_PARTS * MAT_N); i += LANES) {
+            uint key = first_key + own_first_key() + w * 32 + i;
+            for (uint r = first_row; r < min(first_row + ROWS, blocks_in_group()); r++) {
+                uint block = slot * blocks_in_group() + r;
+                if (whole_score(block, key, k_head_base) * scale_log2 >= anchors[block] - theta_log2) bits[w] |= 1u << key % 32;
+            }
+        }
+    }
+}
+
+void keep_stripes(uint slot, uint first_key, uint end) {
+    [[unroll]] for (uint w = 0; w < OWN_WORDS; w++) {
+        uint word = (first_key + own_first_key()) / 32 + w;
+        uint found = bits[w];
+        bits[w] = 0;
+        [[unroll]] for (uint d = 1; d < LANES; d <<= 1) found |= subgroupShuffleXor(found, d);
+        found &= candidates(word, end);
+        if (found != 0 && gl_SubgroupInvocationID == 0) atomicOr(mask[slot * mask_words() + word], found);
+    }
+}
+
+void keep_all(uint slot, uint first_word, uint end) {
+    for (uint i = gl_SubgroupInvocationID; i < WORDS_A_GROUP; i += LANES)
+        if ((first_word + i) * 32 < end) mask[slot * mask_words() + first_word + i] = candidates(first_word + i, end);
+}
+
+// As many slots as scratch memory holds.
+uint slot_count() { return min(mask.length() / mask_words(), pooled.length() / (2 * blocks_in_group() * CHUNKS_ROW)); }
+
+// Slots past the last one, and units past the last one, have no candidates.
+uint candidates_end(uint slot) {
+    if (slot >= slot_count() || (first_unit + slot) / head_count > (kv_end - 1) / group_rows) return 0;
+    return max(unit_of_slot(slot).group_start, window) - window;
+}
+
+uint kv_head_of(uint slot) { return unit_of_slot(slot).head / head_ratio; }
+
+// Whether slot i of the workgroup is the first with its KV head.
+bool brings_kv_head(uint first_slot, uint i) {
+    for (uint j = 0; j < i; j++)
+        if (kv_head_of(first_slot + j) == kv_head_of(first_slot + i)) return false;
+    return true;
+}
+
 void main() {
     uint item = first_item + gl_WorkGroupID.x;
     uint runs = (mask_words() + WORDS_A_GROUP - 1) / WORDS_A_GROUP;
-    uint slot = item / runs;
-    uint first_word = item % runs * WORDS_A_GROUP;
-    Unit unit = unit_of_slot(slot);
-    uint end = unit.group_start - window;
-    if (first_word * 32 >= end || (first_word + WORDS_A_GROUP) * 32 <= sink) return;
-    uint end_word = min(first_word + WORDS_A_GROUP, (end + 31) / 32);
-    uint k_head_base = k_base + unit.head / head_ratio * k_head;
+    uint first_slot = item / runs * HEADS;
+    uint slot = first_slot + gl_SubgroupID / PARTS;
+    uint first_key = item % runs * WORDS_A_GROUP * 32;
+    uint last_end = candidates_end(first_slot); // groups descend from slot to slot
+    if (first_key >= last_end || first_key + WORDS_A_GROUP * 32 <= sink) return;
+    uint end_key = min(first_key + WORDS_A_GROUP * 32, last_end);
+    uint end = candidates_end(slot);
+    if (abs(theta_log2) >= THETA_ALL) {
+        if (theta_log2 > 0) keep_all(slot, first_key / 32, end);
+        return;
+    }
 
-    if (DIM_PADDED != DIM) // by one chunk, which stays zero
-        for (uint i = gl_SubgroupInvocationID; i < KEYS; i += LANES) key_tile[own_tile() + i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+    [[unroll]] for (uint w = 0; w < OWN_WORDS; w++) bits[w] = 0;
+    begin_pooled();
     for (uint first_row = 0; first_row < blocks_in_group(); first_row += ROWS) {
-        load_pooled(slot, first_row);
-        for (uint word = first_word + gl_SubgroupID; word < end_word; word += SUBGROUPS) {
-            uint bits = 0;
-            for (uint first_key = 0; first_key < 32; first_key += KEYS) {
-                score_keys(word * 32 + first_key, k_head_base);
-                for (uint i = gl_SubgroupInvocationID; i < ROWS * KEYS; i += LANES) {
-                    uint block = slot * blocks_in_group() + min(first_row + i / KEYS, blocks_in_group() - 1);
-                    float score = score_tile[(gl_SubgroupID * ROWS + i / KEYS) * SCORE_STRIDE + i % KEYS];
-                    if (is_nan(score)) score = whole_score(block, word * 32 + first_key + i % KEYS, k_head_base);
-                    if (is_stripe(score * scale_log2, anchors[block] - theta_log2)) bits |= 1u << (first_key + i % KEYS);
-                }
+        load_pooled(min(slot, slot_count() - 1), first_row);
+        for (uint i = 0; i < HEADS; i++) {
+            if (!brings_kv_head(first_slot, i)) continue;
+            uint k_head_base = k_base + kv_head_of(first_slot + i) * k_head;
+            bool own = kv_head_of(slot) == kv_head_of(first_slot + i);
+            fetch_keys(first_key, k_head_base);
+            for (uint key = first_key; key < end_key; key += KEYS) {
+                barrier();
+                put_keys();
+                barrier();
+                fetch_keys(key + KEYS, k_head_base);
+                if (!own || key >= end) continue;
+                if (!score_tile(key)) score_singly(slot, first_row, key, k_head_base);
+                keep_stripes(slot, key, end);
             }
-            [[unroll]] for (uint d = 1; d < LANES; d <<= 1) bits |= subgroupShuffleXor(bits, d);
-            bits &= candidates(word, end);
-            if (bits != 0 && gl_SubgroupInvocationID == 0) atomicOr(mask[slot * mask_words() + word], bits);
+            barrier();
         }
     }
 }

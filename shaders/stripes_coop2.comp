@@ -10,7 +10,6 @@ uint list = 0; // where the slot's stripes begin
 uint gap = 0;  // keys between sink and window
 uint key_at(uint i) { return min(stripes[list + i], kv_end - 1); }
 uint diagonal_key(uint i) { return i < sink ? i : i + gap; }
-#define SEE_SCORES(q, scores)
 #include "include/coop2_tile.glsl"
 #define STATE_ACCESS readonly
 #define ACC_BINDING 3
@@ -20,12 +19,12 @@ uint diagonal_key(uint i) { return i < sink ? i : i + gap; }
 #define LSE_BINDING 8
 #include "include/coop2_output.glsl"
 
-// The element functions that load the saved maxima and sums; a sum counts once, so that the first row of its column has it.
-float saved_maximum(const in uint r, const in uint c, const in float nothing, const in uint first_row, const in uint slot) {
-    return first_row + c < group_rows ? saved_sums[slot * group_rows + first_row + c].x : LOWEST;
+// The element functions that load the saved maxima and sums; a sum counts once, so that the first key of its query has it.
+float saved_maximum(ELEMENT, const in float nothing, const in uint first_row, const in uint slot) {
+    return first_row + query < group_rows ? saved_sums[slot * group_rows + first_row + query].x : LOWEST;
 }
-float saved_sum(const in uint r, const in uint c, const in float nothing, const in uint first_row, const in uint slot) {
-    return r == 0 && first_row + c < group_rows ? abs(saved_sums[slot * group_rows + first_row + c].y) : 0;
+float saved_sum(ELEMENT, const in float nothing, const in uint first_row, const in uint slot) {
+    return key == 0 && first_row + query < group_rows ? abs(saved_sums[slot * group_rows + first_row + query].y) : 0;
 }
 
 void main() {
@@ -38,11 +37,11 @@ void main() {
 
     begin_tile(tile.unit.head, tile.start);
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
-        uint first_row = tile.first_row + subgroup_row() + q * MAT_N;
+        uint first_row = tile.first_row + subgroup_row() + q * QUERY_SIZE;
         coopMatPerElementNV(row_base[q], SUM(0), saved_maximum, first_row, tile.slot);
         coopMatPerElementNV(row_sum[q], SUM(0), saved_sum, first_row, tile.slot);
         [[unroll]] for (uint n = 0; n < DIM_TILES; n++)
-            coopMatLoad(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), MAT_N / 4, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatLoad(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), ACC_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     }
     // A sum of zero has no sign to tell, and NaN none either: then look for odd values, which may find none.
     float first_sum = saved_sums[tile.slot * group_rows + tile.first_row].y;

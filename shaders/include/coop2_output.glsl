@@ -2,37 +2,35 @@
 // Needs what coop_chunk.glsl needs. A row is NaN when no score was above -inf, or when one was NaN or +inf: then its sum is not finite.
 #include "coop_chunk.glsl"
 
-float inverse(const in uint r, const in uint c, const in float sum, const in float base) {
-    return base == LOWEST || !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : 1 / sum;
-}
+bool is_nan_row(float base, float sum) { return base == LOWEST || !is_finite(sum); }
 
-// The element function that stores the log-sum-exp, from the first row of each column.
-float store_lse(const in uint r, const in uint c, const in float sum, const in float base, const in uint head, const in uint first_position, const in uint end_position) {
-    uint position = first_position + c;
-    if (r == 0 && position >= q_offset && position < end_position)
-        lse[lse_base + head * q_len + position - q_offset] =
-            base == LOWEST || !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : LN2 * (base + log2(sum));
+// The element function that stores the log-sum-exp, from the first key of each query.
+float store_lse(ELEMENT, const in float sum, const in float base, const in uint head, const in uint first_position, const in uint end_position) {
+    uint position = first_position + query;
+    if (key == 0 && position >= q_offset && position < end_position)
+        lse[lse_base + head * q_len + position - q_offset] = is_nan_row(base, sum) ? uintBitsToFloat(0x7fc00000u) : LN2 * (base + log2(sum));
     return sum;
 }
 
 void store_rows(uint head, uint first_position, uint end_position, uint v_head_base, bool odd, uint diagonal) {
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
         SUM sums = row_totals(q);
-        SUM factor;
+        SUM factor = SUM(0);
         if (lse_base != NO_LSE)
-            coopMatPerElementNV(factor, sums, store_lse, row_base[q], head, first_position + subgroup_row() + q * MAT_N, end_position);
-        coopMatPerElementNV(factor, sums, inverse, row_base[q]);
+            coopMatPerElementNV(factor, sums, store_lse, row_base[q], head, first_position + subgroup_row() + q * QUERY_SIZE, end_position);
+        [[unroll]] for (uint e = 0; e < factor.length(); e++)
+            factor[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : 1 / sums[e];
         scale_rows(q, factor);
     }
     for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {
         subgroup_sync();
-        coopMatStore(acc[0], pass_tile, own_pass(), PASS_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+        coopMatStore(acc[0], pass_tile, own_pass(), PASS_STRIDE, QUERY_LAYOUT);
         subgroup_sync();
-        for (uint i = gl_SubgroupInvocationID; i < MAT_N * (MAT_M / 8); i += LANES) {
-            uint chunk = n % DIM_TILES * (MAT_M / 8) + i % (MAT_M / 8);
-            uint position = first_position + subgroup_row() + n / DIM_TILES * MAT_N + i / (MAT_M / 8);
+        for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_CHUNKS; i += LANES) {
+            uint chunk = n % DIM_TILES * PASS_CHUNKS + i % PASS_CHUNKS;
+            uint position = first_position + subgroup_row() + n / DIM_TILES * QUERY_SIZE + i / PASS_CHUNKS;
             if (chunk >= CHUNKS_ROW || position < q_offset || position >= end_position) continue;
-            uint at = own_pass() + i / (MAT_M / 8) * PASS_STRIDE + i % (MAT_M / 8) * 2;
+            uint at = own_pass() + i / PASS_CHUNKS * PASS_STRIDE + i % PASS_CHUNKS * 2;
             store_chunk(head, position, chunk, uintBitsToFloat(pass_tile[at]), uintBitsToFloat(pass_tile[at + 1]), v_head_base, odd, diagonal);
         }
         // The next one moves to the front: matrices that are indexed by a variable would live in memory, not in registers.

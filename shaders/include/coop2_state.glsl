@@ -7,5 +7,6 @@ layout(binding = SUMS_BINDING, std430) STATE_ACCESS buffer SumsBuffer { vec2 sav
 
 uint acc_at(Tile tile, uint q, uint n) {
     uint tiles = (group_rows + TILE_ROWS - 1) / TILE_ROWS;
-    return (((tile.slot * tiles + tile.index) * TILE_ROWS + subgroup_row() + q * MAT_N) * DIM_PADDED + n * MAT_M * MAT_N) / 4;
+    return (((tile.slot * tiles + tile.index) * TILE_ROWS + subgroup_row() + q * QUERY_SIZE) * DIM_PADDED + n * DIM_SIZE * QUERY_SIZE) / 4;
 }
+const uint ACC_STRIDE = MAT_N / 4; // vec4

@@ -1,69 +1,60 @@
 // Flash attention on cooperative matrices with softmax in registers (VK_NV_cooperative_matrix2 at subgroup scope). Each subgroup
-// owns ROWS queries. Everything is transposed, so that a query is a column:
+// owns ROWS queries. With the matrices of coop2_layout.glsl, for each tile of KEYS keys:
 //
-//   S = K Q^T          keys x queries: fp16 in, fp32 out
-//   P = 2^(S - base)   element by element, then converted to the right-hand matrix of
-//   O = O f + V^T P    dimensions x queries
+//   S = Q K^T           fp16 in, fp32 out
+//   P = 2^(S - base)    element by element, then converted to a matrix of weights
+//   O = O f + P V
 //
-// On AMD's units a column of an accumulator lies in two lanes, where a right-hand matrix wants it (on RDNA4 in just that order);
-// rows would cross sixteen lanes. Matrices keep the device's size: a reduction of larger ones is wrong on lavapipe. S never
-// reaches shared memory, which holds K and V (coop_stage.glsl) and a matrix a subgroup for queries and output to pass through.
+// Matrices keep the device's size: a reduction of larger ones is wrong on lavapipe. S never reaches shared memory, which holds
+// K and V (coop_stage.glsl) and a matrix a subgroup for queries and output to pass through.
 #extension GL_NV_cooperative_matrix2 : require
+#include "coop2_layout.glsl"
 #include "coop_stage.glsl"
 
-const uint QUERY_PARTS = ROWS / MAT_N;
-const uint DIM_TILES = DIM_PADDED / MAT_M; // MAT_K is MAT_M: what a product gives, the next one takes
-#define LEFT coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_M, gl_MatrixUseA>
-#define RIGHT coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseB>
-#define SUM coopmat<float, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseAccumulator>
-
-RIGHT query_matrix[QUERY_PARTS * DIM_TILES];
+QUERY_MATRIX query_matrix[QUERY_PARTS * DIM_TILES];
+SUM scores[QUERY_PARTS * KEYS_PARTS]; // of the tile at hand
+WEIGHT_MATRIX weights[QUERY_PARTS * KEYS_PARTS];
 SUM acc[QUERY_PARTS * DIM_TILES];
 
-// Scores are taken relative to row_base, which is the same down a column. It follows the row's maximum only when a weight exceeds
-// 2^MAX_LEAD, still well within a half: few tiles need a reduction or rescale accumulators. row_sum holds each element's share.
+// Scores are taken relative to row_base, which is the same for all keys of a query. It follows the row's maximum only when a weight
+// exceeds 2^MAX_LEAD, still well within a half: few tiles need a reduction or rescale accumulators. row_sum holds each element's
+// share.
 const float MAX_LEAD = 8;
 SUM row_base[QUERY_PARTS];
 SUM row_sum[QUERY_PARTS];
-#ifdef TRACK_MAXIMUM // for kernels whose SEE_SCORES looks for maxima
-SUM row_top[QUERY_PARTS];
-float higher(const in uint r, const in uint c, const in float score, const in float top) {
-    return is_nan(score) ? top : max(top, score * scale_log2);
-}
+#ifdef TRACK_MAXIMUM
+SUM row_top[QUERY_PARTS]; // each element's share of the maximum, NaN left out
 #endif
 
-const uint PASS_STRIDE = MAT_M / 4 + 1; // vec4, padded by 16 bytes
-shared uvec4 pass_tile[LOCAL_X / LANES * MAT_N * PASS_STRIDE];
+const uint PASS_STRIDE = DIM_SIZE / 4 + 1; // vec4, padded by 16 bytes
+const uint PASS_CHUNKS = DIM_SIZE / 8;
+shared uvec4 pass_tile[LOCAL_X / LANES * QUERY_SIZE * PASS_STRIDE];
 
 uint subgroup_row() { return gl_SubgroupID * ROWS; }
-uint own_pass() { return gl_SubgroupID * MAT_N * PASS_STRIDE; }
+uint own_pass() { return gl_SubgroupID * QUERY_SIZE * PASS_STRIDE; }
 
-// Element functions: r is the row (a key or dimension), c the column (a query).
-float weight_of(const in uint r, const in uint c, const in float score, const in float base) { return exp2(fma(score, scale_log2, -base)); }
-float raised(const in uint r, const in uint c, const in float base, const in float top) { return top > base + MAX_LEAD ? top : base; }
-float power_of_2(const in uint r, const in uint c, const in float x) { return exp2(x); }
 float larger(const in float a, const in float b) { return max(a, b); }
 float total(const in float a, const in float b) { return a + b; }
-float if_seen(const in uint r, const in uint c, const in float score, const in uint first, const in uint count, const in uint position) {
-    uint i = first + r;
-    return i >= count || key_at(min(i, count - 1)) > position + c ? uintBitsToFloat(0xff800000u) : score;
+float if_seen(ELEMENT, const in float score, const in uint first, const in uint count, const in uint position) {
+    uint i = first + key;
+    return i >= count || key_at(min(i, count - 1)) > position + query ? uintBitsToFloat(0xff800000u) : score;
 }
 
 // Loads the subgroup's queries; positions outside of the call repeat its first or last row.
 void begin_tile(uint head, uint first_position) {
     begin_staging();
-    if (DIM_PADDED != DIM) for (uint i = gl_SubgroupInvocationID; i < MAT_N * PASS_STRIDE; i += LANES) pass_tile[own_pass() + i] = uvec4(0);
+    if (DIM_PADDED != DIM) for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_STRIDE; i += LANES) pass_tile[own_pass() + i] = uvec4(0);
     [[unroll]] for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {
         subgroup_sync();
-        for (uint i = gl_SubgroupInvocationID; i < MAT_N * (MAT_M / 8); i += LANES) {
-            uint chunk = n % DIM_TILES * (MAT_M / 8) + i % (MAT_M / 8);
-            uint row = subgroup_row() + n / DIM_TILES * MAT_N + i / (MAT_M / 8);
+        for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_CHUNKS; i += LANES) {
+            uint chunk = n % DIM_TILES * PASS_CHUNKS + i % PASS_CHUNKS;
+            uint row = subgroup_row() + n / DIM_TILES * QUERY_SIZE + i / PASS_CHUNKS;
             uint position = clamp(first_position + row, q_offset, q_offset + q_len - 1);
-            pass_tile[own_pass() + i / (MAT_M / 8) * PASS_STRIDE + i % (MAT_M / 8)] =
+            pass_tile[own_pass() + i / PASS_CHUNKS * PASS_STRIDE + i % PASS_CHUNKS] =
                 chunk < CHUNKS_ROW ? queries[q_base + head * q_head + (position - q_offset) * q_row + chunk] : uvec4(0);
         }
         subgroup_sync();
-        coopMatLoad(query_matrix[n], pass_tile, own_pass(), PASS_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+        coopMatLoad(query_matrix[n], pass_tile, own_pass(), PASS_STRIDE, QUERY_LAYOUT);
     }
 }
 
@@ -72,6 +63,9 @@ void clear_rows() {
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
         row_base[q] = SUM(LOWEST);
         row_sum[q] = SUM(0);
+#ifdef TRACK_MAXIMUM
+        row_top[q] = SUM(LOWEST);
+#endif
     }
 }
 
@@ -80,40 +74,71 @@ void scale_rows(uint q, SUM factor) {
     [[unroll]] for (uint n = 0; n < DIM_TILES; n++) acc[q * DIM_TILES + n] *= factor;
 }
 
-void raise_base(uint q, SUM scores) {
-    SUM top, base, factor;
-    coopMatReduceNV(top, scores * scale_log2, gl_CooperativeMatrixReduceColumnNV, larger);
-    coopMatPerElementNV(base, row_base[q], raised, top);
-    coopMatPerElementNV(factor, row_base[q] - base, power_of_2);
-    row_base[q] = base;
+// Lets the base of queries follow the maximum of the tile's scores where it has run ahead.
+void raise_base(uint q) {
+    SUM top = scores[q * KEYS_PARTS];
+    [[unroll]] for (uint k = 1; k < KEYS_PARTS; k++)
+        [[unroll]] for (uint e = 0; e < top.length(); e++) top[e] = max(top[e], scores[q * KEYS_PARTS + k][e]);
+    SUM highest, factor;
+    coopMatReduceNV(highest, top, REDUCE_KEYS, larger);
+    [[unroll]] for (uint e = 0; e < top.length(); e++) {
+        float base = row_base[q][e];
+        float next = highest[e] * scale_log2;
+        row_base[q][e] = next > base + MAX_LEAD ? next : base;
+        factor[e] = exp2(base - row_base[q][e]);
+    }
     scale_rows(q, factor);
 }
 
-// Weights as bits: in their order NaN comes last, so that it cannot hide a weight that is too large.
-uint largest_bits(SUM weights) {
-    uint top = 0;
-    [[unroll]] for (int e = 0; e < weights.length(); e++) top = max(top, floatBitsToUint(weights[e]));
-    return top;
-}
-
-// Scores of MAT_M keys of the tile.
-void score_keys(uint k, out SUM scores[QUERY_PARTS]) {
-    [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) scores[q] = SUM(0);
+void score_tile() {
+    [[unroll]] for (uint i = 0; i < QUERY_PARTS * KEYS_PARTS; i++) scores[i] = SUM(0);
     [[unroll]] for (uint c = 0; c < DIM_TILES; c++) {
-        LEFT key_matrix;
-        coopMatLoad(key_matrix, key_tile, k * MAT_M * KEY_STRIDE + c * MAT_M / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++)
-            scores[q] = coopMatMulAdd(key_matrix, query_matrix[q * DIM_TILES + c], scores[q]);
+        [[unroll]] for (uint k = 0; k < KEYS_PARTS; k++) {
+            KEY_MATRIX key_matrix;
+            coopMatLoad(key_matrix, key_tile, k * KEY_SIZE * KEY_STRIDE + c * DIM_SIZE / 8, KEY_STRIDE, KEY_LAYOUT);
+            [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++)
+                scores[q * KEYS_PARTS + k] = MULTIPLY(query_matrix[q * DIM_TILES + c], key_matrix, scores[q * KEYS_PARTS + k]);
+        }
     }
 }
 
-void add_values(uint k, RIGHT weights[QUERY_PARTS]) {
-    [[unroll]] for (uint n = 0; n < DIM_TILES; n++) {
-        LEFT value_matrix;
-        coopMatLoad(value_matrix, value_tile, n * MAT_M * VALUE_STRIDE + k * MAT_M / 2, VALUE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++)
-            acc[q * DIM_TILES + n] = coopMatMulAdd(value_matrix, weights[q], acc[q * DIM_TILES + n]);
+void add_values() {
+    [[unroll]] for (uint k = 0; k < KEYS_PARTS; k++) {
+        [[unroll]] for (uint n = 0; n < DIM_TILES; n++) {
+            VALUE_MATRIX value_matrix;
+#ifdef VALUES_BY_KEY
+            coopMatLoad(value_matrix, value_tile, k * KEY_SIZE * KEY_STRIDE + n * DIM_SIZE / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+#else
+            coopMatLoad(value_matrix, value_tile, n * DIM_SIZE * VALUE_STRIDE + k * KEY_SIZE / 2, VALUE_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+#endif
+            [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++)
+                acc[q * DIM_TILES + n] = MULTIPLY(weights[q * KEYS_PARTS + k], value_matrix, acc[q * DIM_TILES + n]);
+        }
     }
+}
+
+float seen_score(uint q, uint k, uint e) {
+    float score = scores[q * KEYS_PARTS + k][e];
+#ifdef TRACK_MAXIMUM
+    if (is_nan(score)) return uintBitsToFloat(0xff800000u);
+#endif
+    return score;
+}
+
+// Whether some score has run ahead of its row's base. A NaN has not: what it makes of a row is settled at the end.
+bool runs_ahead() {
+    bool ahead = false;
+    [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
+        [[unroll]] for (uint e = 0; e < row_sum[q].length(); e++) {
+            float top = seen_score(q, 0, e);
+            [[unroll]] for (uint k = 1; k < KEYS_PARTS; k++) top = max(top, seen_score(q, k, e));
+#ifdef TRACK_MAXIMUM
+            row_top[q][e] = max(row_top[q][e], top * scale_log2);
+#endif
+            ahead = ahead || top * scale_log2 > row_base[q][e] + MAX_LEAD;
+        }
+    }
+    return ahead;
 }
 
 // Attends keys [0, count) of the kernel's sequence. Those from seen_by_all on are compared with each row's position; with diagonal
@@ -126,37 +151,31 @@ void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, ui
         put_tile(masked && diagonal);
         barrier();
         fetch_tile(first + KEYS, count, k_head_base, v_head_base);
-        [[unroll]] for (uint k = 0; k < KEYS / MAT_M; k++) {
-            SUM scores[QUERY_PARTS];
-            SUM weights[QUERY_PARTS];
-            RIGHT halves[QUERY_PARTS];
-            score_keys(k, scores);
-            uint top = 0;
-            [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
-                if (masked) coopMatPerElementNV(scores[q], scores[q], if_seen, first + k * MAT_M, count, first_position + subgroup_row() + q * MAT_N);
-                SEE_SCORES(q, scores[q])
-                coopMatPerElementNV(weights[q], scores[q], weight_of, row_base[q]);
-                top = max(top, largest_bits(weights[q]));
-            }
-            if (subgroupAny(top > floatBitsToUint(exp2(MAX_LEAD)))) {
-                [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
-                    raise_base(q, scores[q]);
-                    coopMatPerElementNV(weights[q], scores[q], weight_of, row_base[q]);
-                }
-            }
-            [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
-                row_sum[q] += weights[q];
-                halves[q] = RIGHT(weights[q]);
-            }
-            add_values(k, halves);
+        score_tile();
+        if (masked) {
+            [[unroll]] for (uint i = 0; i < QUERY_PARTS * KEYS_PARTS; i++)
+                coopMatPerElementNV(scores[i], scores[i], if_seen, first + i % KEYS_PARTS * KEY_SIZE, count,
+                                    first_position + subgroup_row() + i / KEYS_PARTS * QUERY_SIZE);
         }
+        if (subgroupAny(runs_ahead())) {
+            [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) raise_base(q);
+        }
+        [[unroll]] for (uint i = 0; i < QUERY_PARTS * KEYS_PARTS; i++) {
+            [[unroll]] for (uint e = 0; e < scores[i].length(); e++) {
+                float weight = exp2(fma(scores[i][e], scale_log2, -row_base[i / KEYS_PARTS][e]));
+                scores[i][e] = weight;
+                row_sum[i / KEYS_PARTS][e] += weight;
+            }
+            weights[i] = WEIGHT_MATRIX(scores[i]);
+        }
+        add_values();
     }
 }
 
-// Sums of whole rows, the same down a column.
+// Sums of whole rows, the same for all keys.
 SUM row_totals(uint q) {
     SUM sums;
-    coopMatReduceNV(sums, row_sum[q], gl_CooperativeMatrixReduceColumnNV, total);
+    coopMatReduceNV(sums, row_sum[q], REDUCE_KEYS, total);
     return sums;
 }
 bool is_finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }

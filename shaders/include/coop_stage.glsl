@@ -6,47 +6,61 @@ layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 2, std430) readonly buffer ValueBuffer { uvec4 values[]; };
 
-// Rows in shared memory are padded by 16 bytes, so that neighbours start in other banks. Values are staged transposed, a row
-// for each dimension: then both products read their right-hand matrix along its inner dimension, in whole words.
+// Rows in shared memory are padded by 16 bytes, so that neighbours start in other banks. Values are staged as they come with
+// VALUES_BY_KEY, else transposed, a row for each dimension: then both products read their matrix of the tile along its inner
+// dimension, in whole words.
 const uint KEY_STRIDE = DIM_PADDED / 8 + 1;     // uvec4
-const uint VALUE_STRIDE = KEYS / 2 + 4;         // uint, two keys each
 shared uvec4 key_tile[KEYS * KEY_STRIDE];
+#ifdef VALUES_BY_KEY
+shared uvec4 value_tile[KEYS * KEY_STRIDE + 1];
+#define odd_value_flag value_tile[KEYS * KEY_STRIDE].x
+#else
+const uint VALUE_STRIDE = KEYS / 2 + 4;         // uint, two keys each
 shared uint value_tile[DIM_PADDED * VALUE_STRIDE + 4];
+#define odd_value_flag value_tile[DIM_PADDED * VALUE_STRIDE]
+#endif
 
 // Behind the values: a variable of its own would be placed first by some compilers, and move every tile off its 16 bytes.
-const uint ODD_VALUES = DIM_PADDED * VALUE_STRIDE;
-bool any_odd_value() { return value_tile[ODD_VALUES] != 0; } // some value on the diagonal is not finite
+bool any_odd_value() { return odd_value_flag != 0; } // some value on the diagonal is not finite
 
-// What each invocation carries from global to shared memory: chunks of keys, and chunks of two neighbouring values.
+// What each invocation carries from global to shared memory: chunks of keys, and of values, transposed ones by two neighbours.
 const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
 const uint CARRIED = (TILE_CHUNKS + LOCAL_X - 1) / LOCAL_X;
+#ifdef VALUES_BY_KEY
+const uint CARRIED_VALUES = CARRIED;
+#else
 const uint TILE_PAIRS = TILE_CHUNKS / 2;
-const uint CARRIED_PAIRS = (TILE_PAIRS + LOCAL_X - 1) / LOCAL_X;
-uvec4 next_keys[CARRIED];
-uvec4 next_values[CARRIED_PAIRS * 2];
-
-bool carries_chunk(uint i) { return TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS; }
+const uint CARRIED_VALUES = (TILE_PAIRS + LOCAL_X - 1) / LOCAL_X * 2;
 bool carries_pair(uint i) { return TILE_PAIRS % LOCAL_X == 0 || i < TILE_PAIRS; }
+#endif
+bool carries_chunk(uint i) { return TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS; }
+uvec4 next_keys[CARRIED];
+uvec4 next_values[CARRIED_VALUES];
 
-// Loads the tile from key `first` of the sequence on. Past its end keys repeat the last one, whose scores are left out, and values
-// are zero, since a weight of zero does not undo an infinity.
+// Past the sequence's end values are zero, since a weight of zero does not undo an infinity.
+uvec4 value_chunk(uint at, uint last, uint v_head_base, uint chunk) {
+    uvec4 value = values[v_head_base + key_at(min(at, last)) * v_row + chunk];
+    return at <= last ? value : uvec4(0);
+}
+
+// Loads the tile from key `first` of the sequence on. Past its end keys repeat the last one, whose scores are left out.
 void fetch_tile(uint first, uint count, uint k_head_base, uint v_head_base) {
     uint last = max(count, 1) - 1;
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
         if (carries_chunk(i)) next_keys[n] = keys[k_head_base + key_at(min(first + i / CHUNKS_ROW, last)) * k_row + i % CHUNKS_ROW];
     }
-    [[unroll]] for (uint n = 0; n < CARRIED_PAIRS; n++) {
+#ifdef VALUES_BY_KEY
+    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (!carries_pair(i)) continue;
-        uint at = first + i % (KEYS / 2) * 2;
-        uint chunk = v_head_base + i / (KEYS / 2);
-        next_values[2 * n] = values[chunk + key_at(min(at, last)) * v_row];
-        next_values[2 * n + 1] = values[chunk + key_at(min(at + 1, last)) * v_row];
-        if (first + KEYS <= count) continue;
-        if (at >= count) next_values[2 * n] = uvec4(0);
-        if (at + 1 >= count) next_values[2 * n + 1] = uvec4(0);
+        if (carries_chunk(i)) next_values[n] = value_chunk(first + i / CHUNKS_ROW, last, v_head_base, i % CHUNKS_ROW);
     }
+#else
+    [[unroll]] for (uint n = 0; n < CARRIED_VALUES; n++) {
+        uint i = n / 2 * LOCAL_X + gl_LocalInvocationIndex;
+        if (carries_pair(i)) next_values[n] = value_chunk(first + i % (KEYS / 2) * 2 + n % 2, last, v_head_base, i / (KEYS / 2));
+    }
+#endif
 }
 
 uint finite_halves(uint x) {
@@ -58,15 +72,19 @@ uint finite_halves(uint x) {
 // Zeroes the fetched values that are not finite, so that they cannot reach rows that do not see them.
 void make_values_finite() {
     uint changed = 0;
-    [[unroll]] for (uint n = 0; n < CARRIED_PAIRS * 2; n++) {
+    [[unroll]] for (uint n = 0; n < CARRIED_VALUES; n++) {
+#ifdef VALUES_BY_KEY
+        if (!carries_chunk(n * LOCAL_X + gl_LocalInvocationIndex)) continue;
+#else
         if (!carries_pair(n / 2 * LOCAL_X + gl_LocalInvocationIndex)) continue;
+#endif
         [[unroll]] for (uint e = 0; e < 4; e++) {
             uint x = finite_halves(next_values[n][e]);
             changed |= next_values[n][e] ^ x;
             next_values[n][e] = x;
         }
     }
-    if (changed != 0) value_tile[ODD_VALUES] = 1;
+    if (changed != 0) odd_value_flag = 1;
 }
 
 #ifdef HALF_SUMS
@@ -82,27 +100,37 @@ void put_tile(bool on_diagonal) {
     if (on_diagonal) make_values_finite();
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (carries_chunk(i)) key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
+        if (!carries_chunk(i)) continue;
+        key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
+#ifdef VALUES_BY_KEY
+        value_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_values[n];
+#endif
     }
-    [[unroll]] for (uint n = 0; n < CARRIED_PAIRS; n++) {
-        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
+#ifndef VALUES_BY_KEY
+    [[unroll]] for (uint n = 0; n < CARRIED_VALUES; n += 2) {
+        uint i = n / 2 * LOCAL_X + gl_LocalInvocationIndex;
         if (!carries_pair(i)) continue;
         uint at = i / (KEYS / 2) * 8 * VALUE_STRIDE + i % (KEYS / 2);
         [[unroll]] for (uint e = 0; e < 4; e++) {
-            uint even = staged(next_values[2 * n][e]);
-            uint odd = staged(next_values[2 * n + 1][e]);
+            uint even = staged(next_values[n][e]);
+            uint odd = staged(next_values[n + 1][e]);
             value_tile[at + 2 * e * VALUE_STRIDE] = even & 0xffffu | odd << 16;
             value_tile[at + (2 * e + 1) * VALUE_STRIDE] = even >> 16 | odd & 0xffff0000u;
         }
     }
+#endif
 }
 
 // Zeroes the padding of head_dim, and forgets the odd values.
 void begin_staging() {
     if (DIM_PADDED != DIM) { // by one chunk
         for (uint i = gl_LocalInvocationIndex; i < KEYS; i += LOCAL_X) key_tile[i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+#ifdef VALUES_BY_KEY
+        for (uint i = gl_LocalInvocationIndex; i < KEYS; i += LOCAL_X) value_tile[i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+#else
         for (uint i = gl_LocalInvocationIndex; i < 8 * VALUE_STRIDE; i += LOCAL_X) value_tile[DIM * VALUE_STRIDE + i] = 0;
+#endif
     }
-    if (gl_LocalInvocationIndex == 0) value_tile[ODD_VALUES] = 0;
+    if (gl_LocalInvocationIndex == 0) odd_value_flag = 0;
     barrier();
 }

@@ -1,0 +1,67 @@
+// Pooled queries as matrices, for the stripe search: each subgroup holds ROWS of them, and what a score must reach in each row.
+// Needs: coop_spec.glsl, push.glsl, stripe_mask.glsl and the buffers pooled and anchors.
+const uint SUBGROUPS = LOCAL_X / LANES;
+const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
+const uint DIM_STEPS = DIM_PADDED / MAT_K;
+shared uvec4 key_tile[KEYS * KEY_STRIDE];
+shared vec4 row_limits[SUBGROUPS * ROWS / 4 + 4]; // of each subgroup's rows, then the numbers of columns
+MATRIX_A upper[ROW_PARTS * DIM_STEPS];
+MATRIX_A lower[ROW_PARTS * DIM_STEPS];
+MATRIX_C limit[ROW_PARTS]; // the same in a row
+MATRIX_C column;           // each element's column
+
+// Zeroes the padding of head_dim, which nothing writes afterwards.
+void begin_pooled() {
+    if (DIM_PADDED != DIM) // by one chunk
+        for (uint i = gl_LocalInvocationIndex; i < KEYS; i += LOCAL_X) key_tile[i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+    for (uint i = gl_LocalInvocationIndex; i < 16; i += LOCAL_X) row_limits[SUBGROUPS * ROWS / 4 + i / 4][i % 4] = float(i);
+    barrier();
+    coopMatLoad(column, row_limits, SUBGROUPS * ROWS / 4, 0, gl_CooperativeMatrixLayoutRowMajor);
+}
+
+// The two halves of four pooled elements; what no half can hold has nothing below it.
+uvec2 upper_halves(vec4 x) { return uvec2(packHalf2x16(x.xy), packHalf2x16(x.zw)); }
+uvec2 lower_halves(vec4 x) {
+    uvec2 packed = upper_halves(x);
+    vec4 rest = x - vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
+    [[unroll]] for (uint e = 0; e < 4; e++)
+        if ((floatBitsToUint(rest[e]) & 0x7f800000u) == 0x7f800000u) rest[e] = 0;
+    return upper_halves(rest);
+}
+
+// Pooled queries pass through the key tile, as many subgroups at a time as have room in it. Rows past the group's end repeat
+// its last.
+void load_pooled(uint slot, uint first_row) {
+    const uint room = min(KEYS / ROWS, SUBGROUPS);
+    uint last = blocks_in_group() - 1;
+    for (uint i = gl_SubgroupInvocationID; i < ROWS; i += LANES) {
+        uint row = gl_SubgroupID * ROWS + i;
+        row_limits[row / 4][row % 4] = anchors[slot * blocks_in_group() + min(first_row + i, last)] - theta_log2;
+    }
+    [[unroll]] for (uint first = 0; first < SUBGROUPS; first += room) {
+        uint tile = (gl_SubgroupID - first) * ROWS * KEY_STRIDE;
+        bool now = gl_SubgroupID >= first && gl_SubgroupID < first + room;
+        [[unroll]] for (uint part = 0; part < 2; part++) {
+            barrier();
+            for (uint i = gl_SubgroupInvocationID; now && i < ROWS * CHUNKS_ROW; i += LANES) {
+                uint block = slot * blocks_in_group() + min(first_row + i / CHUNKS_ROW, last);
+                vec4 low = pooled[2 * (block * CHUNKS_ROW + i % CHUNKS_ROW)];
+                vec4 high = pooled[2 * (block * CHUNKS_ROW + i % CHUNKS_ROW) + 1];
+                key_tile[tile + i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] =
+                    part == 0 ? uvec4(upper_halves(low), upper_halves(high)) : uvec4(lower_halves(low), lower_halves(high));
+            }
+            barrier();
+            if (!now) continue;
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+                [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
+                    MATRIX_A rows;
+                    coopMatLoad(rows, key_tile, tile + m * MAT_M * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                    if (part == 0) upper[m * DIM_STEPS + c] = rows;
+                    else lower[m * DIM_STEPS + c] = rows;
+                }
+            }
+        }
+    }
+    [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+        coopMatLoad(limit[m], row_limits, (gl_SubgroupID * ROWS + m * MAT_M) / 4, 0, gl_CooperativeMatrixLayoutColumnMajor);
+}

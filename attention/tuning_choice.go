@@ -97,8 +97,8 @@ func (c ShapeChoice) scalarShape(r *vk.Report, headDim, subgroup int) KernelShap
 	return s
 }
 
-// matrixShape fits the shape of kernels on matrix units: as many subgroups,
-// halved, as the limits and shared memory take.
+// matrixShape fits the shape of kernels on matrix units to the limits and
+// shared memory: keys are halved down to 16 first, then subgroups.
 func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) KernelShape {
 	roundUp := func(n, multiple int) int { return max(1, ceilDiv(n, multiple)) * multiple }
 	keyUnit := max(t.Matrix.N, t.Matrix.K, 1)
@@ -115,7 +115,11 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 		if k == kernelIdentify { // its subgroups may share out the keys
 			s.Keys = max(roundUp(keys*n/max(c.Subgroups, 1), keyUnit), keyUnit*n, rows)
 		}
-		if n <= fewest || s.Local <= largestGroup(r) && sharedBytes(tier, k, s, t, headDim) <= int(r.Limits.SharedMemory) {
+		fits := func() bool { return sharedBytes(tier, k, s, t, headDim) <= int(r.Limits.SharedMemory) }
+		for k != kernelIdentify && s.Keys/2 >= max(16, keyUnit) && !fits() {
+			s.Keys /= 2
+		}
+		if n <= fewest || s.Local <= largestGroup(r) && fits() {
 			return s
 		}
 	}

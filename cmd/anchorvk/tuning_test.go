@@ -75,6 +75,11 @@ func TestStoredTuningIsUsed(t *testing.T) {
 		require.Equal(t, exitUsage, code)
 		require.Contains(t, stderr, "anchorvk: ANCHORVK_TUNING cannot be: ")
 	})
+	t.Run("malformed", func(t *testing.T) {
+		code, _, stderr := explained(t, "ANCHORVK_TUNING=fast")
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, `anchorvk: ANCHORVK_TUNING holds "fast", which is no name=value; use off, or choices such as`)
+	})
 	t.Run("damaged", func(t *testing.T) {
 		files := listing(t, filepath.Join(dir, "tuning"))
 		require.Len(t, files, 1)

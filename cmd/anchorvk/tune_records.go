@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
@@ -61,29 +64,52 @@ func tuneColumns() []report.Column {
 	}
 }
 
-// changeText says in which fields a choice differs from another.
+// changeText says in which fields a choice differs from another, by their JSON
+// names; those of the attention kernels stand without a word before them.
 func changeText(from, to attention.TuningChoice) string {
-	var parts []string
-	add := func(name string, before, after any) {
-		if before != after {
-			parts = append(parts, fmt.Sprintf("%s %v to %v", name, before, after))
+	before, after := fields(from), fields(to)
+	names := slices.Sorted(maps.Keys(before))
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if _, both := before[name]; !both {
+			names = append(names, name)
 		}
 	}
-	add("way", from.Way, to.Way)
-	add("subgroup size", from.SubgroupSize, to.SubgroupSize)
-	add("matrix", from.Matrix, to.Matrix)
-	for _, s := range []struct {
-		prefix   string
-		from, to attention.ShapeChoice
-	}{{"", from.Attend, to.Attend}, {"identify ", from.Identify, to.Identify}} {
-		add(s.prefix+"rows", s.from.Rows, s.to.Rows)
-		add(s.prefix+"keys", s.from.Keys, s.to.Keys)
-		add(s.prefix+"lanes", s.from.Lanes, s.to.Lanes)
-		add(s.prefix+"invocations", s.from.Local, s.to.Local)
-		add(s.prefix+"subgroups", s.from.Subgroups, s.to.Subgroups)
+	var parts []string
+	text := func(v any) any {
+		if v == nil {
+			return "none"
+		}
+		return v
 	}
-	if len(parts) == 0 {
-		return "none"
+	for _, name := range names {
+		if before[name] != after[name] {
+			short := strings.ReplaceAll(strings.TrimPrefix(name, "attend."), ".", " ")
+			parts = append(parts, fmt.Sprintf("%s %v to %v", short, text(before[name]), text(after[name])))
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// fields are the values of a choice by their JSON names, a nested one's behind
+// a dot.
+func fields(c attention.TuningChoice) map[string]any {
+	text, err := json.Marshal(c)
+	nested := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(text, &nested)
+	}
+	if err != nil {
+		panic(err) // a choice is strings and numbers
+	}
+	flat := map[string]any{}
+	for name, value := range nested {
+		inner, ok := value.(map[string]any)
+		if !ok {
+			flat[name] = value
+		}
+		for below, v := range inner {
+			flat[name+"."+below] = v
+		}
+	}
+	return flat
 }

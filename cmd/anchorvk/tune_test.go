@@ -48,7 +48,7 @@ func TestTuneFindsTheBest(t *testing.T) {
 	assert.Equal(t, []string{"tuning"}, listing(t, dir))
 
 	again := tuned(t, f, dir, tuneArgs()...)
-	assert.Equal(t, "rows 2 to 8, keys 4 to 16", again[0].Change, "what is stored is tried first")
+	assert.Equal(t, "keys 4 to 16, rows 2 to 8", again[0].Change, "what is stored is tried first")
 	assert.Equal(t, choices, stored(t, f, dir))
 
 	// --kernels leaves the other kernels' winner alone.
@@ -64,6 +64,14 @@ func TestTuneFindsTheBest(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "unpack, head_dim 16: what was stored is removed; table gpu stays")
 	assert.Empty(t, stored(t, f, dir))
+}
+
+// Whatever field of a choice differs is named.
+func TestChangeText(t *testing.T) {
+	from := attention.TuningChoice{Way: "uint", Attend: attention.ShapeChoice{Rows: 2, Keys: 4}, Identify: attention.ShapeChoice{Rows: 2}}
+	to := attention.TuningChoice{Way: "half", SubgroupSize: 32, Attend: attention.ShapeChoice{Rows: 2, Keys: 8}, Identify: attention.ShapeChoice{Rows: 4}}
+	assert.Equal(t, "keys 4 to 8, identify rows 2 to 4, way uint to half, subgroup_size none to 32", changeText(from, to))
+	assert.Empty(t, changeText(to, to))
 }
 
 // A gain below the margin is not stored.

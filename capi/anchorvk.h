@@ -290,6 +290,8 @@ typedef struct avk_tensors {
 	const avk_tensor *o; /* as q; written, shares no memory with the others */
 	float *lse;          /* NULL, or gets the log-sum-exp of every row: [batch, heads, q_len] */
 	uint64_t lse_size;   /* bytes at lse */
+	avk_buffer lse_buffer; /* 0, or gets them on the device, instead of lse */
+	uint64_t lse_offset; /* in lse_buffer, in bytes, a multiple of 4 */
 	uint8_t *stripes;    /* NULL, or gets 1 for each kept stripe: [batch, heads, groups, kv_len] */
 	uint64_t stripes_size;
 } avk_tensors;
@@ -313,19 +315,73 @@ AVK_API avk_status avk_call_create(avk_engine engine, avk_plan plan, const avk_t
 /* Runs the call and waits for the result. stats may be NULL. */
 AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
 
+/* From the next run on: the share of time, above 0 and up to 1, that runs may keep
+ * the device busy (0: 1), and a function that is told after every slice which
+ * share of the work is done, or NULL. It is called on a thread of its own choice,
+ * while the run goes on; it should return at once and must not call this library. */
+typedef void (*avk_progress)(void *user, double done);
+AVK_API avk_status avk_call_pace(avk_call call, double duty_cycle, avk_progress progress, void *user);
+
 /* Starts the call and returns. avk_call_wait waits for its end, for as long as
  * timeout_ms says (0: not at all; negative: without limit), and gives
  * AVK_NOT_READY or what avk_call_run would have. */
 AVK_API avk_status avk_call_start(avk_call call);
 AVK_API avk_status avk_call_wait(avk_call call, double timeout_ms, avk_stats *stats);
 
+/* Submits the call to the device's queue and returns; avk_call_wait as above.
+ * Tensors are in buffers, lse too, and stripes is NULL. The first slice waits for
+ * the timeline semaphores of wait, the last one signals those of signal, which
+ * happens in every case, also when it is cancelled, unless the device is lost. At
+ * most two slices are in the queue at a time: work of the caller's on the same
+ * queue that waits for signal must be submitted after avk_call_submitted. */
+typedef struct avk_timeline {
+	uint64_t semaphore; /* AVK_VULKAN(VkSemaphore), of type timeline */
+	uint64_t value;
+} avk_timeline;
+
+typedef struct avk_sync {
+	size_t struct_size;
+	const avk_timeline *wait;
+	const avk_timeline *signal;
+	uint32_t wait_count, signal_count;
+} avk_sync;
+
+AVK_API avk_status avk_call_submit(avk_call call, const avk_sync *sync); /* sync may be NULL */
+
+/* Waits, as avk_call_wait does, until the last slice is in the queue. */
+AVK_API avk_status avk_call_submitted(avk_call call, double timeout_ms);
+
 /* Makes the running call end with AVK_ERROR_CANCELLED after the slice that the
  * device works on; its output is undefined then. Without a running call it does
  * nothing. */
 AVK_API avk_status avk_call_cancel(avk_call call);
 
-/* Cancels and waits where the call is running. */
+/* Cancels and waits where the call is running. A call that was recorded is closed
+ * after the command buffers have ended for the last time. */
 AVK_API avk_status avk_call_close(avk_call call);
+
+/* ---- recording into the caller's command buffers (adopted devices) ---- */
+
+/* Scratch memory for recordings that run one after the other, such as the layers
+ * of a model. Closed after them. */
+AVK_API avk_status avk_scratch_create(avk_engine engine, avk_plan plan, avk_scratch *scratch);
+AVK_API avk_status avk_scratch_close(avk_scratch scratch);
+
+/* Makes what recording needs: kernels, descriptors and, where scratch is 0, memory
+ * of its own. Tensors as for avk_call_submit. *parts, where parts is not NULL,
+ * gets the number of parts, each as long as a slice should be. */
+AVK_API avk_status avk_call_prepare(avk_call call, avk_scratch scratch, uint32_t *parts);
+
+/* Records a part, or with AVK_ALL_PARTS all of them, into a VkCommandBuffer in the
+ * recording state, outside of a render pass. Parts run in order on the adopted
+ * queue. A part begins and ends with a global barrier, so that none of the
+ * caller's is needed before or after it; the compute pipeline, its descriptor set 0
+ * and its push constants are not what they were. */
+#define AVK_ALL_PARTS (-1)
+AVK_API avk_status avk_call_record(avk_call call, int32_t part, void *command_buffer);
+
+/* Statistics of the recorded work, without times, once it has ended. */
+AVK_API avk_status avk_call_recorded(avk_call call, avk_stats *stats);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* What needs no Go: the text of the last error, which belongs to a thread of the
- * caller, and names of constants. */
+/* What needs no Go, or Go cannot do: the text of the last error, which belongs to a
+ * thread of the caller, names of constants, calls of the caller's functions. */
 #include "bridge.h"
 
 #include <stdlib.h>
@@ -69,6 +69,8 @@ size_t avk_last_error(char *text, size_t size) {
 	}
 	return length;
 }
+
+void avk_tell(avk_progress progress, void *user, double done) { progress(user, done); }
 
 uint32_t avk_abi_version(void) { return AVK_ABI_VERSION; }
 

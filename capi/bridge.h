@@ -13,9 +13,13 @@ typedef const avk_borrow_info *avk_in_borrow_info;
 typedef const avk_plan_info *avk_in_plan_info;
 typedef const avk_tensor *avk_in_tensor;
 typedef const avk_tensors *avk_in_tensors;
+typedef const avk_sync *avk_in_sync;
 typedef const void *avk_in_bytes;
 
 /* The text of avk_last_error, kept for each thread (bridge.c). */
 void avk_keep_error(const char *text, size_t length);
+
+/* Calls a function of the caller's (bridge.c): Go cannot. */
+void avk_tell(avk_progress progress, void *user, double done);
 
 #endif

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/vk"
 )
 
 // call is a plan bound to an engine and tensors. One run at a time.
@@ -19,123 +20,170 @@ type call struct {
 	in     attention.Inputs
 	out    attention.Outputs
 
-	mu     sync.Mutex
-	cancel context.CancelFunc // of the running run, else nil
-	done   chan struct{}      // closed when the started run has ended; nil where none was started
-	stats  attention.Stats    // of the started run, once done is closed
-	err    error
-	closed bool
+	mu        sync.Mutex
+	options   attention.RunOptions
+	last      *flight // the latest run
+	started   *flight // the latest one that did not wait
+	recording *attention.Recording
+	closed    bool
+}
+
+// flight is one run of a call.
+type flight struct {
+	cancel    context.CancelFunc
+	submitted <-chan struct{} // nil unless it was submitted
+	done      chan struct{}   // closed when it has ended; then stats and err hold
+	stats     attention.Stats
+	err       error
+}
+
+func ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *flight) finish(stats attention.Stats, err error) {
+	f.stats, f.err = stats, err
+	f.cancel()
+	close(f.done)
 }
 
 // begin marks the call as running.
-func (c *call) begin() (context.Context, error) {
+func (c *call) begin() (context.Context, *flight, attention.RunOptions, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return nil, &statusError{C.AVK_ERROR_CLOSED, "the call was closed"}
-	case c.cancel != nil:
-		return nil, &statusError{C.AVK_ERROR_BUSY, "the call is running; wait for it, or make another call for each thread"}
+		return nil, nil, c.options, errClosed
+	case c.last != nil && !ended(c.last.done):
+		return nil, nil, c.options, errBusy
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
-	return ctx, nil
+	c.last = &flight{cancel: cancel, done: make(chan struct{})}
+	return ctx, c.last, c.options, nil
 }
 
-func (c *call) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cancel()
-	c.cancel = nil
-}
+var (
+	errClosed = &statusError{C.AVK_ERROR_CLOSED, "the call was closed"}
+	errBusy   = &statusError{C.AVK_ERROR_BUSY, "the call is running; wait for it, or make another call for each thread"}
+)
 
 func (c *call) run() (attention.Stats, error) {
-	ctx, err := c.begin()
+	ctx, f, options, err := c.begin()
 	if err != nil {
 		return attention.Stats{}, err
 	}
-	defer c.end()
-	return c.engine.Run(ctx, c.plan, c.in, c.out)
+	defer func() { f.finish(f.stats, f.err) }() // also after a panic
+	f.err = errPanicked
+	f.stats, f.err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
+	return f.stats, f.err
 }
+
+var errPanicked = &statusError{C.AVK_ERROR_INTERNAL, "bug: the run ended in a panic"}
 
 // start is run on a goroutine of its own.
 func (c *call) start() error {
-	ctx, err := c.begin()
+	ctx, f, options, err := c.begin()
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	c.mu.Lock()
-	c.done = done
-	c.mu.Unlock()
+	c.note(f)
 	go func() {
-		defer close(done)
-		defer c.end()
-		stats, err := c.runGuarded(ctx)
-		c.mu.Lock()
-		c.stats, c.err = stats, err
-		c.mu.Unlock()
+		var stats attention.Stats
+		err := error(errPanicked)
+		defer func() {
+			if cause := recover(); cause != nil { // here nobody else can
+				err = &statusError{C.AVK_ERROR_INTERNAL, "bug: " + describePanic(cause)}
+			}
+			f.finish(stats, err)
+		}()
+		stats, err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
 	}()
 	return nil
 }
 
-// runGuarded turns a panic into an error: on a goroutine no caller can.
-func (c *call) runGuarded(ctx context.Context) (stats attention.Stats, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = &statusError{C.AVK_ERROR_INTERNAL, "bug: " + describePanic(cause)}
-		}
-	}()
-	return c.engine.Run(ctx, c.plan, c.in, c.out)
+// submit hands the call to the device's queue.
+func (c *call) submit(with vk.Sync) error {
+	ctx, f, _, err := c.begin()
+	if err != nil {
+		return err
+	}
+	job, err := c.engine.Submit(ctx, c.plan, c.in, c.out, with)
+	if err != nil {
+		f.finish(attention.Stats{}, err)
+		return err
+	}
+	f.submitted = job.Submitted()
+	c.note(f)
+	go func() { f.finish(job.Wait(context.Background())) }()
+	return nil
 }
 
-// wait waits for the started run; ok is false where it has not ended in time.
-func (c *call) wait(timeout time.Duration) (stats attention.Stats, ok bool, err error) {
-	c.mu.Lock()
-	done := c.done
-	c.mu.Unlock()
-	if done == nil {
-		return stats, true, argument("the call was not started; avk_call_start comes before avk_call_wait")
-	}
-	if timeout < 0 {
-		<-done
-	} else {
-		timer := time.NewTimer(timeout)
-		defer timer.Stop()
-		select {
-		case <-done:
-		case <-timer.C:
-			select { // with no time to wait, both may be ready
-			case <-done:
-			default:
-				return stats, false, nil
-			}
-		}
-	}
+func (c *call) note(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stats, true, c.err
+	c.started = f
+}
+
+// latest is the run that the caller may wait for.
+func (c *call) latest() (*flight, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.started == nil {
+		return nil, argument("the call was not started; avk_call_start or avk_call_submit comes before")
+	}
+	return c.started, nil
+}
+
+// await waits for one of two channels, without limit where limit is negative;
+// ok is false where neither was closed in time.
+func await(one, other <-chan struct{}, limit time.Duration) (ok bool) {
+	var late <-chan time.Time
+	switch {
+	case limit == 0:
+		return ended(one) || ended(other)
+	case limit > 0:
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-one:
+		return true
+	case <-other:
+		return true
+	case <-late:
+		return false
+	}
 }
 
 func (c *call) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel()
+	if c.last != nil {
+		c.last.cancel()
 	}
 }
 
-// close lets no new run in and waits for the started one. A run on another
-// thread ends by itself, cancelled; its outputs are the caller's to keep in place.
-func (c *call) close() {
+// close lets no new run in, and waits for the one that goes on, cancelled.
+func (c *call) close() error {
 	c.mu.Lock()
 	c.closed = true
-	done := c.done
+	last, recording := c.last, c.recording
+	c.recording = nil
 	c.mu.Unlock()
 	c.stop()
-	if done != nil {
-		<-done
+	if last != nil {
+		<-last.done
 	}
+	if recording != nil {
+		return recording.Close()
+	}
+	return nil
 }
 
 // waitLimit reads a number of milliseconds; negative is without limit.

@@ -84,6 +84,8 @@ func structName(value any) string {
 		return "avk_tensor"
 	case C.avk_tensors:
 		return "avk_tensors"
+	case C.avk_sync:
+		return "avk_sync"
 	case C.avk_stats:
 		return "avk_stats"
 	}

@@ -16,6 +16,7 @@ const (
 	kindPlan
 	kindBuffer
 	kindCall
+	kindScratch
 )
 
 var objects handle.Table
@@ -26,6 +27,7 @@ func init() {
 	objects.Names[kindPlan] = "a plan"
 	objects.Names[kindBuffer] = "a buffer"
 	objects.Names[kindCall] = "a call"
+	objects.Names[kindScratch] = "scratch memory"
 }
 
 // buffer is a buffer and its device, whose calls it needs.
@@ -43,6 +45,10 @@ func engineOf(h C.avk_engine) (*attention.Engine, error) {
 func planOf(h C.avk_plan) (*attention.Plan, error) { return get[*attention.Plan](kindPlan, uint64(h)) }
 
 func bufferOf(h C.avk_buffer) (*buffer, error) { return get[*buffer](kindBuffer, uint64(h)) }
+
+func scratchOf(h C.avk_scratch) (*attention.Scratch, error) {
+	return get[*attention.Scratch](kindScratch, uint64(h))
+}
 
 func callOf(h C.avk_call) (*call, error) { return get[*call](kindCall, uint64(h)) }
 

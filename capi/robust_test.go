@@ -1,13 +1,9 @@
 package main
 
 import (
-	"path/filepath"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/internal/hosttest"
 )
@@ -36,40 +32,16 @@ func TestOpenAndCloseAThousandTimes(t *testing.T) {
 // driver's own leaks are listed in asan.supp.
 func TestUnderAddressSanitizer(t *testing.T) {
 	flags := []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
-	env := []string{"LSAN_OPTIONS=print_suppressions=0:suppressions=" + filepath.Join(hosttest.Root(), "capi/testdata/asan.supp")}
 	for _, c := range []struct {
 		name string
 		args []string
 	}{{"misuse", nil}, {"fuzz", []string{"3000", "2"}}, {"threads", nil}} {
-		t.Run(c.name, func(t *testing.T) { run(t, c.name, flags, env, c.args...) })
+		t.Run(c.name, func(t *testing.T) { run(t, c.name, flags, hosttest.LeakSuppressions(), c.args...) })
 	}
 }
 
 // The same by valgrind, which sees the library's own C too. valgrind.supp lists
 // what is left out.
 func TestUnderValgrind(t *testing.T) {
-	lib := valgrindLibrary(t)
-	program := hosttest.CompileWith(t, lib, "capi/testdata/misuse.c")
-	underValgrind(t, program)
-}
-
-// valgrindLibrary is the library with a Go runtime that tells valgrind of its
-// stacks and its heap, which Go 1.25 brought.
-func valgrindLibrary(t *testing.T) string {
-	t.Helper()
-	require.NotContains(t, runtime.Version(), "go1.24", "tests under valgrind need Go 1.25 or newer; leave them out with TEST_FLAGS='-skip Valgrind'")
-	return hosttest.Library(t, "-tags=valgrind")
-}
-
-func underValgrind(t *testing.T, program string, args ...string) {
-	t.Helper()
-	args = append([]string{
-		"--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
-		"--suppressions=capi/testdata/valgrind.supp", program,
-	}, args...)
-	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{
-		Name: "valgrind", Args: args, Time: 10 * time.Minute,
-		// Signals that preempt goroutines look like stack switches to it; it knows no AVX-512.
-		Env: []string{"GODEBUG=asyncpreemptoff=1", "LP_NATIVE_VECTOR_WIDTH=128"},
-	}))
+	hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), "capi/testdata/misuse.c"))
 }

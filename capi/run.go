@@ -3,7 +3,11 @@ package main
 // #include "bridge.h"
 import "C"
 
-import "github.com/anchorvk/anchorvk/attention"
+import (
+	"unsafe"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
 
 //export avk_call_create
 func avk_call_create(engine C.avk_engine, plan C.avk_plan, tensors C.avk_in_tensors, out *C.avk_call) (status C.avk_status) {
@@ -94,14 +98,37 @@ func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (s
 	if err != nil {
 		return fail(err)
 	}
-	s, ended, err := c.wait(limit)
+	f, err := c.latest()
 	if err != nil {
 		return fail(err)
 	}
-	if !ended {
+	if !await(f.done, nil, limit) {
 		return C.AVK_NOT_READY
 	}
-	write(s, c.plan.Runs)
+	if f.err != nil {
+		return fail(f.err)
+	}
+	write(f.stats, c.plan.Runs)
+	return C.AVK_OK
+}
+
+//export avk_call_pace
+func avk_call_pace(handle C.avk_call, dutyCycle C.double, progress C.avk_progress, user unsafe.Pointer) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	options := attention.RunOptions{DutyCycle: float64(dutyCycle)}
+	if !(options.DutyCycle >= 0 && options.DutyCycle <= 1) {
+		return fail(argument("duty_cycle is %v; use a share above 0 and up to 1, or 0 for 1", options.DutyCycle))
+	}
+	if progress != nil {
+		options.Progress = func(done float64) { C.avk_tell(progress, user, C.double(done)) }
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.options = options
 	return C.AVK_OK
 }
 
@@ -123,6 +150,5 @@ func avk_call_close(handle C.avk_call) (status C.avk_status) {
 	if err != nil {
 		return fail(err)
 	}
-	c.close()
-	return C.AVK_OK
+	return fail(c.close())
 }

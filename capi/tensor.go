@@ -100,6 +100,15 @@ func tensorsOf(from C.avk_in_tensors, plan *attention.Plan) (in attention.Inputs
 	if out.LSE, err = hostSlice[float32]("lse", unsafe.Pointer(t.lse), t.lse_size); err != nil {
 		return in, out, err
 	}
+	if t.lse_buffer != 0 {
+		b, err := bufferOf(t.lse_buffer)
+		if err != nil {
+			return in, out, err
+		}
+		out.LSEBuffer, out.LSEOffset = b.Buffer, uint64(t.lse_offset)
+	} else if t.lse_offset != 0 {
+		return in, out, argument("avk_tensors.lse_offset is %d, and lse_buffer is 0", t.lse_offset)
+	}
 	out.Stripes, err = hostSlice[byte]("stripes", unsafe.Pointer(t.stripes), t.stripes_size)
 	return in, out, err
 }

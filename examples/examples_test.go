@@ -29,15 +29,40 @@ func digests(t *testing.T, out string) []string {
 	return found
 }
 
+// coreFeatures makes the library do without what hosts that enable only core
+// features do not lend, so that the same kernels run.
+var coreFeatures = []string{"ANCHORVK_DISABLE=coopmat,coopmat2"}
+
 // goDigest is that of the Go program, which checks itself against the oracle.
 func goDigest(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "go")
 	hosttest.Run(t, hosttest.Command{Name: "go", Args: []string{"build", "-buildvcs=false", "-o", program, "./examples/go"}})
-	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program}))
+	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program, Env: coreFeatures}))
 	found := digests(t, out)
 	require.Len(t, found, 1)
 	return found[0]
+}
+
+// cExample are the sources of the C program.
+var cExample = []string{"-Iexamples/common", "examples/c/main.c", "examples/c/host.c", "examples/common/sample.c"}
+
+// The C program checks itself against a reference of its own. It records, runs
+// and submits on a device that it lends; all three ways give the bits of a Go
+// program with a device of the library's own.
+func TestC(t *testing.T) {
+	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: hosttest.Compile(t, cExample...), Env: coreFeatures}))
+	want := goDigest(t)
+	assert.Equal(t, []string{want, want, want}, digests(t, out), out)
+}
+
+func TestCUnderAddressSanitizer(t *testing.T) {
+	flags := append([]string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}, cExample...)
+	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: hosttest.Compile(t, flags...), Env: hosttest.LeakSuppressions()}))
+}
+
+func TestCUnderValgrind(t *testing.T) {
+	hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), cExample...))
 }
 
 // python is a Python with numpy and what builds packages, as setup.sh finds it.
@@ -67,6 +92,6 @@ func TestPython(t *testing.T) {
 	_, report := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: interpreter, Args: []string{"-m", "unittest", "discover", "-s", "python/tests"}}))
 	assert.Regexp(t, `Ran [1-9][0-9]* tests`, report)
 	assert.NotContains(t, report, "skipped")
-	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: interpreter, Args: []string{"python/tests/sample.py"}}))
+	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: interpreter, Args: []string{"python/tests/sample.py"}, Env: coreFeatures}))
 	assert.Equal(t, []string{goDigest(t)}, digests(t, out))
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles the shader modules of shaders/manifest.json into shaders/spv, and the
-# tests' vk/testdata/*.comp beside their sources, with the pinned compiler (glslc
+# *.comp of vk/testdata and examples/c beside their sources, with the pinned compiler (glslc
 # of Debian 13, see tools/sysroot.sh).
 #
 #   tools/glslc.sh          # compile; replaces the SPIR-V only if all is well
@@ -15,7 +15,7 @@ set -eu
 
 tools=$(cd "$(dirname "$0")" && pwd)
 spv=shaders/spv
-tests=vk/testdata
+others="vk/testdata examples/c"
 
 die() { printf 'glslc: %s\n' "$*" >&2; exit 1; }
 
@@ -90,7 +90,8 @@ fi
 export GLSLC_ROOT GLSLC_LD GLSLC_OUT
 trap 'rm -rf "$GLSLC_OUT"' EXIT
 trap 'exit 130' INT TERM
-mkdir -p "$GLSLC_OUT/$spv" "$GLSLC_OUT/$tests" "$spv"
+mkdir -p "$GLSLC_OUT/$spv" "$spv"
+for folder in $others; do mkdir -p "$GLSLC_OUT/$folder"; done
 
 plan=$(in_sysroot jq -r --arg spv $spv '
 	def need($c; $m): if $c then . else error($m) end;
@@ -105,8 +106,13 @@ plan=$(in_sysroot jq -r --arg spv $spv '
 	| @tsv' shaders/manifest.json) || die "shaders/manifest.json is not as it should be (reason above)"
 [ -n "$plan" ] || die "shaders/manifest.json names no modules"
 
-plan=$plan$(for source in $tests/*.comp; do
-	[ ! -e "$source" ] || printf '\n%s\t%s\tvulkan1.1\ttrue' "${source%.comp}" "$source"
+in_others() { # a pattern
+	# Folders and pattern are split and expanded on purpose.
+	# shellcheck disable=SC2086
+	for folder in $others; do ls $folder/$1 2>/dev/null || true; done
+}
+plan=$plan$(for source in $(in_others '*.comp'); do
+	printf '\n%s\t%s\tvulkan1.1\ttrue' "${source%.comp}" "$source"
 done)
 
 # Each job prints its own complaint; xargs tells whether there was one.
@@ -114,7 +120,7 @@ printf '%s\n' "$plan" | xargs -d '\n' -n 1 -P 2 "$tools/glslc.sh" --one ||
 	die "not every module compiled: the SPIR-V is as it was"
 
 modules=$(printf '%s\n' "$plan" | cut -f1)
-stale=$(for file in $spv/*.spv $tests/*.spv; do
+stale=$(for file in $spv/*.spv $(in_others '*.spv'); do
 	[ -e "$file" ] || continue
 	printf '%s\n' "$modules" | grep -qx "${file%.spv}" || echo "$file"
 done)
@@ -127,7 +133,7 @@ if [ $check = yes ]; then
 		if [ -e "$module.spv" ]; then echo "glslc: $module.spv differs from its source" >&2; else echo "glslc: $module.spv is missing" >&2; fi
 	done
 	for file in $stale; do echo "glslc: $file has no source" >&2; done
-	[ -z "$differ$stale" ] || die "run 'make shaders' and commit $spv and $tests"
+	[ -z "$differ$stale" ] || die "run 'make shaders' and commit $spv and the .spv of $others"
 	echo "glslc: $(echo "$modules" | wc -l) modules are as compiled" >&2
 	exit 0
 fi

@@ -30,13 +30,13 @@ type Pipeline struct {
 // size cannot be had, *LimitError for bindings and push constants, or what the
 // driver says.
 func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
-	if err := d.checkPipeline(&c); err != nil {
-		return nil, err
-	}
 	if err := d.lifetime.enter(); err != nil {
 		return nil, err
 	}
 	defer d.lifetime.leave()
+	if err := d.checkPipeline(&c); err != nil {
+		return nil, err
+	}
 	set, err := d.layouts.get(d, c.Bindings)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,12 @@ static double any_double(void) {
 	return list[next(sizeof list / sizeof *list)];
 }
 
+/* No share just above 0: it asks for a pause of years. */
+static double any_share(void) {
+	const double list[] = {0, 1, 0.5, -1, 2, NAN};
+	return list[next(sizeof list / sizeof *list)];
+}
+
 static size_t any_size(size_t right) { return next(4) ? right : (size_t)any_number(); }
 
 /* The memory that a struct_size of up to 4096 may reach. */
@@ -67,6 +73,7 @@ static avk_device_options *any_options(void) {
 	if (to) {
 		to->device = names[next(6)];
 		to->disable = features[next(5)];
+		to->cache_dir = NULL;
 		to->validate = 0;
 	}
 	return to;
@@ -146,7 +153,7 @@ static avk_status one(void) {
 	avk_stats stats = {0}, *s;
 	avk_status status;
 	stats.struct_size = sizeof stats;
-	switch (next(24)) {
+	switch (next(32)) {
 	case 0: return avk_check_abi((uint32_t)any_number());
 	case 1: return avk_version(to, size, into);
 	case 2: return avk_device_report(any_handle(f.device), (int32_t)next(4) - 1, to, size, into);
@@ -192,6 +199,23 @@ static avk_status one(void) {
 	case 20: return avk_call_close(any_handle(0));
 	case 21: return avk_plan_close(any_handle(0));
 	case 22: return avk_engine_close(any_handle(0));
+	case 23: return avk_call_submit(any_handle(f.call), NULL);
+	case 24: return avk_call_submitted(any_handle(f.call), any_double() < 0 ? 0 : next(20));
+	case 25:
+		status = avk_scratch_create(any_handle(f.engine), any_handle(f.plan), out);
+		keep(status, made, avk_scratch_close);
+		return status;
+	case 26: return avk_call_prepare(any_handle(f.call), any_handle(0), NULL);
+	case 27: return avk_call_pace(any_handle(f.call), any_share(), NULL, NULL);
+	case 28:
+		s = fresh(0, &stats, sizeof stats);
+		return avk_call_recorded(any_handle(f.call), s);
+	case 29: return avk_scratch_close(any_handle(0));
+	case 30: {
+		avk_memory m = {0};
+		m.struct_size = sizeof m;
+		return avk_plan_memory(any_handle(f.plan), fresh(0, &m, sizeof m));
+	}
 	default: return avk_buffer_close(any_handle(0));
 	}
 }

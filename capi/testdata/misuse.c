@@ -251,6 +251,92 @@ static void calls(void) {
 	WRONG_HANDLES(avk_call_close(h), f.call);
 }
 
+static void tell(void *user, double done) { *(double *)user = done; }
+
+static void pace(void) {
+	double done = 0;
+	WRONG_HANDLES(avk_call_pace(h, 0, NULL, NULL), f.call);
+	EXPECT(avk_call_pace(f.call, 2, NULL, NULL), AVK_ERROR_ARGUMENT, "duty_cycle is 2");
+	EXPECT(avk_call_pace(f.call, NAN, NULL, NULL), AVK_ERROR_ARGUMENT, "duty_cycle is NaN");
+	OK(avk_call_pace(f.call, 0.9, tell, &done));
+	fixture_run(&f);
+	HOLDS(done == 1);
+	OK(avk_call_pace(f.call, 0, NULL, NULL));
+}
+
+/* Submitting and recording: what a device of the library's own cannot do. */
+static void submission(void) {
+	avk_timeline timeline = {0, 1};
+	avk_sync sync = {0};
+	avk_scratch scratch = 7;
+	avk_stats stats = {0};
+	uint32_t parts = 7;
+	int dummy;
+	sync.struct_size = sizeof sync;
+	stats.struct_size = sizeof stats;
+	WRONG_HANDLES(avk_call_submit(h, NULL), f.call);
+	WRONG_SIZES(avk_call_submit(f.call, s), avk_sync, sync);
+	sync.wait_count = 1;
+	EXPECT(avk_call_submit(f.call, &sync), AVK_ERROR_ARGUMENT, "wait is NULL");
+	sync.wait = &timeline;
+	EXPECT(avk_call_submit(f.call, &sync), AVK_ERROR_ARGUMENT, "semaphore is 0");
+	EXPECT(avk_call_submit(f.call, NULL), AVK_ERROR_ARGUMENT, "on the host");
+	WRONG_HANDLES(avk_call_submitted(h, 0), f.call);
+	EXPECT(avk_call_submitted(f.call, 0), AVK_ERROR_ARGUMENT, "was not started");
+	WRONG_HANDLES(avk_scratch_create(h, f.plan, &scratch), f.engine);
+	WRONG_HANDLES(avk_scratch_create(f.engine, h, &scratch), f.plan);
+	EXPECT(avk_scratch_create(f.engine, f.plan, NULL), AVK_ERROR_ARGUMENT, "scratch is NULL");
+	HOLDS(scratch == 7);
+	OK(avk_scratch_create(f.engine, f.plan, &scratch));
+	WRONG_HANDLES(avk_scratch_close(h), scratch);
+	WRONG_HANDLES(avk_call_prepare(h, 0, &parts), f.call);
+	EXPECT(avk_call_prepare(f.call, f.plan, &parts), AVK_ERROR_HANDLE, "scratch memory is needed");
+	EXPECT(avk_call_prepare(f.call, scratch, &parts), AVK_ERROR_ARGUMENT, "on the host");
+	HOLDS(parts == 7);
+	WRONG_HANDLES(avk_call_record(h, AVK_ALL_PARTS, &dummy), f.call);
+	EXPECT(avk_call_record(f.call, AVK_ALL_PARTS, NULL), AVK_ERROR_ARGUMENT, "command_buffer is NULL");
+	EXPECT(avk_call_record(f.call, AVK_ALL_PARTS, &dummy), AVK_ERROR_ARGUMENT, "is not prepared");
+	WRONG_HANDLES(avk_call_recorded(h, &stats), f.call);
+	WRONG_SIZES(avk_call_recorded(f.call, s), avk_stats, stats);
+	EXPECT(avk_call_recorded(f.call, &stats), AVK_ERROR_ARGUMENT, "is not prepared");
+	OK(avk_scratch_close(scratch));
+	EXPECT(avk_scratch_close(scratch), AVK_ERROR_HANDLE, "was closed");
+}
+
+/* A VkBuffer can only be lent to a device that was adopted. */
+static void lending(void) {
+	avk_adopt_info adopt = {0}, bad;
+	avk_borrow_info borrow = {0};
+	const char *none[1] = {NULL};
+	avk_device device = 7;
+	avk_buffer buffer = 7;
+	adopt.struct_size = sizeof adopt;
+	borrow.struct_size = sizeof borrow;
+	EXPECT(avk_device_adopt(NULL, NULL, &device), AVK_ERROR_ARGUMENT, "avk_adopt_info is NULL");
+	EXPECT(avk_device_adopt(&adopt, NULL, NULL), AVK_ERROR_ARGUMENT, "device is NULL");
+	WRONG_SIZES(avk_device_adopt(s, NULL, &device), avk_adopt_info, adopt);
+	UNKNOWN_FIELD(avk_device_adopt(s, NULL, &device), avk_adopt_info, adopt);
+	EXPECT(avk_device_adopt(&adopt, NULL, &device), AVK_ERROR_BORROWED, "Borrowed.");
+	bad = adopt;
+	bad.reserved = 1;
+	EXPECT(avk_device_adopt(&bad, NULL, &device), AVK_ERROR_ARGUMENT, "reserved");
+	bad = adopt;
+	bad.extension_count = 1;
+	EXPECT(avk_device_adopt(&bad, NULL, &device), AVK_ERROR_ARGUMENT, "extensions is NULL");
+	bad.extensions = none;
+	EXPECT(avk_device_adopt(&bad, NULL, &device), AVK_ERROR_ARGUMENT, "extensions[0] is NULL");
+	bad = adopt;
+	bad.feature_count = 1;
+	EXPECT(avk_device_adopt(&bad, NULL, &device), AVK_ERROR_ARGUMENT, "features is NULL");
+	HOLDS(device == 7);
+	WRONG_HANDLES(avk_buffer_borrow(h, &borrow, &buffer), f.device);
+	EXPECT(avk_buffer_borrow(f.device, NULL, &buffer), AVK_ERROR_ARGUMENT, "avk_borrow_info is NULL");
+	EXPECT(avk_buffer_borrow(f.device, &borrow, NULL), AVK_ERROR_ARGUMENT, "buffer is NULL");
+	WRONG_SIZES(avk_buffer_borrow(f.device, s, &buffer), avk_borrow_info, borrow);
+	EXPECT(avk_buffer_borrow(f.device, &borrow, &buffer), AVK_ERROR_BORROWED, NULL);
+	HOLDS(buffer == 7);
+}
+
 /* Objects that were closed, and objects whose device was. */
 static void closed(void) {
 	struct fixture *g = malloc(sizeof *g);
@@ -291,6 +377,9 @@ int main(void) {
 	plans();
 	engines();
 	calls();
+	pace();
+	submission();
+	lending();
 	closed();
 	fixture_run(&f); /* nothing of it did any harm */
 	fixture_close(&f);

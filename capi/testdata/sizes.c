@@ -13,6 +13,7 @@ int main(void) {
 	SHOW(avk_memory, stripes);
 	SHOW(avk_tensor, strides);
 	SHOW(avk_tensors, stripes_size);
+	SHOW(avk_sync, signal_count);
 	SHOW(avk_stats, mode);
 	return 0;
 }

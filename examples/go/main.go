@@ -21,8 +21,9 @@ func main() {
 	log.SetFlags(0)
 	// Ctrl-C ends a long run after the slice that the device works on.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

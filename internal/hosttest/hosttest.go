@@ -60,14 +60,16 @@ func Library(t testing.TB, flags ...string) string {
 
 // Compile builds a C program with the library; arguments are flags and sources,
 // relative to the module's folder.
-func Compile(t testing.TB, arguments ...string) string { return CompileWith(t, Library(t), arguments...) }
+func Compile(t testing.TB, arguments ...string) string {
+	return CompileWith(t, Library(t), arguments...)
+}
 
 // CompileWith is Compile with the library in a folder.
 func CompileWith(t testing.TB, lib string, arguments ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
 	arguments = append([]string{"-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-g", "-I" + lib, "-o", program}, arguments...)
-	Run(t, Command{Name: "gcc", Args: append(arguments, "-L"+lib, "-lanchorvk", "-Wl,-rpath,"+lib, "-lm", "-lpthread")})
+	Run(t, Command{Name: "gcc", Args: append(arguments, "-L"+lib, "-lanchorvk", "-Wl,-rpath,"+lib, "-lvulkan", "-lm", "-lpthread")})
 	return program
 }
 

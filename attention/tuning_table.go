@@ -149,6 +149,46 @@ var tuningTable = []tuningEntry{
 		why: "matrix units: a subgroup owns 16 rows, four share each tile of keys",
 	},
 
+	// Intel's kernels get the smallest subgroup, which leaves an invocation the
+	// most registers: 128 values. Two rows of 16 elements (query and accumulator)
+	// fit beside the keys; in subgroups of 16 (32) they spill.
+	{
+		name: "intel-8-wide-rows", archs: []Architecture{"intel*"}, tiers: []Tier{TierScalar, TierScalarF16, TierUnpack}, headDim: span{65, 95},
+		choice: TuningChoice{
+			Way: wayUint, SubgroupSize: 8,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 1, Keys: 2},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 64, Keys: 4},
+		},
+		why: "Intel, subgroups of 8: few lanes share a row of these lengths, so that it fills their registers and two keys at a time are what fits without spills",
+	},
+	{
+		name: "intel-8", archs: []Architecture{"intel*"}, tiers: []Tier{TierScalar, TierScalarF16, TierUnpack},
+		choice: TuningChoice{
+			Way: wayUint, SubgroupSize: 8,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 2, Elements: 16, Keys: 4},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 64, Keys: 4},
+		},
+		why: "Intel, subgroups of 8: what fits their registers without spills; dense at head_dim 128 with one row needs 8,800 cycles for a key and row by the compiler's estimate for DG2, with two rows 9,700 and spills in the anchor stage",
+	},
+	{
+		name: "intel-16-wide-rows", archs: []Architecture{"intel*"}, tiers: []Tier{TierScalar, TierScalarF16, TierUnpack}, headDim: span{65, 95},
+		choice: TuningChoice{
+			Way: wayUint, SubgroupSize: 16,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 1, Keys: 2},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 64, Keys: 4},
+		},
+		why: "Intel, subgroups of 16, the smallest of Xe2: few lanes share a row of these lengths, so that it fills their registers and two keys at a time are what fits without spills",
+	},
+	{
+		name: "intel-16", archs: []Architecture{"intel*"}, tiers: []Tier{TierScalar, TierScalarF16, TierUnpack},
+		choice: TuningChoice{
+			Way: wayUint, SubgroupSize: 16,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 2, Elements: 16, Keys: 4},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 64, Keys: 4},
+		},
+		why: "Intel, subgroups of 16, the smallest of Xe2: what fits their registers without spills; dense at head_dim 128 with one row needs 8,800 cycles for a key and row by the compiler's estimate for DG2, with two rows 9,700 and spills in the anchor stage",
+	},
+
 	// GPUs without. Lanes share a row so that its query and accumulators fit in
 	// registers: at most 32 elements of each an invocation where head_dim allows.
 	// In the stripe search a group of 16 blocks fills a workgroup of 64.

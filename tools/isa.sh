@@ -4,7 +4,8 @@
 #
 #   tools/isa.sh [DEVICE...]            # print the tables and store them in out/isa
 #   tools/isa.sh --check [DEVICE...]    # compare with the baseline, tools/isa/baseline
-#   tools/isa.sh --update [DEVICE...]   # store the baseline
+#   tools/isa.sh --update [DEVICE...]   # store the baseline: that of the subgroup
+#                                       # sizes that plans take by themselves
 #   tools/isa.sh --only REGEXP DEVICE...   # print those that match, as
 #                                       # 'dense, tier coop, head_dim 128'; with
 #                                       # --listings FOLDER write their machine code
@@ -27,8 +28,8 @@ one() {
 	shift 2
 	case $mode in
 	print) set -- -o "out/isa/$device.csv" "$@" ;;
-	check) set -- -baseline "$baseline/$device.csv" "$@" ;;
-	update) set -- -o "$baseline/$device.csv" -q "$@" ;;
+	check) set -- -planned -baseline "$baseline/$device.csv" "$@" ;;
+	update) set -- -planned -o "$baseline/$device.csv" -q "$@" ;;
 	look) ;;
 	esac
 	start=$(date +%s)

@@ -13,6 +13,7 @@
 #                shims and ggml
 #   bookworm     Debian 12's Mesa, loader and layer: the oldest we support
 #   swiftshader  the Vulkan device that Debian's chromium-common carries
+#   drm-headers  libdrm's headers, which describe the kernel's graphics drivers too
 #
 # A sysroot is a closure of packages that apt resolves, downloads and verifies
 # with the keys of the archive, unpacked but not configured: enough to run its
@@ -34,13 +35,15 @@ packages_of() {
 		libggml0 libggml0-backend-vulkan libggml-dev ;;
 	bookworm) echo libvulkan1 mesa-vulkan-drivers vulkan-tools vulkan-validationlayers ;;
 	swiftshader) echo chromium-common ;;
-	*) die "unknown sysroot '$1': use trixie, testing, bookworm or swiftshader" ;;
+	drm-headers) echo libdrm-dev ;;
+	*) die "unknown sysroot '$1': use trixie, testing, bookworm, swiftshader or drm-headers" ;;
 	esac
 }
 
 suite_of() {
 	case $1 in
 	swiftshader) echo bookworm ;;
+	drm-headers) echo testing ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -78,7 +81,7 @@ mirror() {
 # trixie's debian-archive-keyring.
 keyring_for() {
 	newer=$cache/trixie/$keyrings
-	if [ "$1" = testing ]; then
+	if [ "$(suite_of "$1")" = testing ]; then
 		build trixie >/dev/null
 		echo "$newer"
 	elif [ -r "$keyrings" ]; then
@@ -104,13 +107,12 @@ private_apt() {
 fetch() {
 	private_apt update ||
 		die "apt cannot read $(suite_of "$1") (messages above; if a key is missing, update the package debian-archive-keyring)"
-	if [ "$1" = swiftshader ]; then
-		# The package alone: the one library taken from it needs only libc and libgcc.
-		(cd "$work/cache/archives" && private_apt download chromium-common >&2)
-	else
-		# shellcheck disable=SC2046
-		private_apt install --yes --download-only --no-install-recommends $(packages_of "$1") >&2
-	fi || die "apt cannot fetch $(packages_of "$1") (messages above)"
+	# shellcheck disable=SC2046
+	case $1 in
+	# The packages alone: what is taken from them needs nothing else, or only libc and libgcc.
+	swiftshader | drm-headers) (cd "$work/cache/archives" && private_apt download $(packages_of "$1") >&2) ;;
+	*) private_apt install --yes --download-only --no-install-recommends $(packages_of "$1") >&2 ;;
+	esac || die "apt cannot fetch $(packages_of "$1") (messages above)"
 }
 
 unpack() {
@@ -212,8 +214,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || die "usage: tools/sysroot.sh [--refresh|--path] trixie|testing|bookworm|swiftshader|all..."
-if [ "$1" = all ]; then set -- trixie testing bookworm swiftshader; fi
+[ $# -gt 0 ] || die "usage: tools/sysroot.sh [--refresh|--path] trixie|testing|bookworm|swiftshader|drm-headers|all..."
+if [ "$1" = all ]; then set -- trixie testing bookworm swiftshader drm-headers; fi
 for s; do
 	if [ "$only_path" = yes ]; then
 		packages_of "$s" >/dev/null

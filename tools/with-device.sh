@@ -37,7 +37,13 @@ amd-navi31        RDNA 3, with VK_NV_cooperative_matrix2, which is off by defaul
 amd-navi33        RDNA 3 with fewer registers, the same
 amd-gfx1201       RDNA 4, the same
 nvk-turing        NVIDIA Turing, open driver
-nvk-ampere        NVIDIA Ampere, open driver'
+nvk-ampere        NVIDIA Ampere, open driver
+intel-tgl         Xe LP (Tiger Lake)
+intel-dg2         Xe HPG (Arc A770): cooperative matrices
+intel-mtl         Xe LPG (Meteor Lake)
+intel-lnl         Xe2 (Lunar Lake): cooperative matrices
+intel-bmg         Xe2 (Arc B580): cooperative matrices
+intel-ptl         Xe3 (Panther Lake): cooperative matrices'
 
 die() { printf 'with-device: %s\n' "$*" >&2; exit 2; }
 
@@ -85,6 +91,19 @@ nvk-turing | nvk-ampere)
 	case $device in *turing) NOUVEAU_CHIPSET=164 ;; *) NOUVEAU_CHIPSET=174 ;; esac
 	export NOUVEAU_CHIPSET
 	;;
+intel-*)
+	# PCI id and execution units of a subslice.
+	runtime=testing icd=intel_icd preload=fake_i915
+	case $device in
+	*tgl) FAKE_I915=9a49:16 ;;
+	*dg2) FAKE_I915=56a0:16 ;;
+	*mtl) FAKE_I915=7d55:16 ;;
+	*lnl) FAKE_I915=64a0:8 ;;
+	*bmg) FAKE_I915=e20b:8 ;;
+	*ptl) FAKE_I915=b080:8 ;;
+	esac
+	export FAKE_I915
+	;;
 esac
 
 root=$("$here/sysroot.sh" $runtime)
@@ -92,8 +111,20 @@ icd_root=$root
 if [ "$device" = swiftshader ]; then icd_root=$("$here/sysroot.sh" swiftshader); fi
 ld=$(echo "$root"/usr/lib/*-linux-gnu*/ld-linux-*.so.*)
 [ -x "$ld" ] || die "no ld.so in $root: rebuild it with tools/sysroot.sh --refresh $runtime"
+# Builds the library that stands for Intel's kernel driver, and names it.
+fake_i915() {
+	headers=$("$here/sysroot.sh" drm-headers)/usr/include
+	source=$here/fake_i915.c
+	library=$(dirname "$root")/fake_i915-$(cksum <"$source" | cut -d' ' -f1).so
+	if [ ! -e "$library" ]; then
+		"${CC:-cc}" -O1 -fPIC -shared -I"$headers/libdrm" -I"$headers" -o "$library.$$" "$source" -ldl
+		mv "$library.$$" "$library"
+	fi
+	echo "$library"
+}
+
 if [ -n "$preload" ]; then
-	case $preload in */*) ;; *) preload=$(dirname "$ld")/$preload ;; esac
+	if [ "$preload" = fake_i915 ]; then preload=$(fake_i915); else preload=$(dirname "$ld")/$preload; fi
 	[ -r "$preload" ] || die "no $preload: rebuild the sysroot with tools/sysroot.sh --refresh $runtime"
 	export MESA_SHADER_CACHE_DISABLE=true # what is compiled is what is looked at
 fi

@@ -17,7 +17,7 @@ func sample() Table {
 			*c.value(&r) = 100 + i
 		}
 		r.Spills, r.Fills, r.ScalarSpills, r.Scratch = 0, Unknown, 4, 0
-		r.Cost = 1000
+		r.Cost, r.Matrix = 1000, 112
 		return r
 	}
 	return Table{Driver: "radv 1", Rows: []Row{row("dense", PlanSize), row("dense", "32"), row("anchor", PlanSize)}}
@@ -146,6 +146,17 @@ block 2 L3 [1] -> {
 } -> []
 `
 
+const intelListing = `mov(8)          g120<1>UW       0x76543210UV                    { align1 WE_all 1Q };
+and(1)          a0.2<1>UD       g0.5<0,1,0>UD   0xfffffc00UD    { align1 WE_all 1N };
+
+LABEL1:
+(+f0.0) mad(16) g1<1>F          g2<1,1,0>F      g3<1,1,0>F      { align1 1H };
+send(16)        nullUD          g19UD           g18UD           0x42000504 a0.2<0>UD
+                ugm MsgDesc: ( store, a32, d32, V1, L1STATE_L3MOCS dst_len = 0 )  { align1 1H };
+dpas.8x8(16)    g26<1>F         null<1,1,0>F    g34<1,1,0>HF    g8<1,1,0>HF { align1 WE_all 1H $15 };
+while(16)       JIP:  LABEL1                                    { align1 };
+`
+
 func TestCountsOfMachineCode(t *testing.T) {
 	for _, c := range []struct {
 		name, listing                                    string
@@ -153,6 +164,7 @@ func TestCountsOfMachineCode(t *testing.T) {
 	}{
 		{"Assembly", amdListing, 3, 3, 5, 2, 2},
 		{"NAK assembly", nvidiaListing, 2, 0, 4, 2, 0},
+		{"GEN Assembly", intelListing, 2, 1, 4, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r Row

@@ -31,6 +31,7 @@ type line struct {
 var languages = map[string]func(text string) line{
 	"Assembly":     amdLine,
 	"NAK assembly": nvidiaLine,
+	"GEN Assembly": intelLine,
 }
 
 // count fills in what the machine code shows.
@@ -156,6 +157,43 @@ func nvidiaLine(text string) line {
 	case "ldc", "s2r", "ld", "st", "ldsm", "atom", "membar", "bar", "bsync", "bssy", "bclear", "bmov", "break", "warpsync", "exit", "nop":
 	default:
 		if !strings.HasPrefix(to, "u") { // uniform registers are scalars
+			l.kind = vector
+		}
+	}
+	return l
+}
+
+// intelLine reads ANV's listing: labels as "LABEL3:", then instructions as
+// "(+f0.0) mad(16)  g1<1>F ...", or "while(16)  JIP:  LABEL3" at a loop's end;
+// what a message says is on a line of its own behind blanks.
+func intelLine(text string) line {
+	if label, ok := strings.CutSuffix(strings.TrimSpace(text), ":"); ok && strings.HasPrefix(label, "LABEL") {
+		return line{label: label}
+	}
+	if strings.HasPrefix(text, "(") { // predicate
+		_, text, _ = strings.Cut(text, ")")
+		text = strings.TrimLeft(text, " ")
+	}
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return line{}
+	}
+	words := strings.Fields(text)
+	name, lanes, _ := strings.Cut(words[0], "(")
+	name, _, _ = strings.Cut(name, ".")
+	l := line{code: true}
+	switch name {
+	case "dpas":
+		l.kind = matrix
+	case "mad", "mac", "dp4a":
+		l.kind = multiplyAdd
+	case "while":
+		l.target = words[len(words)-1]
+		if i := slices.Index(words, "JIP:"); i > 0 && i+1 < len(words) {
+			l.target = words[i+1]
+		}
+	case "send", "sendc", "sends", "sendsc", "sync", "if", "else", "endif", "do", "break", "cont", "halt", "nop", "jmpi", "goto", "join":
+	default:
+		if lanes != "1)" { // one lane: the scalar part of the work
 			l.kind = vector
 		}
 	}

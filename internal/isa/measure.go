@@ -24,6 +24,8 @@ type Table struct {
 
 // Options limit what Measure looks at.
 type Options struct {
+	// Planned leaves out subgroup sizes that a plan does not take by itself.
+	Planned bool
 	// Want says whether to build a pipeline; nil means all.
 	Want func(Key) bool
 	// Listing, when set, gets the driver's texts of every pipeline built.
@@ -50,6 +52,9 @@ func Measure(device *vk.Device, options Options) (Table, error) {
 			}
 			if err := m.tier(report, attention.Tier(tier.Name), headDim, PlanSize); err != nil {
 				return Table{}, err
+			}
+			if options.Planned {
+				continue
 			}
 			for _, size := range sizes(report) {
 				forced := *report

@@ -54,8 +54,10 @@ type Row struct {
 	// Intel's and NVIDIA's cycles.
 	Cost    int
 	Latency int
-	Vector  int // instructions on vector registers, matrix products apart
-	Matrix  int // matrix products
+	// Messages is what Intel's kernels send: loads, stores, barriers.
+	Messages int
+	Vector   int // instructions on vector registers, matrix products apart
+	Matrix   int // matrix products
 	// The same of the main loop: the innermost one that holds the most matrix
 	// products or, where there are none, multiply-adds.
 	LoopInstructions int
@@ -84,6 +86,7 @@ var columns = []column{
 	{"instructions", func(r *Row) *int { return &r.Instructions }},
 	{"cost", func(r *Row) *int { return &r.Cost }},
 	{"latency", func(r *Row) *int { return &r.Latency }},
+	{"messages", func(r *Row) *int { return &r.Messages }},
 	{"vector", func(r *Row) *int { return &r.Vector }},
 	{"matrix", func(r *Row) *int { return &r.Matrix }},
 	{"loop_instructions", func(r *Row) *int { return &r.LoopInstructions }},

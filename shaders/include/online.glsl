@@ -20,14 +20,15 @@ void clear_rows() {
 void attend_keys(uint k_chunk[KEYS], uint v_chunk[KEYS]) {
     float scores[ROWS * KEYS];
     SCORE_KEYS(KEYS, k_chunk, scores)
+    float shrink[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         float top = row_max[r];
         [[unroll]] for (uint k = 0; k < KEYS; k++) {
             poisoned[r] = poisoned[r] || is_nan_or_high(scores[r * KEYS + k]);
             top = max(top, is_nan(scores[r * KEYS + k]) ? LOWEST : scores[r * KEYS + k]);
         }
-        float shrink = exp2(row_max[r] - top);
-        float sum = row_sum[r] * shrink;
+        shrink[r] = exp2(row_max[r] - top);
+        float sum = row_sum[r] * shrink[r];
         [[unroll]] for (uint k = 0; k < KEYS; k++) {
             float p = exp2(scores[r * KEYS + k] - top);
             scores[r * KEYS + k] = p;
@@ -35,12 +36,16 @@ void attend_keys(uint k_chunk[KEYS], uint v_chunk[KEYS]) {
         }
         row_max[r] = top;
         row_sum[r] = sum;
-        [[unroll]] for (uint c = 0; c < CHUNKS * 2; c++) acc[r * CHUNKS * 2 + c] *= shrink;
     }
     [[unroll]] for (uint c = 0; c < CHUNKS; c++) {
 #ifdef HALF_MATH
         f16vec4 low_sum[ROWS], high_sum[ROWS];
         [[unroll]] for (uint r = 0; r < ROWS; r++) { low_sum[r] = f16vec4(0); high_sum[r] = f16vec4(0); }
+#else
+        [[unroll]] for (uint r = 0; r < ROWS; r++) {
+            acc[(r * CHUNKS + c) * 2] *= shrink[r];
+            acc[(r * CHUNKS + c) * 2 + 1] *= shrink[r];
+        }
 #endif
         [[unroll]] for (uint k = 0; k < KEYS; k++) {
             VEC4 low, high;
@@ -61,8 +66,8 @@ void attend_keys(uint k_chunk[KEYS], uint v_chunk[KEYS]) {
 #ifdef HALF_MATH
         [[unroll]] for (uint r = 0; r < ROWS; r++) {
             uint at = (r * CHUNKS + c) * 2;
-            acc[at] += vec4(low_sum[r]);
-            acc[at + 1] += vec4(high_sum[r]);
+            acc[at] = fma(acc[at], vec4(shrink[r]), vec4(low_sum[r]));
+            acc[at + 1] = fma(acc[at + 1], vec4(shrink[r]), vec4(high_sum[r]));
         }
 #endif
     }

@@ -30,6 +30,7 @@ func run(args []string, out io.Writer) error {
 	listings := flags.String("listings", "", "write the driver's texts of every pipeline into the `folder`")
 	store := flags.String("o", "", "store the table as CSV in the `file`")
 	quiet := flags.Bool("q", false, "print only a summary")
+	planned := flags.Bool("planned", false, "leave out the subgroup sizes that plans do not take by themselves")
 	baseline := flags.String("baseline", "", "compare with the table in the `file`, and print the differences only")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -37,7 +38,7 @@ func run(args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	options := isa.Options{}
+	options := isa.Options{Planned: *planned}
 	if *only != "" {
 		if *baseline != "" || *store != "" {
 			return errors.New("-only is for looking: it does not go with -baseline or -o, which take all pipelines")

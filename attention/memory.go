@@ -10,7 +10,7 @@ import (
 // before any is allocated.
 type Memory struct {
 	Tensors uint64 `json:"tensors"` // Q, K, V and O, contiguous; 0 with PlanOptions.DeviceTensors
-	Staging uint64 `json:"staging"` // for copies between host and device, where the device's memory is apart
+	Staging uint64 `json:"staging"` // at most, for copies between host and device where they cannot be made in place
 	Scratch uint64 `json:"scratch"` // Plan.ScratchBytes
 	Counts  uint64 `json:"counts"`  // stripes of every (head, group) pair, for the statistics
 	LSE     uint64 `json:"lse"`     // log-sum-exps, whether they are wanted or not
@@ -37,8 +37,11 @@ func (p *Plan) estimate(report *vk.Report, deviceTensors bool) {
 	if !deviceTensors {
 		m.Tensors = 2 * (alignUp(halfBytes*rows*uint64(s.HeadDim)) + alignUp(halfBytes*keys*uint64(s.HeadDim)))
 	}
-	if !report.UMA {
+	switch {
+	case !report.UMA:
 		m.Staging = vk.StagingBytes
+	case report.Type != "cpu": // what the host can write it may read slowly, and then downloads are staged
+		m.Staging = vk.StagingBytes / 2
 	}
 	m.Total = m.Tensors + m.Staging + m.Scratch + m.Counts + m.LSE
 	p.Memory = m
@@ -97,11 +100,13 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 			less += b.Size()
 		}
 	}
+	staged := out.LSE != nil
 	for _, t := range [4]struct {
 		tensor *Tensor
 		buffer *vk.Buffer
 	}{{&in.Q, b.q}, {&in.K, b.k}, {&in.V, b.v}, {&out.O, b.o}} {
 		if t.tensor.Host != nil {
+			staged = true
 			grow(t.buffer, halfBytes*uint64(t.tensor.Elements()))
 		}
 	}
@@ -114,6 +119,9 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	}
 	if !c.lseLent {
 		grow(b.lse, c.lseSize())
+	}
+	if held := c.engine.device.StagingUsage(); staged && held < p.Memory.Staging {
+		more += p.Memory.Staging - held
 	}
 	if more == 0 || used-min(used, less)+more <= budget {
 		return nil

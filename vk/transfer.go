@@ -5,12 +5,19 @@ package vk
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // transfer holds the staging rings, made when first needed.
 type transfer struct {
 	up, down ring
+	held     atomic.Uint64 // bytes of both
 }
+
+// StagingUsage returns the bytes of device memory that Upload and Download
+// hold for copies through a staging buffer: up to StagingBytes once such
+// copies were made, a part of MemoryUsage.
+func (d *Device) StagingUsage() uint64 { return d.transfer.held.Load() }
 
 // ring is a staging buffer of two halves: while the device copies one, the host fills or empties the other.
 type ring struct {
@@ -84,6 +91,7 @@ func (g *ring) open(d *Device, name string, kind MemoryKind) (err error) {
 		if g.buffer, err = d.NewBuffer(name, 2*stagingSize, kind); err != nil {
 			return err
 		}
+		d.transfer.held.Add(2 * stagingSize)
 	}
 	for i := range g.recorders {
 		if g.recorders[i] == nil {

@@ -66,6 +66,7 @@ func (d *Device) Priority() Priority                                            
 func (d *Device) MemoryUsage() (used, budget uint64)                              { return 0, 0 }
 func (d *Device) PipelineCacheData() ([]byte, error)                              { return nil, unsupported() }
 func (d *Device) SavePipelineCache() error                                        { return unsupported() }
+func (d *Device) StagingUsage() uint64                                            { return 0 }
 func (d *Device) Err() error                                                      { return unsupported() }
 func (d *Device) ValidationMessages() []string                                    { return nil }
 func (d *Device) Close() error                                                    { return nil }

@@ -15,6 +15,7 @@ func TestArchitectureOfRecordedDevices(t *testing.T) {
 		"lavapipe-floor": ArchLavapipeOld, "lavapipe-128": ArchLavapipe, "lavapipe-256": ArchLavapipe, "lavapipe-512": ArchLavapipe,
 		"swiftshader": ArchCPU,
 		"vega10":      ArchAMDGCN, "navi10": ArchAMDRDNA1, "navi21": ArchAMDRDNA2, "navi31": ArchAMDRDNA3, "gfx1201": ArchAMDRDNA4,
+		"intel-tgl": ArchIntelXeLP, "intel-dg2": ArchIntelXeHPG, "intel-bmg": ArchIntelXe2,
 		"nvk-turing": ArchNVIDIATuring, "nvk-ampere": ArchNVIDIAAmpere,
 	} {
 		require.Contains(t, reports, name)

@@ -189,6 +189,16 @@ var tuningTable = []tuningEntry{
 		why: "Intel, subgroups of 16, the smallest of Xe2: what fits their registers without spills; dense at head_dim 128 with one row needs 8,800 cycles for a key and row by the compiler's estimate for DG2, with two rows 9,700 and spills in the anchor stage",
 	},
 
+	{
+		name: "amd-gcn", archs: []Architecture{ArchAMDGCN}, tiers: []Tier{TierScalar, TierScalarF16, TierUnpack},
+		choice: TuningChoice{
+			Way:      wayUint,
+			Attend:   ShapeChoice{Local: 128, Lanes: 8, Rows: 2, Elements: 56, Keys: 4},
+			Identify: ShapeChoice{Local: 64, Lanes: 8, Rows: 2, Elements: 56, Keys: 4},
+		},
+		why: "GCN holds 256 registers for all waves of a lane: one row where two leave room for a single wave (head_dim 80 and 256)",
+	},
+
 	// GPUs without. Lanes share a row so that its query and accumulators fit in
 	// registers: at most 32 elements of each an invocation where head_dim allows.
 	// In the stripe search a group of 16 blocks fills a workgroup of 64.

@@ -33,7 +33,8 @@ func Valgrind(t testing.TB, program string) {
 	}
 	Run(t, OnDevice(Command{
 		Name: "valgrind", Args: args, Time: 10 * time.Minute,
-		// Signals that preempt goroutines look like stack switches to it; it knows no AVX-512.
-		Env: []string{"GODEBUG=asyncpreemptoff=1", "LP_NATIVE_VECTOR_WIDTH=128"},
+		// Signals that preempt goroutines look like stack switches to it; it knows
+		// no AVX-512, and takes minutes for lavapipe's optimizing compiler.
+		Env: []string{"GODEBUG=asyncpreemptoff=1", "LP_NATIVE_VECTOR_WIDTH=128", "GALLIVM_PERF=no_opt"},
 	}))
 }

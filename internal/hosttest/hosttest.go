@@ -40,6 +40,9 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
+// Folder is one for what several tests of a package share.
+func Folder() string { return folder }
+
 // Library is the folder with the shared library and its header, built on first
 // use; flags are those of go build.
 func Library(t testing.TB, flags ...string) string {

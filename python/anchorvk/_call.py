@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
 from ._arrays import Array, optional, tensor
-from ._library import NOT_READY, StatsStruct, Tensors, library
+from ._library import NOT_READY, PROGRESS, StatsStruct, Tensors, library
 from ._object import Object
 from ._plan import Plan, Stats
 
@@ -34,13 +34,24 @@ class Call(Object):
         t.stripes, t.stripes_size = optional("stripes", stripes, plan.stripes_shape, np.uint8)
         handle = ctypes.c_uint64()
         library.avk_call_create(engine._handle, plan._handle, t, handle)
-        super().__init__(handle.value, engine, plan, q, k, v, o, lse, stripes)
+        self._progress: list[Any] = []
+        super().__init__(handle.value, engine, plan, q, k, v, o, lse, stripes, self._progress)
 
     def run(self) -> Stats:
         """Runs the call and waits for the result."""
         stats = StatsStruct()
         library.avk_call_run(self._handle, stats)
         return Stats._of(stats)
+
+    def pace(self, duty_cycle: float = 0, progress: Optional[Callable[[float], object]] = None) -> None:
+        """Sets, from the next run on, the share of time that runs keep the device busy (0: all of it).
+
+        progress, where given, is called after every slice with the share of work that is
+        done, on any thread. It must not call anchorvk.
+        """
+        native = PROGRESS(lambda _, done: progress(done)) if progress else PROGRESS()
+        library.avk_call_pace(self._handle, duty_cycle, native, None)
+        self._progress.append(native)  # a run may still hold an earlier one
 
     def start(self) -> None:
         """Starts the call and returns; wait() ends it."""

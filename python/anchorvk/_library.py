@@ -59,7 +59,7 @@ class Tensors(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
         ("q", POINTER(Tensor)), ("k", POINTER(Tensor)), ("v", POINTER(Tensor)), ("o", POINTER(Tensor)),
-        ("lse", c_void_p), ("lse_size", c_uint64), ("stripes", c_void_p), ("stripes_size", c_uint64),
+        ("lse", c_void_p), ("lse_size", c_uint64), ("lse_buffer", c_uint64), ("lse_offset", c_uint64), ("stripes", c_void_p), ("stripes_size", c_uint64),
     ]
 
 
@@ -72,6 +72,7 @@ class StatsStruct(Sized):
 
 handle = c_uint64
 out_handle = POINTER(c_uint64)
+PROGRESS = ctypes.CFUNCTYPE(None, c_void_p, c_double)
 text = (c_char_p, c_size_t, POINTER(c_size_t))
 
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
@@ -95,6 +96,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "avk_plan_close": (handle,),
     "avk_call_create": (handle, handle, POINTER(Tensors), out_handle),
     "avk_call_run": (handle, POINTER(StatsStruct)),
+    "avk_call_pace": (handle, c_double, PROGRESS, c_void_p),
     "avk_call_start": (handle,),
     "avk_call_wait": (handle, c_double, POINTER(StatsStruct)),
     "avk_call_cancel": (handle,),

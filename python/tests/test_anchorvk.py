@@ -1,7 +1,9 @@
 """Tests of the installed package, on the machine's Vulkan device."""
 
+import ctypes
 import gc
 import os
+import pathlib
 import subprocess
 import sys
 import threading
@@ -85,6 +87,33 @@ class Attention(OnADevice):
                 pass
             np.testing.assert_array_equal(out, reference)
             self.assertEqual(call.wait().mode, want.mode)
+
+    def test_progress_is_told(self):
+        q, k, v = sample.inputs()
+        told = []
+        with self.engine.plan(**sample.SHAPE, **sample.PARAMS) as plan, self.engine.call(plan, q, k, v, np.empty_like(q)) as call:
+            call.pace(0.9, told.append)
+            call.run()
+            self.assertEqual(told[-1], 1.0)
+            self.assertEqual(told, sorted(told))
+            seen = len(told)
+            call.pace()
+            call.run()
+            self.assertEqual(len(told), seen)
+
+    def test_a_cancelled_call_says_so(self):
+        rows, dim = 4096, 64
+        q, k, v = np.zeros((3, 8, rows, dim), np.float16)
+        with self.engine.plan(heads=8, kv_heads=8, q_len=rows, kv_len=rows, head_dim=dim, mode="dense", slice_ms=5) as plan:
+            self.engine.warmup(plan)
+            with self.engine.call(plan, q, k, v, np.empty_like(q)) as call:
+                call.pace(0.1)  # slow enough to be caught in the middle
+                call.start()
+                self.assertIsNone(call.wait(0))
+                call.cancel()
+                with self.assertRaises(anchorvk.Error) as caught:
+                    call.wait()
+                self.assertEqual(caught.exception.name, "AVK_ERROR_CANCELLED")
 
     def test_threads_share_an_engine(self):
         q, k, v = sample.inputs()
@@ -171,6 +200,19 @@ class Errors(OnADevice):
         from anchorvk._library import library
 
         self.fails("AVK_ERROR_HANDLE", "was closed", library.avk_buffer_close, handle)
+
+
+class Declarations(unittest.TestCase):
+    def test_structs_have_the_sizes_of_the_header(self):
+        from anchorvk import _library as lib
+
+        pinned = pathlib.Path(__file__).parents[2] / "capi" / "testdata" / "sizes.txt"
+        sizes = dict(line.split(",")[0].split() for line in pinned.read_text().splitlines())
+        for name, struct in {
+            "avk_device_options": lib.DeviceOptions, "avk_plan_info": lib.PlanInfo, "avk_memory": lib.Memory,
+            "avk_tensor": lib.Tensor, "avk_tensors": lib.Tensors, "avk_stats": lib.StatsStruct,
+        }.items():
+            self.assertEqual(ctypes.sizeof(struct), int(sizes[name]), name)
 
 
 class Process(unittest.TestCase):

@@ -120,20 +120,20 @@ BB1:
 	v_mov_b32_e32 v0, v1                ; 7e000301
 BB2:
 	v_fma_f32 v0, v1, v2, v0            ; d6130000
-	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[8:15], v[0:7] ; cc404000
+	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7] ; cc404000
 	v_add_f32_e32 v0, v1, v2            ; 06000501
-	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[8:15], v[0:7] ; cc404000
+	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7] ; cc404000
 	s_cbranch_scc1 BB2                  ; bfa20001
 	s_cbranch_execz BB3                 ; bfa50001
 	s_branch BB1                        ; bfa00001
 BB3:
-	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[8:15], v[0:7] ; cc404000
+	v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7] ; cc404000
 	s_endpgm                            ; bfb00000
 `
 
 const nvidiaListing = `block 0 L1 [] -> {
       ur0      = s2r sr[0x25]           // delay=1 wr:0
-      ur1      = iadd3 ur0 ur0 rZ       // delay=1
+      ur1      = iadd3 ur0 ur2 rZ       // delay=1
 } -> [1]
 block 1 L2 [0, 1] -> {
 @!p1  r0..4    = ffma r1 r2 r3          // delay=1

@@ -140,6 +140,9 @@ func (h *Host) Begin() Commands {
 	return Commands{h, uint64(c)}
 }
 
+// BeginAgain forgets what was recorded.
+func (c Commands) BeginAgain() { must("begin", C.host_begin(c.host.h, C.uint64_t(c.Handle))) }
+
 // End ends the recording of commands.
 func (c Commands) End() { must("end", C.host_end(c.host.h, C.uint64_t(c.Handle))) }
 

@@ -156,12 +156,19 @@ func TestOnlyEnabledFeatures(t *testing.T) {
 	named := of(all, func(b *Borrowed) {
 		b.FeatureChain = nil
 		b.Features = []string{
-			"storageBuffer16BitAccess", "shaderFloat16", "subgroupSizeControl", "computeFullSubgroups", "vulkanMemoryModel",
+			"storageBuffer16BitAccess", "shaderFloat16", "subgroupSizeControl", "computeFullSubgroups", "vulkanMemoryModel", "vulkanMemoryModelDeviceScope",
 			"bufferDeviceAddress", "timelineSemaphore", "cooperativeMatrix", "geometryShader",
+			"maintenance4", "cooperativeMatrixFlexibleDimensions", "cooperativeMatrixReductions", "cooperativeMatrixConversions", "cooperativeMatrixPerElementOperations",
 		}
 	})
 	require.Equal(t, chained.Features, named.Features, "by name")
 
+	scopeless := of(all, func(b *Borrowed) {
+		b.FeatureChain = nil
+		b.Features = []string{"shaderFloat16", "storageBuffer16BitAccess", "vulkanMemoryModel", "cooperativeMatrix"}
+	})
+	require.False(t, scopeless.Features.VulkanMemoryModel)
+	require.False(t, scopeless.Features.CooperativeMatrix, "matrix kernels have atomics of device scope")
 	nothing := of(all, func(b *Borrowed) { b.FeatureChain = nil })
 	unextended := of(all, func(b *Borrowed) { b.Extensions = nil })
 	require.False(t, unextended.Features.CooperativeMatrix, "a feature whose extension was not enabled")

@@ -50,7 +50,8 @@ func newReport(c *C.vks_caps, opt *Options) Report {
 		Features: Features{
 			Float16: c.float16 != 0, Storage16: c.storage16 != 0, Int16: c.int16 != 0, Int64: c.int64 != 0,
 			SubgroupExtended: c.subgroup_extended != 0, SubgroupSizeControl: c.size_control != 0 && c.required_stages&C.VK_SHADER_STAGE_COMPUTE_BIT != 0,
-			VulkanMemoryModel: c.memory_model != 0, CooperativeMatrix: c.coopmat != 0 && c.memory_model != 0,
+			VulkanMemoryModel:      c.memory_model != 0 && c.memory_model_device != 0,
+			CooperativeMatrix:      c.coopmat != 0 && c.memory_model != 0 && c.memory_model_device != 0,
 			PipelineExecutableInfo: c.executable_info != 0, MemoryBudget: c.memory_budget != 0, BufferAddress: c.buffer_address != 0,
 			TimelineSemaphore: c.timeline != 0,
 		},

@@ -55,7 +55,7 @@ type Features struct {
 	Int64                  bool `json:"int64"`
 	SubgroupExtended       bool `json:"subgroup_extended"` // subgroup operations on halves
 	SubgroupSizeControl    bool `json:"subgroup_size_control"`
-	VulkanMemoryModel      bool `json:"vulkan_memory_model"`
+	VulkanMemoryModel      bool `json:"vulkan_memory_model"` // with device scope, which atomics of kernels take
 	CooperativeMatrix      bool `json:"cooperative_matrix"`
 	CooperativeMatrix2     bool `json:"cooperative_matrix2"`
 	PipelineExecutableInfo bool `json:"pipeline_executable_info"`

@@ -77,12 +77,24 @@ static void choose_features(host *h, const host_options *o) {
 	h->address.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES;
 	h->timeline.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES;
 	h->coop.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
+	h->m4.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES;
+	h->coop2.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV;
 	const uint32_t minor = o->api >> 12 & 0x3ff;
-	int coop = minor >= 2 && lists(h, "VK_KHR_cooperative_matrix");
-	if (coop) CHAIN(h->coop);
+	/* A structure of an extension is in the chain when the extension is enabled. */
+	if (minor >= 2 && (o->enable & HOST_COOPMAT) && lists(h, "VK_KHR_cooperative_matrix")) {
+		h->extensions[h->extension_count++] = "VK_KHR_cooperative_matrix";
+		CHAIN(h->coop);
+		if (minor >= 3 && (o->enable & HOST_COOPMAT2) && lists(h, "VK_NV_cooperative_matrix2")) {
+			h->extensions[h->extension_count++] = "VK_NV_cooperative_matrix2";
+			CHAIN(h->coop2);
+		}
+	}
 	if (o->single_chain || minor < 2) {
 		CHAIN(h->storage);
-		if (minor >= 3) CHAIN(h->size);
+		if (minor >= 3) {
+			CHAIN(h->size);
+			CHAIN(h->m4);
+		}
 		if (minor >= 2) {
 			CHAIN(h->half);
 			CHAIN(h->model);
@@ -101,21 +113,23 @@ static void choose_features(host *h, const host_options *o) {
 	const VkBool32 half = h->half.shaderFloat16 || h->v12.shaderFloat16;
 	const VkBool32 size = h->size.subgroupSizeControl || h->v13.subgroupSizeControl, full = h->size.computeFullSubgroups || h->v13.computeFullSubgroups;
 	const VkBool32 model = h->model.vulkanMemoryModel || h->v12.vulkanMemoryModel;
+	const VkBool32 scope = h->model.vulkanMemoryModelDeviceScope || h->v12.vulkanMemoryModelDeviceScope;
 	const VkBool32 address = h->address.bufferDeviceAddress || h->v12.bufferDeviceAddress;
 	const VkBool32 timeline = h->timeline.timelineSemaphore || h->v12.timelineSemaphore;
-	const VkBool32 matrix = h->coop.cooperativeMatrix;
+	const VkBool32 m4 = h->m4.maintenance4 || h->v13.maintenance4;
 #define CLEAR(s) memset((char *)&(s) + sizeof(VkStructureType) + 4 + sizeof(void *), 0, sizeof(s) - sizeof(VkStructureType) - 4 - sizeof(void *))
-	CLEAR(h->v11); CLEAR(h->v12); CLEAR(h->v13); CLEAR(h->storage); CLEAR(h->half); CLEAR(h->size); CLEAR(h->model); CLEAR(h->address); CLEAR(h->timeline); CLEAR(h->coop);
+	CLEAR(h->v11); CLEAR(h->v12); CLEAR(h->v13); CLEAR(h->storage); CLEAR(h->half); CLEAR(h->size); CLEAR(h->model); CLEAR(h->address); CLEAR(h->timeline); CLEAR(h->m4);
 #define ON(bit, offered) ((offered) && (o->enable & (bit)) ? 1 : 0)
 	h->storage.storageBuffer16BitAccess = h->v11.storageBuffer16BitAccess = ON(HOST_STORAGE16, storage);
 	h->half.shaderFloat16 = h->v12.shaderFloat16 = ON(HOST_FLOAT16, half);
 	h->size.subgroupSizeControl = h->v13.subgroupSizeControl = ON(HOST_SUBGROUP_SIZE, size);
 	h->size.computeFullSubgroups = h->v13.computeFullSubgroups = ON(HOST_SUBGROUP_SIZE, full);
 	h->model.vulkanMemoryModel = h->v12.vulkanMemoryModel = ON(HOST_MEMORY_MODEL, model);
+	h->model.vulkanMemoryModelDeviceScope = h->v12.vulkanMemoryModelDeviceScope = ON(HOST_MEMORY_MODEL, scope);
 	h->address.bufferDeviceAddress = h->v12.bufferDeviceAddress = ON(HOST_ADDRESS, address);
 	h->timeline.timelineSemaphore = h->v12.timelineSemaphore = ON(HOST_TIMELINE, timeline);
-	h->coop.cooperativeMatrix = ON(HOST_COOPMAT, matrix);
-	if (coop && h->coop.cooperativeMatrix) h->extensions[h->extension_count++] = "VK_KHR_cooperative_matrix";
+	h->m4.maintenance4 = h->v13.maintenance4 = ON(HOST_COOPMAT2, m4);
+	/* Of the structures of extensions all that is offered stays on. */
 	h->enabled = o->enable;
 }
 
@@ -128,13 +142,6 @@ static int make_device(host *h) {
 	const float priority = 1;
 	VkDeviceQueueCreateInfo queue = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = h->family, .queueCount = 1, .pQueuePriorities = &priority};
-	/* A structure of an extension that is not enabled must not be in the chain. */
-	if (h->extension_count == 0 && h->coop.sType)
-		for (VkPhysicalDeviceFeatures2 *s = &h->features; s->pNext; s = s->pNext)
-			if (s->pNext == &h->coop) {
-				s->pNext = h->coop.pNext;
-				break;
-			}
 	VkDeviceCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .pNext = &h->features, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue,
 		.enabledExtensionCount = (uint32_t)h->extension_count, .ppEnabledExtensionNames = h->extensions};

@@ -26,6 +26,7 @@ const (
 	Address      = C.HOST_ADDRESS
 	Timeline     = C.HOST_TIMELINE
 	CoopMatrix   = C.HOST_COOPMAT
+	CoopMatrix2  = C.HOST_COOPMAT2 // with maintenance4
 	All          = C.HOST_ALL
 )
 

@@ -10,7 +10,7 @@
 /* Sets of features that the host enables, where the device offers them. */
 enum {
 	HOST_STORAGE16 = 1, HOST_FLOAT16 = 2, HOST_SUBGROUP_SIZE = 4, HOST_MEMORY_MODEL = 8,
-	HOST_ADDRESS = 16, HOST_TIMELINE = 32, HOST_COOPMAT = 64, HOST_ALL = 127,
+	HOST_ADDRESS = 16, HOST_TIMELINE = 32, HOST_COOPMAT = 64, HOST_COOPMAT2 = 128, HOST_ALL = 255,
 };
 
 typedef struct {

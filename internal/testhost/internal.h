@@ -54,7 +54,9 @@ struct host {
 	VkPhysicalDeviceVulkanMemoryModelFeatures model;
 	VkPhysicalDeviceBufferDeviceAddressFeatures address;
 	VkPhysicalDeviceTimelineSemaphoreFeatures timeline;
+	VkPhysicalDeviceMaintenance4Features m4;
 	VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop;
+	VkPhysicalDeviceCooperativeMatrix2FeaturesNV coop2;
 	const char *extensions[4];
 	int extension_count;
 	pthread_mutex_t mutex;

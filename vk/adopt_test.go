@@ -3,6 +3,8 @@
 package vk
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -242,6 +244,7 @@ func TestBorrowErrors(t *testing.T) {
 		{"Borrowed.Lock", func(b *Borrowed, _ *Options) { b.Lock.Lock, b.Lock.Unlock = nop, nop }},
 		{"Options", func(_ *Borrowed, o *Options) { o.Device = "0" }},
 		{"Options", func(_ *Borrowed, o *Options) { o.Validate = true }},
+		{"Options.Priority", func(_ *Borrowed, o *Options) { o.Priority = PriorityLow }},
 	} {
 		b, o := lend(h), Options{}
 		c.edit(&b, &o)
@@ -381,4 +384,28 @@ func resident(t *testing.T) int {
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
 	require.NoError(t, err)
 	return pages * os.Getpagesize()
+}
+
+// A borrowed device keeps a budget for what is allocated on it, and the
+// pipeline cache as a blob and as a file.
+func TestAdoptedBudgetAndCache(t *testing.T) {
+	dir := t.TempDir()
+	h := openHost(t, testhost.Options{Enable: testhost.All})
+	d := adopt(t, lend(h), func(o *Options) { o.MemoryBudget, o.CacheDir = 1<<20, dir })
+	_, err := d.NewBuffer("keys", 2<<20, DeviceLocal)
+	var over *MemoryBudgetError
+	require.ErrorAs(t, err, &over)
+	require.Zero(t, fault.Count().Tried, "the driver is not asked")
+	newBuffer(t, d, "keys", 1<<19, DeviceLocal)
+	affine(t, d, 3)
+	blob, err := d.PipelineCacheData()
+	require.NoError(t, err)
+	require.NoError(t, d.SavePipelineCache())
+	only(t, dir)
+	require.NoError(t, d.Close())
+
+	var log bytes.Buffer
+	again := adopt(t, lend(h), func(o *Options) { o.PipelineCache, o.Log = blob, slog.New(slog.NewTextHandler(&log, nil)) })
+	affine(t, again, 3)
+	require.NotContains(t, log.String(), "pipeline cache")
 }

@@ -142,5 +142,8 @@ func (b *Borrowed) check(opt *Options) error {
 	if opt.Device != "" || opt.Validate {
 		return &BorrowError{"Options", "picks a device or a layer for one that exists", "leave Device and Validate unset, and enable layers on your instance"}
 	}
+	if opt.Priority != PriorityNormal {
+		return &BorrowError{"Options.Priority", "is " + opt.Priority.String() + ", for a queue that exists", "leave it unset, and give your queue its priority when you make the device"}
+	}
 	return opt.check()
 }

@@ -67,7 +67,7 @@ enum {
 	AVK_ERROR_TIMEOUT = -12,         /* the device made no progress and is given up */
 	AVK_ERROR_CLOSED = -13,          /* an object that this one needs was closed */
 	AVK_ERROR_CANCELLED = -14,
-	AVK_ERROR_BUSY = -15,            /* the call is running */
+	AVK_ERROR_BUSY = -15,            /* the call is running, or something needs the object */
 	AVK_ERROR_UNSUPPORTED = -16,     /* not on this operating system */
 	AVK_ERROR_MEMORY_BUDGET = -17,   /* more memory than the budget allows; nothing was allocated */
 	AVK_ERROR_BORROWED = -18,        /* something that was lent cannot be used */
@@ -163,7 +163,8 @@ AVK_API avk_status avk_device_report(avk_device device, int32_t format, char *te
 
 /* Waits for running calls, then frees what belongs to the device; its engines,
  * buffers and calls fail with AVK_ERROR_CLOSED from then on, and their handles
- * are still to be closed. */
+ * are still to be closed. While prepared calls (avk_call_prepare) are open it frees
+ * nothing and gives AVK_ERROR_BUSY; the handle stays then. */
 AVK_API avk_status avk_device_close(avk_device device);
 
 /* ---- buffers of a device ---- */

@@ -143,9 +143,13 @@ func marshal(value any) (string, error) {
 //export avk_device_close
 func avk_device_close(device C.avk_device) (status C.avk_status) {
 	defer boundary(&status)
-	d, err := take[*vk.Device](kindDevice, uint64(device))
+	d, err := deviceOf(device)
 	if err != nil {
 		return fail(err)
 	}
-	return fail(d.Close())
+	if err := d.Close(); err != nil {
+		return fail(err) // the handle stays, to try again with
+	}
+	_, err = take[*vk.Device](kindDevice, uint64(device))
+	return fail(err)
 }

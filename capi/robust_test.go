@@ -22,6 +22,11 @@ func TestRandomCallsNeverCrash(t *testing.T) {
 	assert.Contains(t, out, "20000 calls")
 }
 
+// A device of the host's without optional features, and what must be refused on it.
+func TestBorrowedDeviceRefusals(t *testing.T) { run(t, "borrowed", borrowedSources, nil) }
+
+var borrowedSources = []string{"-Iexamples/common", "-Iexamples/c", "examples/c/host.c", "examples/common/sample.c"}
+
 func TestTenThreadsOnOneEngine(t *testing.T) { run(t, "threads", nil, nil) }
 
 func TestOpenAndCloseAThousandTimes(t *testing.T) {
@@ -33,10 +38,12 @@ func TestOpenAndCloseAThousandTimes(t *testing.T) {
 func TestUnderAddressSanitizer(t *testing.T) {
 	flags := []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
 	for _, c := range []struct {
-		name string
-		args []string
-	}{{"misuse", nil}, {"fuzz", []string{"3000", "2"}}, {"threads", nil}} {
-		t.Run(c.name, func(t *testing.T) { run(t, c.name, flags, hosttest.LeakSuppressions(), c.args...) })
+		name          string
+		sources, args []string
+	}{{"misuse", nil, nil}, {"fuzz", nil, []string{"3000", "2"}}, {"threads", nil, nil}, {"borrowed", borrowedSources, nil}} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, c.name, append(c.sources, flags...), hosttest.LeakSuppressions(), c.args...)
+		})
 	}
 }
 

@@ -58,6 +58,7 @@ func statusOf(err error) C.avk_status {
 		{is[*vk.OutOfMemoryError](err), C.AVK_ERROR_OUT_OF_MEMORY},
 		{is[*vk.DeviceLostError](err), C.AVK_ERROR_DEVICE_LOST},
 		{is[*vk.TimeoutError](err), C.AVK_ERROR_TIMEOUT},
+		{func() bool { return errors.Is(err, vk.ErrRecordings) }, C.AVK_ERROR_BUSY},
 		{func() bool { return errors.Is(err, vk.ErrClosed) }, C.AVK_ERROR_CLOSED},
 		{func() bool { return errors.Is(err, context.Canceled) }, C.AVK_ERROR_CANCELLED},
 	} {

@@ -10,6 +10,9 @@ import (
 // ErrClosed is returned by every call on a device, buffer, pipeline or recorder that has been closed.
 var ErrClosed = errors.New("vk: the object or its device is closed")
 
+// ErrRecordings is what Device.Close returns while recordings are open.
+var ErrRecordings = errors.New("vk: recordings of the device are open, and their commands may be running; close them first, once they have ended, then the device")
+
 // ErrUnsupported is wrapped by the *NoDeviceError of Open and List where the
 // package cannot call Vulkan: built without cgo, or for another system.
 var ErrUnsupported = errors.New("vk: built without Vulkan")

@@ -108,7 +108,7 @@ func (l *lifetime) close(destroy func() error) error {
 	l.mu.Lock()
 	if l.held > 0 && !l.closed {
 		l.mu.Unlock()
-		return errRecordings
+		return ErrRecordings
 	}
 	l.closed = true
 	l.mu.Unlock()

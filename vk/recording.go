@@ -6,14 +6,10 @@ package vk
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
 )
-
-// errRecordings is what Device.Close returns while recordings are open.
-var errRecordings = errors.New("vk: recordings of the device are open, and their commands may be running; close them first, once they have ended, then the device")
 
 // Recording is work that goes into command buffers of the caller's. It keeps
 // the pipelines, buffers and descriptor sets that the work uses alive until it

@@ -49,7 +49,8 @@ const (
 	specMatN
 	specMatK
 	specSlices
-	specHeads // stripe search on matrices only: slots a workgroup
+	specHeads // stripe search on matrices only, as the next one: slots a workgroup
+	specLean
 	specCount
 )
 
@@ -87,6 +88,9 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	}
 	if key.isMatrix() && k == kernelIdentify {
 		key.constants[specHeads] = uint32(t.SearchHeads)
+		if shape.Lean {
+			key.constants[specLean] = 1
+		}
 	}
 	return key
 }

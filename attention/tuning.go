@@ -44,6 +44,9 @@ type KernelShape struct {
 	// Slices is how many subgroups share rows in the matrix kernels of tiers
 	// coop and coop-f16, each with a slice of head_dim; 0 and 1: none.
 	Slices int `json:"slices,omitempty"`
+	// Lean is set where the stripe search on matrix units keeps neither pooled
+	// queries nor fetched keys in registers.
+	Lean bool `json:"lean,omitempty"`
 }
 
 func (s KernelShape) String() string {

@@ -45,6 +45,10 @@ type ShapeChoice struct {
 	// where a subgroup's registers hold no whole rows; a power of two, for the
 	// attention kernels of coop and coop-f16.
 	Slices int `json:"slices,omitempty"`
+	// Lean is for the stripe search on matrix units where registers are few: it
+	// reads pooled queries from shared memory, of one head a workgroup, and
+	// fetches no keys ahead.
+	Lean bool `json:"lean,omitempty"`
 }
 
 // resolve fits a choice to a device that passes the tier.
@@ -64,6 +68,9 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		t.Attend = c.Attend.matrixShape(r, tier, kernelDense, headDim, t)
 		t.Identify = identify.matrixShape(r, tier, kernelIdentify, headDim, t)
 		t.SearchHeads = t.Identify.Local / t.Identify.Lanes
+		if t.Identify.Lean {
+			t.SearchHeads = 1
+		}
 		return t
 	}
 	t.Attend = c.Attend.scalarShape(r, headDim, t.Subgroup)
@@ -111,15 +118,15 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 	}
 	fewest := max(slices, 1) // subgroups: one team
 	for n := max(c.Subgroups, fewest); ; n /= 2 {
-		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys, Slices: slices}
+		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys, Slices: slices, Lean: c.Lean && k == kernelIdentify}
 		if k == kernelIdentify { // its subgroups may share out the keys
-			s.Keys = max(roundUp(keys*n/max(c.Subgroups, 1), keyUnit), keyUnit*n, rows)
+			s.Keys = max(roundUp(keys*n/max(c.Subgroups, 1), keyUnit), t.Matrix.N*n, rows)
 		}
 		fits := func() bool { return sharedBytes(tier, k, s, t, headDim) <= int(r.Limits.SharedMemory) }
 		for k != kernelIdentify && s.Keys/2 >= max(16, keyUnit) && !fits() {
 			s.Keys /= 2
 		}
-		if n <= fewest || s.Local <= largestGroup(r) && fits() {
+		if n <= fewest || s.Local <= largestGroup(r) && s.Keys <= mostKeys(tier) && fits() {
 			return s
 		}
 	}
@@ -165,20 +172,24 @@ func illegal(r *vk.Report, tier Tier, headDim int, t Tuning) string {
 	return ""
 }
 
+// mostKeys is how many keys the kernels of a tier can score together.
+func mostKeys(tier Tier) int {
+	if tier.onMatrixUnits() {
+		return 64
+	}
+	return 32
+}
+
 func illegalShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	powerOfTwo := func(n int) bool { return n > 0 && n&(n-1) == 0 }
 	s := t.shapeOf(k)
-	mostKeys := 32
-	if tier.onMatrixUnits() {
-		mostKeys = 64
-	}
 	switch {
 	case s.Local < 1 || s.Lanes < 1 || s.Rows < 1 || s.Local%s.Lanes != 0:
 		return fmt.Sprintf("%s: %d invocations do not divide into %d lanes that hold %d rows", k, s.Local, s.Lanes, s.Rows)
 	case s.Local > largestGroup(r):
 		return fmt.Sprintf("%s: a workgroup of %d invocations, the device takes %d", k, s.Local, largestGroup(r))
-	case !powerOfTwo(s.Lanes) || !powerOfTwo(s.Keys) || s.Keys > mostKeys:
-		return fmt.Sprintf("%s: lanes (%d) and keys (%d) must be powers of two, keys at most %d", k, s.Lanes, s.Keys, mostKeys)
+	case !powerOfTwo(s.Lanes) || !powerOfTwo(s.Keys) || s.Keys > mostKeys(tier):
+		return fmt.Sprintf("%s: lanes (%d) and keys (%d) must be powers of two, keys at most %d", k, s.Lanes, s.Keys, mostKeys(tier))
 	}
 	if tier.onMatrixUnits() {
 		return illegalMatrixShape(r, tier, k, headDim, t)

@@ -108,7 +108,11 @@ func matrixShared(s KernelShape, headDim int) int {
 // matrixIdentifyShared is the same of identify_coop.comp.
 func matrixIdentifyShared(s KernelShape, headDim int) int {
 	padded := (headDim + 15) / 16 * 16
-	return s.Keys*(padded/8+1)*16 + (s.Local/s.Lanes*s.Rows/4+4)*16
+	queries := 16
+	if s.Lean {
+		queries = 2 * s.Rows * (padded/8 + 1) * 16
+	}
+	return s.Keys*(padded/8+1)*16 + (s.Local/s.Lanes*s.Rows/4+4)*16 + queries
 }
 
 // shareKeys lets as many heads share keys in the stripe search as there are in

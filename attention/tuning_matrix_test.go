@@ -184,9 +184,8 @@ func TestHalfSumsAreAskedFor(t *testing.T) {
 	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)
 	assert.Contains(t, feature.Why, "sums in fp16")
-	plan, err = NewPlan(report, llama(4096), PlanOptions{})
-	require.NoError(t, err)
-	assert.Equal(t, TierCoop, plan.Tier)
+	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	require.NoError(t, err, "coop needs fp32 sums alone")
 }
 
 // Whatever the shape, the matrix kernels compute the same thing: rows of one
@@ -219,7 +218,7 @@ func TestMatrixShapesAreRight(t *testing.T) {
 				in.V.At(0, 1, 400)[3] = float16.Inf(1) // on the diagonal of the last rows
 				for _, mode := range []Mode{ModeAnchor, ModeDense} {
 					problem.Mode = mode
-					options := asked(tier, TuningChoice{Attend: c.attend})
+					options := asked(tier, TuningChoice{Attend: c.attend, Identify: ShapeChoice{Lean: c.attend.Slices > 2}})
 					options.NoFallback = true
 					plan, err := e.Plan(problem, options)
 					var wrong *ArgumentError
@@ -228,6 +227,7 @@ func TestMatrixShapesAreRight(t *testing.T) {
 						return
 					}
 					require.NoError(t, err)
+					require.Equal(t, c.attend.Slices > 2, plan.Tuning.Identify.Lean)
 					got := runPlan(t, e, plan, in)
 					want := compute(t, e, problem, PlanOptions{Tier: string(TierUnpack)}, in)
 					requireSimilar(t, want, got)

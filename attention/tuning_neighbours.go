@@ -18,7 +18,7 @@ func (p *Plan) Choice() TuningChoice { return p.Tuning.choice(p.Tier) }
 func (t Tuning) choice(tier Tier) TuningChoice {
 	shape := func(s KernelShape) ShapeChoice {
 		if tier.onMatrixUnits() {
-			return ShapeChoice{Subgroups: s.Local / s.Lanes, Rows: s.Rows, Keys: s.Keys, Slices: s.Slices}
+			return ShapeChoice{Subgroups: s.Local / s.Lanes, Rows: s.Rows, Keys: s.Keys, Slices: s.Slices, Lean: s.Lean}
 		}
 		return ShapeChoice{Local: s.Local, Lanes: s.Lanes, Rows: s.Rows, Keys: s.Keys}
 	}

@@ -80,6 +80,7 @@ func (c ShapeChoice) over(base ShapeChoice) ShapeChoice {
 	if c.Local != 0 || c.Subgroups != 0 {
 		base.Local, base.Subgroups = c.Local, c.Subgroups
 	}
+	base.Lean = base.Lean || c.Lean
 	if c.Rows != 0 {
 		base.Rows, base.Elements = c.Rows, c.Elements
 	}

@@ -91,7 +91,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 8,
 			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 32, Slices: 4},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 8, Rows: 8, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe-HPG: four subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers (with 2 slices 166 spills, with whole rows 351)",
 	},
@@ -100,7 +100,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 8,
 			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 32, Slices: 8},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 8, Rows: 8, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe-HPG: eight subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers",
 	},
@@ -109,7 +109,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 8,
 			Attend:       ShapeChoice{Subgroups: 64, Rows: 8, Keys: 16, Slices: 16},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 8, Rows: 8, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe-HPG: sixteen subgroups of 8 share 8 rows, each with a slice of at most 16 elements, which spills no registers; 16 keys at a time, for shared memory",
 	},
@@ -118,7 +118,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 16,
 			Attend:       ShapeChoice{Subgroups: 16, Rows: 8, Keys: 32, Slices: 2},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe2: two subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers (whole rows: 22 to 115 spills)",
 	},
@@ -127,7 +127,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 16,
 			Attend:       ShapeChoice{Subgroups: 32, Rows: 8, Keys: 32, Slices: 4},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe2: four subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers (with 2 slices 128 to 160)",
 	},
@@ -136,7 +136,7 @@ var tuningTable = []tuningEntry{
 		choice: TuningChoice{
 			SubgroupSize: 16,
 			Attend:       ShapeChoice{Subgroups: 32, Rows: 8, Keys: 16, Slices: 8},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64, Lean: true},
 		},
 		why: "matrix units of Xe2: eight subgroups of 16 share 8 rows, each with a slice of at most 32 elements, which spills no registers; 16 keys at a time, for shared memory",
 	},

@@ -15,7 +15,6 @@ layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                /
 #include "include/stripe_mask.glsl"
 #include "include/coop_pooled.glsl"
 
-const uint PARTS = SUBGROUPS / HEADS;                  // subgroups of a head
 const uint OWN_PARTS = KEY_PARTS / PARTS;              // matrices of keys that a subgroup scores
 const uint OWN_WORDS = (OWN_PARTS * MAT_N + 31) / 32;
 const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
@@ -24,15 +23,25 @@ uvec4 next_keys[CARRIED];
 
 uint own_first_key() { return gl_SubgroupID % PARTS * OWN_PARTS * MAT_N; }
 
+uvec4 key_chunk(uint first_key, uint k_head_base, uint i) {
+    return keys[k_head_base + min(first_key + i / CHUNKS_ROW, kv_end - 1) * k_row + i % CHUNKS_ROW];
+}
+
 void fetch_keys(uint first_key, uint k_head_base) {
+    if (FEW_REGISTERS != 0) return;
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS)
-            next_keys[n] = keys[k_head_base + min(first_key + i / CHUNKS_ROW, kv_end - 1) * k_row + i % CHUNKS_ROW];
+        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) next_keys[n] = key_chunk(first_key, k_head_base, i);
     }
 }
 
-void put_keys() {
+// The keys that were fetched, or else those from a position on.
+void put_keys(uint first_key, uint k_head_base) {
+    if (FEW_REGISTERS != 0) {
+        for (uint i = gl_LocalInvocationIndex; i < TILE_CHUNKS; i += LOCAL_X)
+            key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = key_chunk(first_key, k_head_base, i);
+        return;
+    }
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
         if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
@@ -58,6 +67,13 @@ bool score_tile(uint first_key) {
     MATRIX_C scores[OWN_PARTS * ROW_PARTS];
     [[unroll]] for (uint i = 0; i < OWN_PARTS * ROW_PARTS; i++) scores[i] = MATRIX_C(0);
     [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
+        if (FEW_REGISTERS != 0) {
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+                uint at = head_tile() + m * MAT_M * KEY_STRIDE + c * MAT_K / 8;
+                coopMatLoad(upper[m * DIM_STEPS + c], pooled_tile, at, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+                coopMatLoad(lower[m * DIM_STEPS + c], pooled_tile, at + POOLED_HALF, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+            }
+        }
         [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
             MATRIX_B key_matrix;
             coopMatLoad(key_matrix, key_tile, (own_first_key() + n * MAT_N) * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
@@ -155,7 +171,7 @@ void main() {
             fetch_keys(first_key, k_head_base);
             for (uint key = first_key; key < end_key; key += KEYS) {
                 barrier();
-                put_keys();
+                put_keys(key, k_head_base);
                 barrier();
                 fetch_keys(key + KEYS, k_head_base);
                 if (!own || key >= end) continue;

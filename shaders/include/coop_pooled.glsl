@@ -1,12 +1,17 @@
 // Pooled queries as matrices, for the stripe search: each subgroup holds ROWS of them, and what a score must reach in each row.
-// Needs: coop_spec.glsl, push.glsl, stripe_mask.glsl and the buffers pooled and anchors.
+// With FEW_REGISTERS the queries lie in shared memory, once for a head, and keys are not fetched ahead.
+// Needs: coop_spec.glsl, push.glsl, stripe_mask.glsl, HEADS and the buffers pooled and anchors.
+layout(constant_id = 10) const uint FEW_REGISTERS = 0; // 0 or 1; then HEADS is 1
 const uint SUBGROUPS = LOCAL_X / LANES;
 const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
 const uint DIM_STEPS = DIM_PADDED / MAT_K;
 shared uvec4 key_tile[KEYS * KEY_STRIDE];
 shared vec4 row_limits[SUBGROUPS * ROWS / 4 + 4]; // of each subgroup's rows, then the numbers of columns
+const uint PARTS = SUBGROUPS / HEADS; // subgroups of a head
 MATRIX_A upper[ROW_PARTS * DIM_STEPS];
 MATRIX_A lower[ROW_PARTS * DIM_STEPS];
+const uint POOLED_HALF = ROWS * KEY_STRIDE;
+shared uvec4 pooled_tile[FEW_REGISTERS != 0 ? HEADS * 2 * POOLED_HALF : 1]; // of each head the upper halves, then the lower
 MATRIX_C limit[ROW_PARTS]; // the same in a row
 MATRIX_C column;           // each element's column
 
@@ -29,6 +34,21 @@ uvec2 lower_halves(vec4 x) {
     return upper_halves(rest);
 }
 
+uint head_tile() { return gl_SubgroupID / PARTS * 2 * POOLED_HALF; }
+
+void share_pooled(uint slot, uint first_row) {
+    const uint chunks = DIM_PADDED / 8;
+    for (uint i = gl_SubgroupID % PARTS * LANES + gl_SubgroupInvocationID; i < ROWS * chunks; i += PARTS * LANES) {
+        uint at = 2 * ((slot * blocks_in_group() + min(first_row + i / chunks, blocks_in_group() - 1)) * CHUNKS_ROW + min(i % chunks, CHUNKS_ROW - 1));
+        bool there = i % chunks < CHUNKS_ROW;
+        vec4 low = there ? pooled[at] : vec4(0);
+        vec4 high = there ? pooled[at + 1] : vec4(0);
+        uint to = head_tile() + i / chunks * KEY_STRIDE + i % chunks;
+        pooled_tile[to] = uvec4(upper_halves(low), upper_halves(high));
+        pooled_tile[to + POOLED_HALF] = uvec4(lower_halves(low), lower_halves(high));
+    }
+}
+
 // Pooled queries pass through the key tile, as many subgroups at a time as have room in it. Rows past the group's end repeat
 // its last.
 void load_pooled(uint slot, uint first_row) {
@@ -38,9 +58,15 @@ void load_pooled(uint slot, uint first_row) {
         uint row = gl_SubgroupID * ROWS + i;
         row_limits[row / 4][row % 4] = anchors[slot * blocks_in_group() + min(first_row + i, last)] - theta_log2;
     }
-    [[unroll]] for (uint first = 0; first < SUBGROUPS; first += room) {
+    if (FEW_REGISTERS != 0) {
+        barrier(); // the tile before has been scored
+        share_pooled(slot, first_row);
+        barrier();
+    }
+    // In straight code where all fit at once: matrices that are loaded under a condition are carried along element by element.
+    [[unroll]] for (uint first = 0; FEW_REGISTERS == 0 && first < SUBGROUPS; first += room) {
         uint tile = (gl_SubgroupID - first) * ROWS * KEY_STRIDE;
-        bool now = gl_SubgroupID >= first && gl_SubgroupID < first + room;
+        bool now = room == SUBGROUPS || gl_SubgroupID >= first && gl_SubgroupID < first + room;
         [[unroll]] for (uint part = 0; part < 2; part++) {
             barrier();
             for (uint i = gl_SubgroupInvocationID; now && i < ROWS * CHUNKS_ROW; i += LANES) {

@@ -62,9 +62,13 @@ func spin(t testing.TB, d *Device) (*Recorder, *Buffer) {
 		r.Reset()
 		r.Dispatch(p, []Binding{{Buffer: b}}, push(rounds), 256, 1, 1)
 		require.NoError(t, r.Run(background)) // the first run compiles
-		start := time.Now()
-		require.NoError(t, r.Run(background))
-		if time.Since(start) > 100*time.Millisecond {
+		fastest := time.Hour // of a few: other processes can only add to it
+		for range 3 {
+			start := time.Now()
+			require.NoError(t, r.Run(background))
+			fastest = min(fastest, time.Since(start))
+		}
+		if fastest > 100*time.Millisecond {
 			return r, b
 		}
 	}

@@ -28,6 +28,10 @@
 // matrix computed, and why dense ran if it did. The same plan on the same
 // device gives the same bits every time.
 //
+// [Engine.Run] waits for the result. [Engine.Submit] returns at once and signals
+// a semaphore of the caller's. [Engine.Prepare] makes a [Recording] for command
+// buffers of the caller's. All give the same bits; docs/embedding.md compares them.
+//
 // Arguments are checked first. An [*ArgumentError] says which one is wrong,
 // why, and what to try; no work has been done then.
 //

@@ -10,9 +10,17 @@
 // it closes everything that belongs to it. Nothing is freed by the garbage
 // collector.
 //
+// # A device of the caller's
+//
+// [Adopt] takes a VkDevice that the program owns, with the features that it
+// enabled and the lock of its queue, and [Device.BorrowBuffer] its buffers.
+// [Recorder.Hold] makes work that goes into its command buffers, and
+// [Recorder.Submit] waits for and signals its timeline semaphores. Nothing
+// borrowed is freed, reset or waited idle for. docs/embedding.md tells more.
+//
 // # Errors
 //
-// Errors are typed: [NoDeviceError], [OutOfMemoryError], [LimitError],
+// Errors are typed: [BorrowError], [NoDeviceError], [OutOfMemoryError], [LimitError],
 // [FeatureError], [DeviceLostError], [TimeoutError] and [ErrClosed]; find them
 // with errors.As and errors.Is. A lost device stays lost: each later call
 // returns the same error, Close does not hang, and a newly opened device may work.
@@ -39,8 +47,10 @@
 // # How it calls Vulkan
 //
 // The binding github.com/vulkan-go/vulkan gives the types of handles, the
-// constants and the calls that take only handles and numbers. Every call that
-// takes a structure goes through a small C shim, which builds the structure on
+// constants and the calls on instances that take only handles and numbers. Its
+// function pointers are global, so that calls on a device, whose loader may be
+// the caller's, go through tables of our own; and every call that takes a
+// structure goes through a small C shim, which builds the structure on
 // the C stack; no Go pointer stays in C memory after a call. Building needs a C
 // compiler and no Vulkan headers.
 package vk

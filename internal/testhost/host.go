@@ -82,8 +82,8 @@ func Open(o Options) (*Host, error) {
 	host := &Host{
 		h: h, GetInstanceProcAddr: C.host_get_instance_proc_addr(),
 		Instance: uint64(C.host_instance(h)), PhysicalDevice: uint64(C.host_physical(h)), Device: uint64(C.host_device(h)), Queue: uint64(C.host_queue(h)),
-		QueueFamily: uint32(C.host_family(h)), API: o.API, Features: unsafe.Pointer(C.host_features(h)),
-		Lock: unsafe.Pointer(C.host_lock), Unlock: unsafe.Pointer(C.host_unlock), User: unsafe.Pointer(h),
+		QueueFamily: uint32(C.host_family(h)), API: o.API, Features: C.host_features(h),
+		Lock: C.host_lock, Unlock: C.host_unlock, User: unsafe.Pointer(h),
 	}
 	for i := range C.host_extension_count(h) {
 		host.Extensions = append(host.Extensions, C.GoString(C.host_extension(h, i)))
@@ -118,14 +118,14 @@ type Buffer struct {
 // NewBuffer makes a buffer.
 func (h *Host) NewBuffer(size uint64, usage uint32) *Buffer {
 	b := &Buffer{host: h, Size: size, Usage: usage}
-	must("make a buffer", C.host_make_buffer(h.h, C.uint64_t(size), C.uint32_t(usage), &b.c))
+	must("make a buffer", C.host_make_buffer(h.h, C.uint64_t(size), C.uint32_t(usage), &b.c)) //nolint:gocritic // seen in the code that cgo generates
 	b.Handle, b.Address = uint64(b.c.buffer), uint64(b.c.address)
 	b.Bytes = unsafe.Slice((*byte)(b.c.mapped), size)
 	return b
 }
 
 // Free destroys the buffer.
-func (b *Buffer) Free() { C.host_free_buffer(b.host.h, &b.c) }
+func (b *Buffer) Free() { C.host_free_buffer(b.host.h, &b.c) } //nolint:gocritic // seen in the code that cgo generates
 
 // Commands is a command buffer of the host's. Its passes come without barriers.
 type Commands struct {

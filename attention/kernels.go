@@ -80,7 +80,7 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	shape := t.shapeOf(k)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
 	if key.isMatrix() {
-		if key.tier != TierCoop2 || k == kernelIdentify {
+		if k == kernelIdentify {
 			key.way = wayUint
 		}
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
@@ -106,14 +106,8 @@ func (key pipelineKey) module() string {
 	if !facts.variants {
 		return facts.name
 	}
-	if key.isMatrix() && key.tier == TierCoop2 && key.kernel != kernelIdentify {
-		return facts.name + "_coop2_" + key.way
-	}
 	if key.isMatrix() {
-		if key.tier == TierCoopF16 && facts.halfMath {
-			return facts.name + "_coop_f16"
-		}
-		return facts.name + "_coop"
+		return facts.name + key.matrixVariant()
 	}
 	name := facts.name + "_" + key.way
 	if key.tier == TierScalarF16 && facts.halfMath {
@@ -123,6 +117,20 @@ func (key pipelineKey) module() string {
 		name += "_sg"
 	}
 	return name
+}
+
+// matrixVariant names the modules of kernels on matrix units: softmax in
+// shared memory, or in registers one of two ways.
+func (key pipelineKey) matrixVariant() string {
+	switch {
+	case key.kernel != kernelIdentify && key.tier == TierCoop2:
+		return "_coop2_" + key.way
+	case key.kernel != kernelIdentify && key.way != wayUint:
+		return "_coop_" + key.way
+	case key.tier == TierCoopF16 && kernelFacts[key.kernel].halfMath:
+		return "_coop_f16"
+	}
+	return "_coop"
 }
 
 // usedConstants leaves out those that the kernel does not have.

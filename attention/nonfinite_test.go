@@ -70,13 +70,7 @@ func TestDeviceNonFiniteInputs(t *testing.T) {
 				if mode == ModeDense {
 					continue
 				}
-				for i, kept := range want.Stripes {
-					if kept != (got.stripes[i] == 1) {
-						h, g, key := i/(o.Groups()*333), i/333%o.Groups(), i%333
-						_, margin := o.Stripes(0, h, g)
-						require.Less(t, math.Abs(margin[key]), 1e-3, "%s: head %d group %d key %d: the oracle says kept %v", p.name, h, g, key, kept)
-					}
-				}
+				requireSameStripes(t, o, want, got)
 			}
 		}
 		t.Logf("%d elements NaN or infinite as defined, %d finite and right", spoilt, whole)

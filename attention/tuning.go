@@ -71,8 +71,9 @@ func (s KernelShape) TileRows() int { return s.Local / s.Lanes / max(s.Slices, 1
 // TileRows is how many query rows a workgroup of the attention kernels computes.
 func (t Tuning) TileRows() int { return t.Attend.TileRows() }
 
-// Ways of reading K and V, and for tier coop2 how queries lie in matrices
-// (shaders/include/coop2_layout.glsl); they name shader modules.
+// Ways of reading K and V, and where softmax happens in registers, always in
+// tier coop2, how queries lie in matrices (shaders/include/coop2_layout.glsl);
+// they name shader modules.
 const (
 	wayUint    = "uint"
 	wayHalf    = "half"

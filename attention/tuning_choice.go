@@ -113,7 +113,7 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more
 	rows = roundUp(rows, max(t.Matrix.M, 1))
 	slices := 0
-	if c.Slices > 1 && k != kernelIdentify && tier != TierCoop2 {
+	if c.Slices > 1 && k != kernelIdentify && !t.inRegisters() {
 		slices = c.Slices
 	}
 	fewest := max(slices, 1) // subgroups: one team
@@ -144,6 +144,8 @@ func wayFor(r *vk.Report, tier Tier, asked string) string {
 		return wayRows
 	case tier == TierCoop2:
 		return wayColumns
+	case tier == TierCoop && (asked == wayRows || asked == wayColumns) && registersPossible(r):
+		return asked
 	case tier == TierUnpack || tier.onMatrixUnits():
 		return wayUint
 	case tier == TierScalarF16:

@@ -42,6 +42,17 @@ func multipliesHalves(s vk.CoopShape, sums string) bool {
 	return s.A == "f16" && s.B == "f16" && s.C == sums && s.Out == sums && s.Scope == "subgroup" && !s.Saturating
 }
 
+// inRegisters tells the ways that keep scores in registers. What a product
+// gives, the next one takes, so that its sides are equal.
+func (t Tuning) inRegisters() bool { return t.Way == wayRows || t.Way == wayColumns }
+
+// registersPossible says whether tier coop can keep scores in registers:
+// weights then pass as matrices of halves.
+func registersPossible(r *vk.Report) bool {
+	m, ok := bestProduct(r, TierCoop)
+	return ok && m.M == m.N && m.N == m.K && slices.Contains(products(r, TierCoopF16), m)
+}
+
 // illegalMatrixShape is illegal for a kernel on matrix units.
 func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) string {
 	s, m := t.shapeOf(k), t.Matrix
@@ -53,9 +64,13 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %v", k, s.Rows, s.Keys, m)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
-	case s.Slices > 1 && (s.Slices&(s.Slices-1) != 0 || s.Slices > 16 || s.Local/s.Lanes%s.Slices != 0 || k == kernelIdentify || tier == TierCoop2):
+	case t.inRegisters() && (m.M != m.N || m.N != m.K || !slices.Contains(products(r, TierCoopF16), m) && tier != TierCoop2):
+		return fmt.Sprintf("softmax in registers takes a product with equal sides, and in tier coop fp16 sums, not %v", m)
+	case k != kernelIdentify && tier != TierCoop2 && t.inRegisters() && r.DriverID == driverLavapipe && s.Local > s.Lanes:
+		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, which then must be one subgroup", k)
+	case s.Slices > 1 && (s.Slices&(s.Slices-1) != 0 || s.Slices > 16 || s.Local/s.Lanes%s.Slices != 0 || k == kernelIdentify || t.inRegisters()):
 		return fmt.Sprintf("%s: %d subgroups share no rows in %d slices", k, s.Local/s.Lanes, s.Slices)
-	case k != kernelIdentify && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:
+	case k != kernelIdentify && !t.inRegisters() && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:
 		return fmt.Sprintf("%s: %d lanes share a row's %d scores, which come in fours", k, s.Lanes/s.Rows, s.Keys)
 	case s.Rows > 4*s.Lanes:
 		return fmt.Sprintf("%s: %d rows a subgroup of %d, at most 4 a lane can be", k, s.Rows, s.Lanes)
@@ -77,8 +92,8 @@ func sharedBytes(tier Tier, k kernel, s KernelShape, t Tuning, headDim int) int 
 		return 0
 	case k == kernelIdentify:
 		return matrixIdentifyShared(s, headDim)
-	case tier == TierCoop2:
-		return stagedShared(s, t.Way, headDim) + s.Local/s.Lanes*m.M*(m.N/4+1)*16 // a matrix a subgroup to pass through
+	case t.inRegisters():
+		return stagedShared(s, t.Way, headDim) + s.Local/s.Lanes*m.M*((m.N/4+1)*16+4) + 16*4 // include/coop2_pass.glsl
 	}
 	return matrixShared(s, headDim)
 }

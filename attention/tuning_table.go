@@ -15,9 +15,17 @@ var tuningTable = []tuningEntry{
 		why:    "not used",
 	},
 	{
-		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoop2, TierCoopF16},
+		name: "cpu-matrix-registers", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop2},
 		choice: TuningChoice{
-			Way:      wayRows, // coop2 only
+			Way:      wayRows,
+			Attend:   ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 2, Rows: 16, Keys: 16},
+		},
+		why: "emulated matrix units, softmax in registers: little code, because each product is unrolled when it is compiled",
+	},
+	{
+		name: "cpu-matrix", archs: []Architecture{"cpu*"}, tiers: []Tier{TierCoop, TierCoopF16},
+		choice: TuningChoice{
 			Attend:   ShapeChoice{Subgroups: 2, Rows: 8, Keys: 16},
 			Identify: ShapeChoice{Subgroups: 2, Rows: 16, Keys: 16},
 		},
@@ -67,13 +75,22 @@ var tuningTable = []tuningEntry{
 		why: "matrix units of NVIDIA, softmax in registers: accumulators of a large head_dim leave registers for 32 keys",
 	},
 	{
-		name: "amd-matrix-registers", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop2},
+		name: "amd-matrix-large", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop2}, headDim: span{129, MaxHeadDim},
 		choice: TuningChoice{
-			SubgroupSize: 32,
-			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
-			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+			Way: wayColumns, SubgroupSize: 32,
+			Attend: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
 		},
-		why: "matrix units of AMD, softmax in registers: in subgroups of 32 a column of scores lies in two lanes",
+		refuse: "AMD's registers do not hold queries and accumulators of a head_dim above 128 (RADV spills 90 to 154 of them on RDNA3 at 256); tier coop does",
+		why:    "not used",
+	},
+	{
+		name: "amd-matrix-registers", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop2, TierCoop}, headDim: span{8, 128},
+		choice: TuningChoice{
+			Way: wayColumns, SubgroupSize: 32,
+			Attend:   ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+		},
+		why: "matrix units of AMD, softmax in registers: in subgroups of 32 a column of scores lies in two lanes, where the next product wants its weights (RADV's compilers, not run: tools/isa.sh, docs/performance.md)",
 	},
 	{
 		name: "matrix-registers", tiers: []Tier{TierCoop2},

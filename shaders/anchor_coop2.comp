@@ -13,14 +13,6 @@ uint key_at(uint i) { return i < sink ? i : i + gap; }
 #define SUMS_BINDING 4
 #include "include/coop2_state.glsl"
 
-// The element function that saves (maximum, sum), from the first key of each query.
-float save_sums(ELEMENT, const in float sum, const in float top, const in uint first_row, const in uint slot) {
-    uint row = first_row + query;
-    float kept = !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : any_odd_value() ? -sum : sum;
-    if (key == 0 && row < group_rows) saved_sums[slot * group_rows + row] = vec2(top, kept);
-    return sum;
-}
-
 void main() {
     Tile tile = sparse_tile(first_item + gl_WorkGroupID.x);
     if (tile_is_empty(tile)) return;
@@ -34,12 +26,20 @@ void main() {
 
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
         // The saved maxima are the anchors, so that the state must be relative to them.
-        SUM top, factor, sums;
-        coopMatReduceNV(top, row_top[q], REDUCE_KEYS, larger);
+        SUM top = row_maxima(row_top[q]);
+        SUM factor;
         [[unroll]] for (uint e = 0; e < top.length(); e++) factor[e] = exp2(row_base[q][e] - top[e]);
         scale_rows(q, factor);
-        sums = row_totals(q);
-        coopMatPerElementNV(sums, sums, save_sums, top, tile.first_row + subgroup_row() + q * QUERY_SIZE, tile.slot);
+        SUM sums = row_totals(q);
+        put_rows(top);
+        for (uint query = gl_SubgroupInvocationID; query < QUERY_SIZE; query += LANES) row_value[own_values() + query] = row_of(query);
+        put_rows(sums);
+        for (uint query = gl_SubgroupInvocationID; query < QUERY_SIZE; query += LANES) {
+            uint row = tile.first_row + subgroup_row() + q * QUERY_SIZE + query;
+            float sum = row_of(query);
+            float kept = !is_finite(sum) ? uintBitsToFloat(0x7fc00000u) : any_odd_value() ? -sum : sum;
+            if (row < group_rows) saved_sums[tile.slot * group_rows + row] = vec2(row_value[own_values() + query], kept);
+        }
         [[unroll]] for (uint n = 0; n < DIM_TILES; n++)
             coopMatStore(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), ACC_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     }

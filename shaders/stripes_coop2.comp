@@ -19,12 +19,16 @@ uint diagonal_key(uint i) { return i < sink ? i : i + gap; }
 #define LSE_BINDING 8
 #include "include/coop2_output.glsl"
 
-// The element functions that load the saved maxima and sums; a sum counts once, so that the first key of its query has it.
-float saved_maximum(ELEMENT, const in float nothing, const in uint first_row, const in uint slot) {
-    return first_row + query < group_rows ? saved_sums[slot * group_rows + first_row + query].x : LOWEST;
-}
-float saved_sum(ELEMENT, const in float nothing, const in uint first_row, const in uint slot) {
-    return key == 0 && first_row + query < group_rows ? abs(saved_sums[slot * group_rows + first_row + query].y) : 0;
+// The saved maxima of rows, or the share that each element has of their sums.
+SUM saved_of(Tile tile, uint q, bool of_sums) {
+    subgroup_sync();
+    for (uint query = gl_SubgroupInvocationID; query < QUERY_SIZE; query += LANES) {
+        uint row = tile.first_row + subgroup_row() + q * QUERY_SIZE + query;
+        vec2 saved = row < group_rows ? saved_sums[tile.slot * group_rows + row] : vec2(LOWEST, 0);
+        row_value[own_values() + query] = of_sums ? abs(saved.y) / float(KEY_SIZE) : saved.x;
+    }
+    subgroup_sync();
+    return spread_values();
 }
 
 void main() {
@@ -37,9 +41,8 @@ void main() {
 
     begin_tile(tile.unit.head, tile.start);
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
-        uint first_row = tile.first_row + subgroup_row() + q * QUERY_SIZE;
-        coopMatPerElementNV(row_base[q], SUM(0), saved_maximum, first_row, tile.slot);
-        coopMatPerElementNV(row_sum[q], SUM(0), saved_sum, first_row, tile.slot);
+        row_base[q] = saved_of(tile, q, false);
+        row_sum[q] = saved_of(tile, q, true);
         [[unroll]] for (uint n = 0; n < DIM_TILES; n++)
             coopMatLoad(acc[q * DIM_TILES + n], saved_acc, acc_at(tile, q, n), ACC_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     }

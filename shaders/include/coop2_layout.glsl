@@ -16,6 +16,7 @@ const uint DIM_SIZE = MAT_N;
 #define VALUE_MATRIX coopmat<float16_t, gl_ScopeSubgroup, KEY_SIZE, DIM_SIZE, gl_MatrixUseB>
 #define WEIGHT_MATRIX coopmat<float16_t, gl_ScopeSubgroup, QUERY_SIZE, KEY_SIZE, gl_MatrixUseA>
 #define SUM coopmat<float, gl_ScopeSubgroup, QUERY_SIZE, KEY_SIZE, gl_MatrixUseAccumulator>
+#define HALF_SUM coopmat<float16_t, gl_ScopeSubgroup, QUERY_SIZE, KEY_SIZE, gl_MatrixUseAccumulator>
 #define QUERY_LAYOUT gl_CooperativeMatrixLayoutRowMajor
 #define KEY_LAYOUT gl_CooperativeMatrixLayoutColumnMajor
 #define MULTIPLY(of_queries, of_keys, sum) coopMatMulAdd(of_queries, of_keys, sum)
@@ -30,6 +31,7 @@ const uint DIM_SIZE = MAT_M;
 #define VALUE_MATRIX coopmat<float16_t, gl_ScopeSubgroup, DIM_SIZE, KEY_SIZE, gl_MatrixUseA>
 #define WEIGHT_MATRIX coopmat<float16_t, gl_ScopeSubgroup, KEY_SIZE, QUERY_SIZE, gl_MatrixUseB>
 #define SUM coopmat<float, gl_ScopeSubgroup, KEY_SIZE, QUERY_SIZE, gl_MatrixUseAccumulator>
+#define HALF_SUM coopmat<float16_t, gl_ScopeSubgroup, KEY_SIZE, QUERY_SIZE, gl_MatrixUseAccumulator>
 #define QUERY_LAYOUT gl_CooperativeMatrixLayoutColumnMajor
 #define KEY_LAYOUT gl_CooperativeMatrixLayoutRowMajor
 #define MULTIPLY(of_queries, of_keys, sum) coopMatMulAdd(of_keys, of_queries, sum)

@@ -4,28 +4,27 @@
 
 bool is_nan_row(float base, float sum) { return base == LOWEST || !is_finite(sum); }
 
-// The element function that stores the log-sum-exp, from the first key of each query.
-float store_lse(ELEMENT, const in float sum, const in float base, const in uint head, const in uint first_position, const in uint end_position) {
-    uint position = first_position + query;
-    if (key == 0 && position >= q_offset && position < end_position)
-        lse[lse_base + head * q_len + position - q_offset] = is_nan_row(base, sum) ? uintBitsToFloat(0x7fc00000u) : LN2 * (base + log2(sum));
-    return sum;
+void store_lse(uint head, uint q, SUM sums, uint first_position, uint end_position) {
+    [[unroll]] for (uint e = 0; e < sums.length(); e++)
+        sums[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : LN2 * (row_base[q][e] + log2(sums[e]));
+    put_rows(sums);
+    for (uint query = gl_SubgroupInvocationID; query < QUERY_SIZE; query += LANES) {
+        uint position = first_position + subgroup_row() + q * QUERY_SIZE + query;
+        if (position >= q_offset && position < end_position) lse[lse_base + head * q_len + position - q_offset] = row_of(query);
+    }
 }
 
 void store_rows(uint head, uint first_position, uint end_position, uint v_head_base, bool odd, uint diagonal) {
     [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) {
         SUM sums = row_totals(q);
-        SUM factor = SUM(0);
-        if (lse_base != NO_LSE)
-            coopMatPerElementNV(factor, sums, store_lse, row_base[q], head, first_position + subgroup_row() + q * QUERY_SIZE, end_position);
+        if (lse_base != NO_LSE) store_lse(head, q, sums, first_position, end_position);
+        SUM factor;
         [[unroll]] for (uint e = 0; e < factor.length(); e++)
             factor[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : 1 / sums[e];
         scale_rows(q, factor);
     }
     for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {
-        subgroup_sync();
-        coopMatStore(acc[0], pass_tile, own_pass(), PASS_STRIDE, QUERY_LAYOUT);
-        subgroup_sync();
+        put_rows(acc[0]);
         for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_CHUNKS; i += LANES) {
             uint chunk = n % DIM_TILES * PASS_CHUNKS + i % PASS_CHUNKS;
             uint position = first_position + subgroup_row() + n / DIM_TILES * QUERY_SIZE + i / PASS_CHUNKS;

@@ -1,5 +1,5 @@
-// Flash attention on cooperative matrices with softmax in registers (VK_NV_cooperative_matrix2 at subgroup scope). Each subgroup
-// owns ROWS queries. With the matrices of coop2_layout.glsl, for each tile of KEYS keys:
+// Flash attention on cooperative matrices with softmax in registers (VK_NV_cooperative_matrix2 at subgroup scope; with KHR_ONLY
+// without it, see coop2_pass.glsl). Each subgroup owns ROWS queries. With the matrices of coop2_layout.glsl, for each tile of KEYS keys:
 //
 //   S = Q K^T           fp16 in, fp32 out
 //   P = 2^(S - base)    element by element, then converted to a matrix of weights
@@ -7,7 +7,9 @@
 //
 // Matrices keep the device's size: a reduction of larger ones is wrong on lavapipe. S never reaches shared memory, which holds
 // K and V (coop_stage.glsl) and a matrix a subgroup for queries and output to pass through.
+#ifndef KHR_ONLY
 #extension GL_NV_cooperative_matrix2 : require
+#endif
 #include "coop2_layout.glsl"
 #include "coop_stage.glsl"
 
@@ -26,22 +28,11 @@ SUM row_sum[QUERY_PARTS];
 SUM row_top[QUERY_PARTS]; // each element's share of the maximum, NaN left out
 #endif
 
-const uint PASS_STRIDE = DIM_SIZE / 4 + 1; // vec4, padded by 16 bytes
-const uint PASS_CHUNKS = DIM_SIZE / 8;
-shared uvec4 pass_tile[LOCAL_X / LANES * QUERY_SIZE * PASS_STRIDE];
-
-uint subgroup_row() { return gl_SubgroupID * ROWS; }
-uint own_pass() { return gl_SubgroupID * QUERY_SIZE * PASS_STRIDE; }
-
-float larger(const in float a, const in float b) { return max(a, b); }
-float total(const in float a, const in float b) { return a + b; }
-float if_seen(ELEMENT, const in float score, const in uint first, const in uint count, const in uint position) {
-    uint i = first + key;
-    return i >= count || key_at(min(i, count - 1)) > position + query ? uintBitsToFloat(0xff800000u) : score;
-}
+#include "coop2_pass.glsl"
 
 // Loads the subgroup's queries; positions outside of the call repeat its first or last row.
 void begin_tile(uint head, uint first_position) {
+    begin_pass();
     begin_staging();
     if (DIM_PADDED != DIM) for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_STRIDE; i += LANES) pass_tile[own_pass() + i] = uvec4(0);
     [[unroll]] for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {
@@ -79,8 +70,8 @@ void raise_base(uint q) {
     SUM top = scores[q * KEYS_PARTS];
     [[unroll]] for (uint k = 1; k < KEYS_PARTS; k++)
         [[unroll]] for (uint e = 0; e < top.length(); e++) top[e] = max(top[e], scores[q * KEYS_PARTS + k][e]);
-    SUM highest, factor;
-    coopMatReduceNV(highest, top, REDUCE_KEYS, larger);
+    SUM highest = row_maxima(top);
+    SUM factor;
     [[unroll]] for (uint e = 0; e < top.length(); e++) {
         float base = row_base[q][e];
         float next = highest[e] * scale_log2;
@@ -152,11 +143,7 @@ void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, ui
         barrier();
         fetch_tile(first + KEYS, count, k_head_base, v_head_base);
         score_tile();
-        if (masked) {
-            [[unroll]] for (uint i = 0; i < QUERY_PARTS * KEYS_PARTS; i++)
-                coopMatPerElementNV(scores[i], scores[i], if_seen, first + i % KEYS_PARTS * KEY_SIZE, count,
-                                    first_position + subgroup_row() + i / KEYS_PARTS * QUERY_SIZE);
-        }
+        if (masked) hide_keys(first, count, first_position + subgroup_row());
         if (subgroupAny(runs_ahead())) {
             [[unroll]] for (uint q = 0; q < QUERY_PARTS; q++) raise_base(q);
         }
@@ -166,16 +153,8 @@ void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, ui
                 scores[i][e] = weight;
                 row_sum[i / KEYS_PARTS][e] += weight;
             }
-            weights[i] = WEIGHT_MATRIX(scores[i]);
         }
+        make_weights();
         add_values();
     }
 }
-
-// Sums of whole rows, the same for all keys.
-SUM row_totals(uint q) {
-    SUM sums;
-    coopMatReduceNV(sums, row_sum[q], REDUCE_KEYS, total);
-    return sums;
-}
-bool is_finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u; }

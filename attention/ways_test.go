@@ -1,0 +1,74 @@
+package attention
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Kernels with softmax in registers compute the same whichever way round they
+// multiply and however many queries and keys they take at a time: what the oracle says,
+// NaN and infinities included, with the oracle's stripes.
+func TestDeviceWaysOfMatrices(t *testing.T) {
+	e := sharedEngine(t)
+	problem := selective(1, 4, 2, 333, 333)
+	problem.Params.Theta = 4
+	in := selectiveInputs(problem.Shape, 63)
+	for _, p := range plants {
+		if p.name == "NaN in the value after a tile's first rows" || p.name == "-Inf in a sink key" {
+			p.put(in)
+		}
+	}
+	o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+	require.NoError(t, err)
+	r, want := e.device.Report(), map[Mode]*Result{ModeAnchor: o.Forward(ModeAnchor), ModeDense: o.Forward(ModeDense)}
+	for _, status := range Tiers(r) {
+		tier := Tier(status.Name)
+		if !status.OK || !tier.onMatrixUnits() {
+			continue
+		}
+		for _, way := range []string{wayRows, wayColumns} {
+			if wayFor(r, tier, way) != way {
+				continue
+			}
+			shapes := []ShapeChoice{{Subgroups: 1, Rows: 8, Keys: 16}, {Subgroups: 1, Rows: 16, Keys: 8}}
+			if tier != TierCoop2 {
+				shapes = shapes[:1] // each costs seconds of compiling
+			}
+			for _, attend := range shapes {
+				t.Run(fmt.Sprintf("%s/%s/%d rows, %d keys", tier, way, attend.Rows, attend.Keys), func(t *testing.T) {
+					for mode, want := range want {
+						problem.Mode = mode
+						options := asked(tier, TuningChoice{Way: way, Attend: attend})
+						options.NoFallback = true
+						plan, err := e.Plan(problem, options)
+						require.NoError(t, err)
+						require.Equal(t, way, plan.Tuning.Way)
+						got := runPlan(t, e, plan, in)
+						require.Positive(t, requireSameKinds(t, got, want, string(tier), mode.String()))
+						requireSameBits(t, got, runPlan(t, e, plan, in), "once more")
+						if mode == ModeAnchor {
+							requireSameStripes(t, o, want, got)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// requireSameStripes demands the oracle's choice of every key that is not a
+// matter of rounding.
+func requireSameStripes(t *testing.T, o *Oracle, want *Result, got result) {
+	t.Helper()
+	n := o.Shape.KVLen
+	for i, kept := range want.Stripes {
+		if kept != (got.stripes[i] == 1) {
+			h, g, key := i/(o.Groups()*n), i/n%o.Groups(), i%n
+			_, margin := o.Stripes(0, h, g)
+			require.Less(t, math.Abs(margin[key]), 1e-3, "head %d group %d key %d: the oracle says kept %v", h, g, key, kept)
+		}
+	}
+}

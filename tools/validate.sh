@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs every test and `anchorvk verify` under the Khronos validation layer: core
-# checks first, then synchronization checks. Fails if the layer says anything, or
-# says nothing about two planted faults.
+# Runs every test, `anchorvk verify` and the host programs that lend their device
+# under the Khronos validation layer: core checks first, then synchronization
+# checks. Fails if the layer says anything, or says nothing about two planted faults.
 #
 #   tools/validate.sh [DEVICE...]     # of tools/with-device.sh, default lavapipe-256
 #
-# ANCHORVK_VALIDATE_PACKAGES names the packages (default: all);
+# ANCHORVK_VALIDATE_PACKAGES names the packages (default: all but those whose tests
+# run other programs, which the layer would not see);
 # bin/anchorvk must be built.
 set -eu
 
@@ -14,12 +15,33 @@ case ${1-} in
 -h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
 esac
 [ $# -gt 0 ] || set -- lavapipe-256
-packages=${ANCHORVK_VALIDATE_PACKAGES:-./...}
+packages=${ANCHORVK_VALIDATE_PACKAGES:-$(go list ./... | grep -v -e /capi$ -e /examples$)}
 failed=
 misuse=$(mktemp -d)
 trap 'rm -rf "$misuse"' EXIT
 trap 'exit 130' INT TERM
 go build -o "$misuse/misuse" ./tools/misuse
+
+tools/setup.sh test
+tools/capi.sh "$misuse/capi"
+host_program() { # name, sources and flags
+	name=$1
+	shift
+	cc -std=c99 -O1 -g "-I$misuse/capi" -Iexamples/common -Iexamples/c -o "$misuse/$name" "$@" examples/common/sample.c \
+		"-L$misuse/capi" -lanchorvk "-Wl,-rpath,$misuse/capi" -lvulkan -lm -lpthread
+}
+host_program example examples/c/main.c examples/c/host.c
+host_program borrowed capi/testdata/borrowed.c examples/c/host.c
+# shellcheck disable=SC2046
+host_program placebo examples/libplacebo/main.c $(pkg-config --cflags --libs libplacebo)
+
+# libplacebo asks for a function of the instance in the wrong place, which is its affair.
+placebo_is_silent() {
+	status=0
+	"$@" "$misuse/placebo" >"$misuse/log" 2>&1 || status=$?
+	case $status in 0 | 86) ;; *) cat "$misuse/log" >&2; return 1 ;; esac
+	! grep '^Validation' "$misuse/log" | grep -v WARNING-vkGetDeviceProcAddr-device >&2
+}
 for device; do
 	for checks in core sync; do
 		echo "== $checks checks on $device"
@@ -34,6 +56,11 @@ for device; do
 		fi
 		# shellcheck disable=SC2086
 		CI=true go test -count=1 -exec "$exec_with" $packages || failed="$failed $checks:$device:tests"
+		for program in example borrowed; do
+			$exec_with "$misuse/$program" >/dev/null || failed="$failed $checks:$device:$program"
+		done
+		# shellcheck disable=SC2086
+		placebo_is_silent $exec_with || failed="$failed $checks:$device:libplacebo"
 		$exec_with bin/anchorvk verify || failed="$failed $checks:$device:verify"
 	done
 done

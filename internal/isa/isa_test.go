@@ -178,6 +178,16 @@ func TestCountsOfMachineCode(t *testing.T) {
 	require.ErrorContains(t, r.count([]vk.Listing{{Name: "Assembly", Text: "no code"}}), "no instruction")
 }
 
+// Intel's driver reports no scratch memory; its intermediate code does.
+func TestScratchOfIndexedArrays(t *testing.T) {
+	code := vk.Listing{Name: "GEN Assembly", Text: intelListing}
+	for head, want := range map[string]int{"shader: X\nscratch: 800\nuniforms: 128\n": 800, "shader: X\nuniforms: 128\n": 0} {
+		r := Row{Scratch: 0}
+		require.NoError(t, r.count([]vk.Listing{{Name: "Final NIR", Text: head}, code}))
+		require.Equal(t, want, r.Scratch)
+	}
+}
+
 func TestStatisticsByName(t *testing.T) {
 	r := newRow([]vk.Statistic{{Name: "VGPRs", Value: 96}, {Name: "Spilled VGPRs", Value: 2}, {Name: "Inverse Throughput", Value: 7}})
 	require.Equal(t, []int{96, 2, 7, Unknown, Unknown}, []int{r.Registers, r.Spills, r.Cost, r.Fills, r.Matrix})

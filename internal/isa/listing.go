@@ -3,6 +3,7 @@ package isa
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/anchorvk/anchorvk/vk"
@@ -38,12 +39,28 @@ var languages = map[string]func(text string) line{
 func (r *Row) count(listings []vk.Listing) error {
 	var names []string
 	for _, l := range listings {
+		if l.Name == "Final NIR" {
+			r.Scratch = max(r.Scratch, indexedArrays(l.Text))
+		}
 		if parse := languages[l.Name]; parse != nil {
 			return r.countLines(parse, l.Text)
 		}
 		names = append(names, l.Name)
 	}
 	return fmt.Errorf("isa: the driver gives no machine code that is known here, but %q", names)
+}
+
+// indexedArrays is the scratch memory, in bytes of an invocation, of arrays that
+// are indexed by a variable. Intel's driver tells it only here, at the head of
+// its last intermediate code, where there is any: "scratch: 800".
+func indexedArrays(text string) int {
+	for text := range strings.Lines(text) {
+		if number, ok := strings.CutPrefix(text, "scratch:"); ok {
+			bytes, _ := strconv.Atoi(strings.TrimSpace(number))
+			return bytes
+		}
+	}
+	return 0
 }
 
 func (r *Row) countLines(parse func(string) line, text string) error {

@@ -46,7 +46,7 @@ type Row struct {
 	Spills       int // vector registers written to memory: the count that the driver gives
 	Fills        int
 	ScalarSpills int // AMD: scalar registers moved to vector registers
-	Scratch      int // bytes of memory, of a subgroup (AMD) or an invocation (NVIDIA)
+	Scratch      int // bytes of memory, of a subgroup (AMD) or an invocation (NVIDIA, Intel)
 	Shared       int // bytes of a workgroup
 	Waves        int // subgroups that fit on a SIMD (AMD) or SM (NVIDIA)
 	Instructions int

@@ -75,7 +75,7 @@ done
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $("$tools/with-device.sh" --list-stubs | cut -d' ' -f1)
 
-go build -o bin/isa ./tools/isa
+CGO_ENABLED=1 go build -buildvcs=false -o bin/isa ./tools/isa
 mkdir -p out/isa "$baseline"
 for device; do
 	if ! "$tools/with-device.sh" --prepare "$device"; then

@@ -24,7 +24,7 @@ func jobsFor(t *testing.T, e *Engine, slice float64) []job {
 	t.Helper()
 	var jobs []job
 	for i, problem := range []Problem{
-		selective(1, 4, 2, 521, 521), selective(3, 2, 2, 100, 300), selective(1, 6, 2, 1, 200), selective(2, 2, 1, 333, 333),
+		selective(1, 4, 2, 521, 521), selective(3, 2, 2, 100, 300), selective(1, 6, 2, 1, 200), selective(2, 2, 1, 333, 333), selective(1, 3, 1, 64, 130),
 	} {
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
 			problem.Mode = mode

@@ -172,10 +172,10 @@ var enableHow = map[string]string{
 	"storage16":             "storageBuffer16BitAccess",
 	"subgroup-size-control": "subgroupSizeControl and computeFullSubgroups",
 	"memory-model":          "vulkanMemoryModel and vulkanMemoryModelDeviceScope",
-	"coopmat":               "cooperativeMatrix, vulkanMemoryModel and vulkanMemoryModelDeviceScope, with VK_KHR_cooperative_matrix and an instance of Vulkan 1.2 or newer",
-	"coopmat2":              "the features of VK_NV_cooperative_matrix2, maintenance4 and those of coopmat, on an instance of Vulkan 1.3 or newer",
-	"executable-info":       "pipelineExecutableInfo, with VK_KHR_pipeline_executable_properties",
-	"buffer-address":        "bufferDeviceAddress, on an instance of Vulkan 1.2 or newer",
+	"coopmat":               "cooperativeMatrix, vulkanMemoryModel and vulkanMemoryModelDeviceScope (with VK_KHR_cooperative_matrix and an instance of Vulkan 1.2 or newer)",
+	"coopmat2":              "the features of VK_NV_cooperative_matrix2, maintenance4 and those of coopmat (with an instance of Vulkan 1.3 or newer)",
+	"executable-info":       "pipelineExecutableInfo (with VK_KHR_pipeline_executable_properties)",
+	"buffer-address":        "bufferDeviceAddress (with an instance of Vulkan 1.2 or newer)",
 	"timeline-semaphore":    "timelineSemaphore",
 }
 

@@ -44,29 +44,40 @@ func apiOfSPIRV(version uint32) uint32 {
 // checkCapabilities makes sure that a kernel uses only what is switched on. A
 // driver need not notice, and a validation layer is not always there.
 func checkCapabilities(r *Report, api uint32, c *PipelineConfig) error {
-	const header, opCapability, opMemoryModel = 20, 17, 14
 	if version := binary.LittleEndian.Uint32(c.Code[4:]); api < apiOfSPIRV(version) {
 		return &FeatureError{
 			Feature: fmt.Sprintf("SPIR-V %d.%d (pipeline %s)", version>>16, version>>8&0xff, c.Name),
 			Why:     fmt.Sprintf("the device, or the instance that it was lent with, is of Vulkan %d.%d", api>>22, api>>12&0x3ff), Try: "another kernel",
 		}
 	}
-	for at := header; at+8 <= len(c.Code); {
-		word := binary.LittleEndian.Uint32(c.Code[at:])
+	for _, number := range moduleCapabilities(c.Code) {
+		need, ok := capabilities[number]
+		if !ok || need.on(r) {
+			continue
+		}
+		why := r.WhyNot(need.report)
+		if why == "" {
+			why = "the device has it not, or not switched on"
+		}
+		return &FeatureError{Feature: need.needs, Why: fmt.Sprintf("pipeline %s needs the capability %s: %s", c.Name, need.name, why), Try: "enable " + need.needs + " on your device, or another kernel"}
+	}
+	return nil
+}
+
+// moduleCapabilities lists the capabilities that a SPIR-V module declares, which come first in it.
+func moduleCapabilities(code []byte) []uint32 {
+	const header, opCapability, opMemoryModel = 20, 17, 14
+	var list []uint32
+	for at := header; at+8 <= len(code); {
+		word := binary.LittleEndian.Uint32(code[at:])
 		op, length := word&0xffff, int(word>>16)
 		if op == opMemoryModel || length == 0 {
-			break // capabilities come first
+			break
 		}
 		if op == opCapability {
-			if need, ok := capabilities[binary.LittleEndian.Uint32(c.Code[at+4:])]; ok && !need.on(r) {
-				why := r.WhyNot(need.report)
-				if why == "" {
-					why = "the device has it not, or not switched on"
-				}
-				return &FeatureError{Feature: need.needs, Why: fmt.Sprintf("pipeline %s needs the capability %s: %s", c.Name, need.name, why), Try: "enable " + need.needs + " on your device, or another kernel"}
-			}
+			list = append(list, binary.LittleEndian.Uint32(code[at+4:]))
 		}
 		at += 4 * length
 	}
-	return nil
+	return list
 }

@@ -62,7 +62,7 @@ func spin(t testing.TB, d *Device) (*Recorder, *Buffer) {
 		r.Reset()
 		r.Dispatch(p, []Binding{{Buffer: b}}, push(rounds), 256, 1, 1)
 		require.NoError(t, r.Run(background)) // the first run compiles
-		fastest := time.Hour // of a few: other processes can only add to it
+		fastest := time.Hour                  // of a few: other processes can only add to it
 		for range 3 {
 			start := time.Now()
 			require.NoError(t, r.Run(background))

@@ -29,9 +29,20 @@ type Recorder struct {
 	timestamps int
 	ticks      []uint64 // of the last Run
 	err        error
-	pending    bool       // submitted and not known to have ended
+	state      recorderState
+	pinned     [2]int     // buffers and pipelines that a submission keeps alive
 	waits      []Timeline // what the submission waits for
 }
+
+// recorderState says whose a recorder's objects are.
+type recorderState int
+
+const (
+	recorderFree  recorderState = iota
+	recorderBusy                // submitted, Wait is to come
+	recorderStuck               // Wait gave up: nothing of it may be used again
+	recorderTaken               // by Hold
+)
 
 // NewRecorder makes a recorder; name appears in errors.
 func (d *Device) NewRecorder(name string) (*Recorder, error) {
@@ -53,8 +64,12 @@ func (r *Recorder) Close() error { return r.device.lifetime.closeChild(&r.pins, 
 
 func (r *Recorder) destroy() { C.vks_destroy_recorder(r.device.shim, r.shim) }
 
-// Reset forgets what was recorded.
+// Reset forgets what was recorded. Between Submit and Wait, and after Hold, it
+// does nothing.
 func (r *Recorder) Reset() {
+	if r.state == recorderBusy || r.state == recorderTaken {
+		return
+	}
 	r.ops, r.bindings, r.push = r.ops[:0], r.bindings[:0], r.push[:0]
 	clear(r.buffers)
 	clear(r.pipelines)

@@ -16,6 +16,7 @@ import (
 // is closed. Its methods may be called by one goroutine at a time.
 type Recording struct {
 	recorder *Recorder
+	starts   []int // of the parts among the operations, and where the last one ends
 	once     sync.Once
 	closed   bool
 }
@@ -28,6 +29,8 @@ func (r *Recorder) Hold() (*Recording, error) {
 	switch {
 	case r.err != nil:
 		return nil, r.err
+	case r.state != recorderFree:
+		return nil, fmt.Errorf("vk: %s: Hold comes before the Wait of what was submitted, or twice", r.label)
 	case d.lent == nil:
 		return nil, &BorrowError{"Device", "was not adopted, so that there is no command buffer to record into", "use Recorder.Run, or vk.Adopt"}
 	case r.timestamps != 0:
@@ -43,7 +46,9 @@ func (r *Recorder) Hold() (*Recording, error) {
 		d.lifetime.unhold()
 		return nil, err
 	}
-	return &Recording{recorder: r}, nil
+	r.state = recorderTaken
+	starts := append(append([]int{0}, r.cuts...), len(r.ops))
+	return &Recording{recorder: r, starts: starts}, nil
 }
 
 // holdAll pins the recording's objects and makes its descriptor sets.
@@ -57,7 +62,7 @@ func (r *Recorder) holdAll() error {
 	}
 	result := C.vks_make_sets(r.device.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings))
 	if result != 0 {
-		r.unpinAll(len(r.buffers), len(r.pipelines))
+		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
 		return r.device.fail(fmt.Errorf("%s: %w", r.label, callError("vkAllocateDescriptorSets", int32(result))))
 	}
@@ -65,7 +70,7 @@ func (r *Recorder) holdAll() error {
 }
 
 // Parts is the number of parts, which Recorder.Cut separates.
-func (r *Recording) Parts() int { return len(r.recorder.cuts) + 1 }
+func (r *Recording) Parts() int { return len(r.starts) - 1 }
 
 // Record writes parts first to end-1, in order, into a VkCommandBuffer of the
 // caller's that is being recorded, outside a render pass, for a queue of the
@@ -91,21 +96,9 @@ func (r *Recording) Record(commands Handle, first, end int) error {
 		return err
 	}
 	defer d.lifetime.leave()
-	from, to := r.start(first), r.start(end)
+	from, to := r.starts[first], r.starts[end]
 	C.vks_record_into(d.shim, r.recorder.shim, C.uint64_t(commands), unsafe.SliceData(r.recorder.ops[from:to]), C.uint64_t(to-from), (*C.uint8_t)(pointer(r.recorder.push)))
 	return nil
-}
-
-// start is the operation that a part begins with.
-func (r *Recording) start(part int) int {
-	cuts := r.recorder.cuts
-	switch {
-	case part == 0:
-		return 0
-	case part <= len(cuts):
-		return cuts[part-1]
-	}
-	return len(r.recorder.ops)
 }
 
 // Close lets go of what the recording holds. The command buffers that it was
@@ -115,7 +108,7 @@ func (r *Recording) Close() error {
 	r.once.Do(func() {
 		r.closed = true
 		w := r.recorder
-		w.unpinAll(len(w.buffers), len(w.pipelines))
+		w.unpinAll(w.pinned[0], w.pinned[1])
 		w.unpin()
 		_ = w.Close()
 		w.device.lifetime.unhold()

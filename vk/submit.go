@@ -56,6 +56,10 @@ func (r *Recorder) Submit(s Sync) error {
 	if err := d.lifetime.enter(); err != nil {
 		return err
 	}
+	if r.state != recorderFree {
+		d.lifetime.leave()
+		return fmt.Errorf("vk: %s: Submit comes before the Wait of what was submitted, or after Hold", r.label)
+	}
 	if !r.pins.pin() {
 		d.lifetime.leave()
 		return ErrClosed
@@ -77,12 +81,12 @@ func (r *Recorder) Submit(s Sync) error {
 		result = d.submit(r.shim, &s)
 	}
 	if result != 0 {
-		r.unpinAll(len(r.buffers), len(r.pipelines))
+		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
 		d.lifetime.leave()
 		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
 	}
-	r.pending = true
+	r.state = recorderBusy
 	r.waits = append(r.waits[:0], s.Wait...)
 	return nil
 }
@@ -90,23 +94,27 @@ func (r *Recorder) Submit(s Sync) error {
 // Ended tells whether what Submit submitted has ended, or the device is given
 // up, so that Wait returns at once.
 func (r *Recorder) Ended() bool {
-	return !r.pending || r.device.Err() != nil || vulkan.Result(C.vks_wait(r.device.shim, r.shim, 0)) != resultTimeout
+	return r.state != recorderBusy || r.device.Err() != nil || vulkan.Result(C.vks_wait(r.device.shim, r.shim, 0)) != resultTimeout
 }
 
 // Wait waits for what Submit submitted. Its errors are those of Run: that of
 // ctx too comes only once the work has ended.
 func (r *Recorder) Wait(ctx context.Context) error {
 	d := r.device
+	if r.state != recorderBusy {
+		return fmt.Errorf("vk: %s: Wait without a Submit before it", r.label)
+	}
 	defer d.lifetime.leave()
 	if err := r.wait(ctx); err != nil {
+		r.state = recorderStuck
 		// The work may be running still: its objects stay pinned until the device closes.
 		d.lifetime.addStuck(r)
 		return d.fail(fmt.Errorf("%s: %w", r.label, err))
 	}
-	r.pending = false
+	r.state = recorderFree
 	d.progress.Add(1)
 	err := r.readTimestamps()
-	r.unpinAll(len(r.buffers), len(r.pipelines))
+	r.unpinAll(r.pinned[0], r.pinned[1])
 	r.unpin()
 	if err != nil {
 		return d.fail(fmt.Errorf("%s: %w", r.label, err))
@@ -172,6 +180,7 @@ func (r *Recorder) pinAll() error {
 			return fmt.Errorf("%s: pipeline %s: %w", r.label, p.config.Name, ErrClosed)
 		}
 	}
+	r.pinned = [2]int{len(r.buffers), len(r.pipelines)}
 	return nil
 }
 

@@ -81,7 +81,9 @@ func DetectArchitecture(r *vk.Report) Architecture {
 // detectNVIDIA goes by the warps that a multiprocessor holds (CUDA's table of
 // compute capabilities: 32 on 7.5; 48 on 8.6, 8.9 and 12.0; 64 on 7.0, 8.0, 9.0
 // and 10.0) and by the types that its matrix units multiply: integers since
-// Turing, fp8 since Ada and Hopper.
+// Turing, fp8 since Ada and Hopper. Drivers do not tell all of fp8 (580 on an
+// H100 does not): of the large chips the first to have more than 108
+// multiprocessors in a product is Hopper.
 func detectNVIDIA(h *vk.Hardware) Architecture {
 	float8 := multiplies(h, "e4m3")
 	switch {
@@ -91,7 +93,7 @@ func detectNVIDIA(h *vk.Hardware) Architecture {
 		return ArchNVIDIATuring
 	case h.WarpsPerSM == 48 && float8:
 		return ArchNVIDIAAda
-	case h.WarpsPerSM == 64 && float8:
+	case h.WarpsPerSM == 64 && (float8 || h.SMs > 108):
 		return ArchNVIDIAHopper
 	case h.WarpsPerSM == 64 && !multiplies(h, "s8"):
 		return ArchNVIDIAVolta

@@ -30,6 +30,11 @@ func TestArchitectureGoesByProperties(t *testing.T) {
 		r.Name, r.Features, r.CoopMatrix, r.Subgroup = "Radeon GeForce Arc llvmpipe", vk.Features{}, nil, vk.Subgroup{}
 		assert.Equal(t, arch, DetectArchitecture(r))
 	}
+	h100 := reportOf(ArchNVIDIAAmpere) // what driver 580 tells of one
+	h100.Hardware.SMs, h100.Hardware.WarpsPerSM = 132, 64
+	assert.Equal(t, ArchNVIDIAHopper, DetectArchitecture(h100))
+	h100.Hardware.SMs = 108
+	assert.Equal(t, ArchNVIDIAAmpere, DetectArchitecture(h100))
 	unknown := reportOf(ArchAMDRDNA3)
 	unknown.VendorID = 0x1234
 	assert.Equal(t, ArchOther, DetectArchitecture(unknown))

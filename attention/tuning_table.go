@@ -109,6 +109,24 @@ var tuningTable = []tuningEntry{
 		},
 		why: "matrix units, softmax in registers: a subgroup owns 16 rows, four share each tile of keys",
 	},
+	{
+		name: "amd-matrix-shared-large", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop, TierCoopF16}, headDim: span{129, MaxHeadDim},
+		choice: TuningChoice{
+			SubgroupSize: 64,
+			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64, Lean: true},
+		},
+		why: "matrix units of AMD: in subgroups of 64 a large head_dim spills no registers, of 32 it spills 72 to 165 (navi31); nor does the search with its queries in shared memory, which spills 88 otherwise",
+	},
+	{
+		name: "amd-matrix-shared", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop, TierCoopF16},
+		choice: TuningChoice{
+			SubgroupSize: 64,
+			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
+			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
+		},
+		why: "matrix units of AMD: in subgroups of 64 lanes hold half of what they hold in those of 32 (navi31, head_dim 128: 192 registers and an estimate of 7,717 against 240 and 14,045)",
+	},
 	// Intel. A subgroup has 4 KiB of registers on Xe-HPG and 8 KiB on Xe2 and
 	// later, whatever its size: no room for the accumulators of whole rows.
 	// Compilers of Mesa 26.1 on stub devices, not run: tools/isa.sh.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package examples holds no code of its own: its tests build and run the host
 // programs in the folders here, and python/.
 package examples

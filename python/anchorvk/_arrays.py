@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._device import Buffer
 from ._library import Tensor
@@ -13,20 +14,20 @@ from ._plan import Stats
 
 STRIDES = 2  # AVK_LAYOUT_STRIDES
 
-Array = Union[np.ndarray, Buffer]
+Array = Union[NDArray[Any], Buffer]
 
 
 @dataclass(frozen=True)
 class Result:
     """What Engine.attention returns: arrays with as many axes as its arguments had."""
 
-    o: np.ndarray  # float16, the shape of q
-    lse: Optional[np.ndarray]  # float32 [heads, q_len], natural log
-    stripes: Optional[np.ndarray]  # uint8 [heads, groups, kv_len], 1 for kept
+    o: NDArray[Any]  # float16, the shape of q
+    lse: Optional[NDArray[Any]]  # float32 [heads, q_len], natural log
+    stripes: Optional[NDArray[Any]]  # uint8 [heads, groups, kv_len], 1 for kept
     stats: Stats
 
 
-def with_batch(name: str, array: np.ndarray) -> np.ndarray:
+def with_batch(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """A view with the four axes [batch, heads, positions, head_dim]."""
     if not isinstance(array, np.ndarray) or array.dtype != np.float16:
         raise TypeError(f"{name} must be a numpy array of float16, not {getattr(array, 'dtype', type(array).__name__)}")
@@ -56,7 +57,7 @@ def tensor(name: str, array: Array, shape: tuple[int, ...], written: bool = Fals
     return t
 
 
-def optional(name: str, array: Optional[np.ndarray], shape: tuple[int, ...], dtype: type) -> tuple[Optional[int], int]:
+def optional(name: str, array: Optional[NDArray[Any]], shape: tuple[int, ...], dtype: type) -> tuple[Optional[int], int]:
     """Address and size of an output that may be left out."""
     if array is None:
         return None, 0

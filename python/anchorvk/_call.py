@@ -6,6 +6,7 @@ import ctypes
 from typing import Any, Callable, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._arrays import Array, optional, tensor
 from ._library import NOT_READY, PROGRESS, StatsStruct, Tensors, library
@@ -23,7 +24,7 @@ class Call(Object):
 
     def __init__(
         self, engine: Any, plan: Plan, q: Array, k: Array, v: Array, o: Array,
-        lse: Optional[np.ndarray] = None, stripes: Optional[np.ndarray] = None,
+        lse: Optional[NDArray[Any]] = None, stripes: Optional[NDArray[Any]] = None,
     ) -> None:
         tensors = [
             tensor("q", q, plan.q_shape), tensor("k", k, plan.kv_shape), tensor("v", v, plan.kv_shape), tensor("o", o, plan.q_shape, written=True),

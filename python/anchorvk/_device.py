@@ -7,6 +7,7 @@ import json
 from typing import Any, Iterable, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._library import DeviceOptions, library
 from ._object import Object
@@ -27,7 +28,8 @@ def _choice(name: str, value: str, known: dict[str, int]) -> int:
 
 def devices() -> list[dict[str, Any]]:
     """What every Vulkan device offers; the one with "default" true is what Device() takes."""
-    return json.loads(library.text(library.avk_device_list, DeviceOptions(environment=1)))
+    found: list[dict[str, Any]] = json.loads(library.text(library.avk_device_list, DeviceOptions(environment=1)))
+    return found
 
 
 class Device(Object):
@@ -69,7 +71,8 @@ class Device(Object):
     @property
     def report(self) -> dict[str, Any]:
         """Name, limits, features and memory of the device."""
-        return json.loads(library.text(library.avk_device_report, self._handle, 1))
+        found: dict[str, Any] = json.loads(library.text(library.avk_device_report, self._handle, 1))
+        return found
 
     def __str__(self) -> str:
         return library.text(library.avk_device_report, self._handle, 0)
@@ -90,12 +93,12 @@ class Buffer(Object):
         super().__init__(handle.value, device)
         self.size = size
 
-    def upload(self, array: np.ndarray, offset: int = 0) -> None:
+    def upload(self, array: NDArray[Any], offset: int = 0) -> None:
         """Copies an array to byte offset."""
         array = np.ascontiguousarray(array)
         library.avk_buffer_upload(self._handle, offset, array.ctypes.data, array.nbytes)
 
-    def download(self, shape: tuple[int, ...], dtype: Any = np.float16, offset: int = 0) -> np.ndarray:
+    def download(self, shape: tuple[int, ...], dtype: Any = np.float16, offset: int = 0) -> NDArray[Any]:
         """Returns a new array with what lies at byte offset."""
         array = np.empty(shape, dtype)
         library.avk_buffer_download(self._handle, offset, array.ctypes.data, array.nbytes)

@@ -6,6 +6,7 @@ import ctypes
 from typing import Any, Optional
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._arrays import Array, Result, with_batch
 from ._call import Call
@@ -37,7 +38,7 @@ class Engine(Object):
 
     def call(
         self, plan: Plan, q: Array, k: Array, v: Array, o: Array,
-        lse: Optional[np.ndarray] = None, stripes: Optional[np.ndarray] = None,
+        lse: Optional[NDArray[Any]] = None, stripes: Optional[NDArray[Any]] = None,
     ) -> Call:
         """Binds a plan to arrays or buffers; o, lse and stripes are written by its runs."""
         return Call(self, plan, q, k, v, o, lse, stripes)
@@ -47,7 +48,7 @@ class Engine(Object):
         library.avk_engine_warmup(self._handle, plan._handle)
 
     def attention(
-        self, q: np.ndarray, k: np.ndarray, v: np.ndarray, *, lse: bool = False, stripes: bool = False, **problem: Any
+        self, q: NDArray[Any], k: NDArray[Any], v: NDArray[Any], *, lse: bool = False, stripes: bool = False, **problem: Any
     ) -> Result:
         """Attention of q over k and v: float16 [heads, positions, head_dim], or with a batch before.
 
@@ -63,6 +64,6 @@ class Engine(Object):
             kept = np.empty(plan.stripes_shape, np.uint8) if stripes else None
             with self.call(plan, q4, k4, v4, o, more, kept) as call:
                 stats = call.run()
-        if q.ndim == 3:
-            o, more, kept = (None if a is None else a[0] for a in (o, more, kept))
-        return Result(o, more, kept, stats)
+        if q.ndim == 4:
+            return Result(o, more, kept, stats)
+        return Result(o[0], None if more is None else more[0], None if kept is None else kept[0], stats)

@@ -52,7 +52,8 @@ class Plan(Object):
     @property
     def details(self) -> dict[str, Any]:
         """The decisions: "runs", "fallback", "tier", predicted "cost", "scratch_bytes" and more."""
-        return json.loads(library.text(library.avk_plan_text, self._handle, 1))
+        found: dict[str, Any] = json.loads(library.text(library.avk_plan_text, self._handle, 1))
+        return found
 
     @property
     def memory(self) -> dict[str, int]:

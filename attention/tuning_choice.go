@@ -62,6 +62,9 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		if t.Matrix = c.Matrix; t.Matrix == (MatrixShape{}) {
 			t.Matrix, _ = bestProduct(r, tier)
 		}
+		if tier == TierCoop && !t.Matrix.isCube() {
+			t.Way = wayUint // scores of other products do not fit the next one
+		}
 		if t.Subgroup == 0 {
 			t.Subgroup = int(r.Subgroup.Size)
 		}

@@ -42,6 +42,8 @@ func multipliesHalves(s vk.CoopShape, sums string) bool {
 	return s.A == "f16" && s.B == "f16" && s.C == sums && s.Out == sums && s.Scope == "subgroup" && !s.Saturating
 }
 
+func (m MatrixShape) isCube() bool { return m.M == m.N && m.N == m.K }
+
 // inRegisters tells the ways that keep scores in registers. What a product
 // gives, the next one takes, so that its sides are equal.
 func (t Tuning) inRegisters() bool { return t.Way == wayRows || t.Way == wayColumns }
@@ -50,7 +52,7 @@ func (t Tuning) inRegisters() bool { return t.Way == wayRows || t.Way == wayColu
 // weights then pass as matrices of halves.
 func registersPossible(r *vk.Report) bool {
 	m, ok := bestProduct(r, TierCoop)
-	return ok && m.M == m.N && m.N == m.K && slices.Contains(products(r, TierCoopF16), m)
+	return ok && m.isCube() && slices.Contains(products(r, TierCoopF16), m)
 }
 
 // illegalMatrixShape is illegal for a kernel on matrix units.
@@ -64,7 +66,7 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("%s: %d rows and %d keys are no multiples of the product %v", k, s.Rows, s.Keys, m)
 	case s.Lanes != t.Subgroup:
 		return fmt.Sprintf("%s: %d lanes share rows, in a subgroup of %d", k, s.Lanes, t.Subgroup)
-	case t.inRegisters() && (m.M != m.N || m.N != m.K || !slices.Contains(products(r, TierCoopF16), m) && tier != TierCoop2):
+	case t.inRegisters() && (!m.isCube() || !slices.Contains(products(r, TierCoopF16), m) && tier != TierCoop2):
 		return fmt.Sprintf("softmax in registers takes a product with equal sides, and in tier coop fp16 sums, not %v", m)
 	case k != kernelIdentify && tier != TierCoop2 && t.inRegisters() && r.DriverID == driverLavapipe && s.Local > s.Lanes:
 		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, which then must be one subgroup", k)

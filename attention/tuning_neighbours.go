@@ -70,7 +70,11 @@ func TuningNeighbours(r *vk.Report, tier Tier, headDim int, from TuningChoice, k
 	}
 	for _, m := range products(r, tier) {
 		if tier.onMatrixUnits() {
-			add(func(c *TuningChoice) { c.Matrix = m })
+			add(func(c *TuningChoice) {
+				if c.Matrix = m; tier == TierCoop && !m.isCube() {
+					c.Way = wayUint
+				}
+			})
 		}
 	}
 	return all

@@ -148,8 +148,12 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 	best, err := NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoop)})
 	require.NoError(t, err)
 	assert.Equal(t, "16x16x16", best.Tuning.Matrix.String())
+	// Scores of other products pass through shared memory, which has no room for them at the best shape.
+	small := TuningChoice{Way: wayUint, Attend: ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16}}
+	shared, err := NewPlan(report, llama(4096), asked(TierCoop, small))
+	require.NoError(t, err)
 	var found []string
-	for _, c := range TuningNeighbours(report, TierCoop, 128, best.Choice(), TuneAttend) {
+	for _, c := range TuningNeighbours(report, TierCoop, 128, shared.Choice(), TuneAttend) {
 		found = append(found, c.Matrix.String())
 	}
 	assert.Contains(t, found, "16x8x16", "bench --tune tries the other products")

@@ -160,7 +160,7 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 
 	_, err = NewPlan(report, llama(4096), asked(TierCoop, TuningChoice{Matrix: MatrixShape{8, 8, 8}}))
 	requireArgument(t, err, "ANCHORVK_TUNING")
-	assert.ErrorContains(t, err, "16x8x16", "it says what there is")
+	require.ErrorContains(t, err, "16x8x16", "it says what there is")
 	for _, bad := range []string{"16x16", "16x8x16x1", "16xax16", "16x0x16", "big"} {
 		_, err = ParseTuning("rows=16,matrix=" + bad + ",keys=16")
 		requireArgument(t, err, "ANCHORVK_TUNING")

@@ -113,7 +113,8 @@ func (c TuningChoice) unmet(tier Tier, t Tuning) string {
 		}{
 			{"rows", asked.Rows, got.Rows},
 			{"keys", asked.Keys, got.Keys},
-			{"lanes", asked.Lanes, got.Lanes}, {"slices", asked.Slices, max(got.Slices, 1)},
+			{"lanes", asked.Lanes, got.Lanes},
+			{"slices", asked.Slices, max(got.Slices, 1)},
 			{"invocations a workgroup", local, got.Local},
 		} {
 			if f.asked != 0 && f.asked != f.got {

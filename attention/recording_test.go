@@ -113,11 +113,13 @@ func TestTenGoroutinesOnABorrowedDevice(t *testing.T) {
 		in := selectiveInputs(problem.Shape, uint64(110+g))
 		want := runPlan(t, e, plan, in)
 		c := (&lent{l.host, l.device, e}).call(t, plan, in, lentUsage|addressUsage(l.device))
+		lock.Lock()
 		commands := l.host.Begin()
 		c.before(commands)
 		commands.End()
 		l.host.Submit(testhost.Point{}, testhost.Point{}, commands)
 		l.host.Finish()
+		lock.Unlock()
 		go func() {
 			for round := range rounds {
 				if err := jobs[(g+round)%len(jobs)].check(context.Background(), e); err != nil {

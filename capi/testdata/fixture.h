@@ -34,6 +34,7 @@ static inline void fixture_open(struct fixture *f) {
 	memset(&options, 0, sizeof options);
 	options.struct_size = sizeof options;
 	options.environment = 1;
+	options.timeout_ms = 600000; /* under valgrind lavapipe compiles for long */
 	OK(avk_check_abi(AVK_ABI_VERSION));
 	OK(avk_device_open(&options, &f->device));
 	OK(avk_engine_create(f->device, &f->engine));

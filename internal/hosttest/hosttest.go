@@ -99,13 +99,22 @@ func Run(t testing.TB, c Command) (stdout, stderr string) {
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
 	err := command.Run()
-	require.NoError(t, ctx.Err(), "%s took more than %v\n%s\n%s", c.Name, c.Time, out.String(), errs.String())
+	require.NoError(t, ctx.Err(), "%s took more than %v\n%s\n%s", c.Name, c.Time, start(out), start(errs))
 	if c.Fail {
 		require.Error(t, err, "%s %s", c.Name, strings.Join(c.Args, " "))
 	} else {
-		require.NoError(t, err, "%s %s\n%s\n%s", c.Name, strings.Join(c.Args, " "), out.String(), errs.String())
+		require.NoError(t, err, "%s %s\n%s\n%s", c.Name, strings.Join(c.Args, " "), start(out), start(errs))
 	}
 	return out.String(), errs.String()
+}
+
+// start is what a failure shows of an output: valgrind may write thousands of pages.
+func start(output bytes.Buffer) string {
+	const most = 8000
+	if output.Len() > most {
+		return string(output.Bytes()[:most]) + "\n..."
+	}
+	return output.String()
 }
 
 // OnDevice makes a command run on the test's Vulkan device: tools/with-device.sh

@@ -4,6 +4,13 @@
 
 bool is_nan_row(float base, float sum) { return base == LOWEST || !is_finite(sum); }
 
+// A mean of halves is none above the largest one, but weights are rounded after they were summed.
+vec4 within_halves(vec4 x) {
+    [[unroll]] for (uint e = 0; e < 4; e++)
+        if (abs(x[e]) < 1e30) x[e] = clamp(x[e], -65504, 65504);
+    return x;
+}
+
 void store_lse(uint head, uint q, SUM sums, uint first_position, uint end_position) {
     [[unroll]] for (uint e = 0; e < sums.length(); e++)
         sums[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : LN2 * (row_base[q][e] + log2(sums[e]));
@@ -30,7 +37,8 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
             uint position = first_position + subgroup_row() + n / DIM_TILES * QUERY_SIZE + i / PASS_CHUNKS;
             if (chunk >= CHUNKS_ROW || position < q_offset || position >= end_position) continue;
             uint at = own_pass() + i / PASS_CHUNKS * PASS_STRIDE + i % PASS_CHUNKS * 2;
-            store_chunk(head, position, chunk, uintBitsToFloat(pass_tile[at]), uintBitsToFloat(pass_tile[at + 1]), v_head_base, odd, diagonal);
+            store_chunk(head, position, chunk, within_halves(uintBitsToFloat(pass_tile[at])), within_halves(uintBitsToFloat(pass_tile[at + 1])),
+                        v_head_base, odd, diagonal);
         }
         // The next one moves to the front: matrices that are indexed by a variable would live in memory, not in registers.
         [[unroll]] for (uint i = 0; i + 1 < QUERY_PARTS * DIM_TILES; i++) acc[i] = acc[i + 1];

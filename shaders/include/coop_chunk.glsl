@@ -18,13 +18,6 @@ vec4 with_odd_values(vec4 x, uint v_head_base, uint chunk, uint half_chunk, uint
     return x;
 }
 
-// Four numbers as halves. A mean of halves is none above the largest one, but weights are rounded after they were summed.
-uvec2 packed_halves(vec4 x) {
-    [[unroll]] for (uint e = 0; e < 4; e++)
-        if (abs(x[e]) < 1e30) x[e] = clamp(x[e], -65504, 65504);
-    return uvec2(packHalf2x16(x.xy), packHalf2x16(x.zw));
-}
-
 // Elements of one row from a multiple of eight on.
 void store_chunk(uint head, uint position, uint chunk, vec4 low, vec4 high, uint v_head_base, bool odd, uint diagonal) {
     if (odd) {
@@ -32,5 +25,5 @@ void store_chunk(uint head, uint position, uint chunk, vec4 low, vec4 high, uint
         high = with_odd_values(high, v_head_base, chunk, 1, diagonal, position);
     }
     outputs[o_base + head * o_head + (position - q_offset) * o_row + chunk] =
-        uvec4(packed_halves(low), packed_halves(high));
+        uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
 }

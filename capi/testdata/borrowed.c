@@ -57,7 +57,7 @@ static void features(void) {
 	HOLDS(strstr(report, "not enabled on the borrowed device"));
 	OK(sample_plan_info(&info));
 	info.tier = "scalar";
-	EXPECT(avk_plan_create(engine, &info, &none), AVK_ERROR_FEATURE, "storageBuffer16BitAccess");
+	EXPECT(avk_plan_create(engine, &info, &none), AVK_ERROR_FEATURE, "storage16");
 	HOLDS(none == 7);
 	OK(avk_call_create(engine, plan, &all, &call));
 	EXPECT(avk_call_submit(call, &sync), AVK_ERROR_FEATURE, "timeline");

@@ -134,7 +134,7 @@ var tuningTable = []tuningEntry{
 			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
 			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
 		},
-		why: "matrix units of AMD: in subgroups of 64 lanes hold half of what they hold in those of 32 (navi31, head_dim 128: 192 registers and an estimate of 7,717 against 240 and 14,045)",
+		why: "matrix units of AMD: in subgroups of 64 lanes hold half of what they hold in those of 32 (navi31, head_dim 128: 192 registers and 8 of them on a SIMD against 240 and 6; the estimates for 16 rows are 7,717 and 7,023)",
 	},
 	// Intel. A subgroup has 4 KiB of registers on Xe-HPG and 8 KiB on Xe2 and
 	// later, whatever its size: no room for the accumulators of whole rows.

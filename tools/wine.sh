@@ -2,7 +2,7 @@
 # Runs the Windows build of anchorvk under Wine, on the Vulkan device of this
 # machine: winevulkan hands the calls to its loader.
 #
-#   tools/wine.sh                      # verify -q, then a run compared with the native one
+#   tools/wine.sh                      # misuse of anchorvk.dll, verify -q, then a run compared with the native one
 #   tools/wine.sh COMMAND [FLAG...]    # anchorvk.exe COMMAND ...
 #
 # Needs the mingw-w64 compiler, Wine and Xvfb (tools/setup.sh wine installs
@@ -27,6 +27,12 @@ if [ $# -gt 0 ]; then
 	exit
 fi
 in_wine "$tmp/anchorvk.exe" devices
+GOOS=windows GOARCH=amd64 CC=$cc tools/capi.sh "$tmp"
+for program in misuse fuzz; do
+	$cc -std=c99 -O1 -D__USE_MINGW_ANSI_STDIO=1 -Icapi -o "$tmp/$program.exe" "capi/testdata/$program.c" "-L$tmp" -lanchorvk
+	in_wine "$tmp/$program.exe"
+done
+echo "anchorvk.dll refuses what it must"
 in_wine "$tmp/anchorvk.exe" verify -q >"$tmp/verdicts" || { grep -v '^OK' "$tmp/verdicts" >&2; exit 1; }
 tail -n 1 "$tmp/verdicts"
 go build -buildvcs=false -o "$tmp/anchorvk" ./cmd/anchorvk

@@ -130,11 +130,11 @@ var tuningTable = []tuningEntry{
 	{
 		name: "amd-matrix-shared", archs: []Architecture{"amd*"}, tiers: []Tier{TierCoop, TierCoopF16},
 		choice: TuningChoice{
-			SubgroupSize: 64,
+			SubgroupSize: 32,
 			Attend:       ShapeChoice{Subgroups: 4, Rows: 16, Keys: 16},
 			Identify:     ShapeChoice{Subgroups: 4, Rows: 16, Keys: 64},
 		},
-		why: "matrix units of AMD: in subgroups of 64 lanes hold half of what they hold in those of 32 (navi31, head_dim 128: 192 registers and 8 of them on a SIMD against 240 and 6; the estimates for 16 rows are 7,717 and 7,023)",
+		why: "matrix units of AMD: subgroups of 32 have the better estimate for 16 rows (navi31, coop, head_dim 128: 7,023 against 7,717 of 64; navi33 and gfx1201 by more), if with 240 registers and 6 of them on a SIMD against 192 and 8",
 	},
 	// Intel. A subgroup has 4 KiB of registers on Xe-HPG and 8 KiB on Xe2 and
 	// later, whatever its size: no room for the accumulators of whole rows.

@@ -45,7 +45,7 @@ var tierOrder = []struct {
 	// passOver says why the tier is only taken when asked for, or "".
 	passOver func(*vk.Report) string
 }{
-	{TierCoop2, []need{matrixUnits, matrixFunctions, storage16, float16Math, shuffles}, func(r *vk.Report) string {
+	{TierCoop2, []need{matrixUnits, matrixFunctions, storage16, float16Math, shuffles, votes}, func(r *vk.Report) string {
 		if r.Type == "cpu" {
 			return "a CPU has no matrix units, and emulates them slowly"
 		}
@@ -54,13 +54,13 @@ var tierOrder = []struct {
 		}
 		return ""
 	}},
-	{TierCoop, []need{matrixUnits, storage16, float16Math, shuffles}, func(r *vk.Report) string {
+	{TierCoop, []need{matrixUnits, storage16, float16Math, shuffles, votes}, func(r *vk.Report) string {
 		if r.Type == "cpu" {
 			return "a CPU has no matrix units, and emulates them slowly"
 		}
 		return ""
 	}},
-	{TierCoopF16, []need{matrixUnits, halfSums, storage16, float16Math, shuffles}, func(*vk.Report) string {
+	{TierCoopF16, []need{matrixUnits, halfSums, storage16, float16Math, shuffles, votes}, func(*vk.Report) string {
 		return "it gains only where matrix units sum in fp16 at a higher rate, and is less exact"
 	}},
 	{TierScalar, []need{storage16}, func(r *vk.Report) string {
@@ -94,6 +94,7 @@ var (
 		return ok && r.Features.CooperativeMatrix2 && r.CoopMatrix2.Reductions && r.CoopMatrix2.Conversions && r.CoopMatrix2.PerElement
 	}}
 	shuffles    = need{"subgroup", func(r *vk.Report) bool { return subgroupFloor(r) > 0 && r.Subgroup.Size >= 4 && r.Subgroup.Size <= 64 }}
+	votes       = need{"subgroup votes", func(r *vk.Report) bool { return r.Subgroup.Vote }}
 	float16Math = need{"float16", func(r *vk.Report) bool { return r.Features.Float16 }}
 )
 

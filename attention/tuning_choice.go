@@ -119,7 +119,7 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 	if c.Slices > 1 && k != kernelIdentify && !t.inRegisters() {
 		slices = c.Slices
 	}
-	fewest := max(slices, 1) // subgroups: one team
+	fewest, mostSubgroups := max(slices, 1), int(r.Subgroup.MaxPerGroup) // subgroups: one team at least; 0 is unknown
 	for n := max(c.Subgroups, fewest); ; n /= 2 {
 		s := KernelShape{Local: n * t.Subgroup, Lanes: t.Subgroup, Rows: rows, Keys: keys, Slices: slices, Lean: c.Lean && k == kernelIdentify}
 		if k == kernelIdentify { // its subgroups may share out the keys
@@ -129,7 +129,7 @@ func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int,
 		for k != kernelIdentify && s.Keys/2 >= max(16, keyUnit) && !fits() {
 			s.Keys /= 2
 		}
-		if n <= fewest || s.Local <= largestGroup(r) && s.Keys <= mostKeys(tier) && fits() {
+		if n <= fewest || s.Local <= largestGroup(r) && (mostSubgroups == 0 || n <= mostSubgroups) && s.Keys <= mostKeys(tier) && fits() {
 			return s
 		}
 	}

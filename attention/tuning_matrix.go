@@ -70,6 +70,12 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("softmax in registers takes a product with equal sides, and in tier coop fp16 sums, not %v", m)
 	case k != kernelIdentify && tier != TierCoop2 && t.inRegisters() && r.DriverID == driverLavapipe && s.Local > s.Lanes:
 		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, which then must be one subgroup", k)
+	case s.Slices > 1 && r.DriverID == driverLavapipe && ceilDiv(ceilDiv(headDim, 16)*16/m.N, s.Slices)*m.N > s.Keys:
+		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, so that slices must be written at once: have %d keys or fewer elements", k, s.Keys)
+	case k != kernelIdentify && !t.inRegisters() && s.Rows&(s.Rows-1) != 0:
+		return fmt.Sprintf("%s: %d rows are shared out among lanes, and must be a power of two", k, s.Rows)
+	case r.Subgroup.MaxPerGroup > 0 && s.Local/s.Lanes > int(r.Subgroup.MaxPerGroup):
+		return fmt.Sprintf("%s: %d subgroups of %d in a workgroup, the device takes %d", k, s.Local/s.Lanes, s.Lanes, r.Subgroup.MaxPerGroup)
 	case s.Slices > 1 && (s.Slices&(s.Slices-1) != 0 || s.Slices > 16 || s.Local/s.Lanes%s.Slices != 0 || k == kernelIdentify || t.inRegisters()):
 		return fmt.Sprintf("%s: %d subgroups share no rows in %d slices", k, s.Local/s.Lanes, s.Slices)
 	case k != kernelIdentify && !t.inRegisters() && s.Lanes > s.Rows && s.Keys%(4*s.Lanes/s.Rows) != 0:

@@ -179,6 +179,43 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 	}
 }
 
+// A choice that kernels would take and compute wrongly, or that a driver may
+// not be asked for, is refused or fitted.
+func TestMatrixShapesThatCannotBe(t *testing.T) {
+	gpu := matrixDevices()["NVIDIA"]
+	for _, rows := range []int{48, 80, 96} { // rows that lanes cannot share out evenly
+		_, err := NewPlan(gpu, llama(4096), asked(TierCoop, TuningChoice{Way: wayUint, Attend: ShapeChoice{Rows: rows}}))
+		requireArgument(t, err, "ANCHORVK_TUNING")
+		require.ErrorContains(t, err, "power of two")
+	}
+
+	lavapipe := matrixReport(0x10005, 8, 8, 8, 32<<10, MatrixShape{8, 8, 8})
+	lavapipe.Type, lavapipe.DriverID, lavapipe.API = "cpu", driverLavapipe, "1.4.300"
+	for dim, refused := range map[int]bool{32: false, 64: true} {
+		problem := llama(4096)
+		problem.Shape.HeadDim = dim
+		_, err := NewPlan(lavapipe, problem, asked(TierCoop, TuningChoice{Attend: ShapeChoice{Subgroups: 4, Slices: 2}}))
+		if !refused {
+			require.NoError(t, err)
+			continue
+		}
+		requireArgument(t, err, "ANCHORVK_TUNING")
+		require.ErrorContains(t, err, "slices")
+	}
+
+	gpu.Subgroup.MaxPerGroup = 2
+	plan, err := NewPlan(gpu, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	require.NoError(t, err)
+	require.Equal(t, 64, plan.Tuning.Attend.Local)
+	require.Equal(t, 64, plan.Tuning.Identify.Local)
+
+	gpu.Subgroup.Vote = false
+	_, err = NewPlan(gpu, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	var feature *vk.FeatureError
+	require.ErrorAs(t, err, &feature)
+	require.Contains(t, feature.Why, "votes")
+}
+
 // coop-f16 is for devices that can sum its product in fp16 too.
 func TestHalfSumsAreAskedFor(t *testing.T) {
 	report := matrixReport(0x10de, 32, 32, 32, 48<<10, MatrixShape{16, 16, 16}, MatrixShape{16, 8, 16})

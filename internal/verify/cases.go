@@ -85,6 +85,7 @@ func Cases() []Case {
 		{Theta: mixed, Step: 3, Block: 48, SinkBlocks: 0, WindowBlocks: 0},
 		{Theta: mixed, Step: 2, Block: 32, SinkBlocks: 3, WindowBlocks: 2},
 		{Theta: mixed, Step: 2, Block: 256, SinkBlocks: 1, WindowBlocks: 0},
+		{Theta: mixed, Step: 20, Block: 16, SinkBlocks: 1, WindowBlocks: 1}, // more blocks than the stripe search compares at a time
 		{Theta: mixed, Step: 4, Block: 16, SinkBlocks: 100, WindowBlocks: 1},
 		{Theta: 2 * mixed, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Scale: 0.25},
 	} {

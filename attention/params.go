@@ -6,6 +6,9 @@ import "math"
 // kernels count positions in signed 32-bit integers.
 const maxIndex = math.MaxInt32
 
+// smallestNormal is the smallest number that fp32 holds in full precision.
+const smallestNormal = 0x1p-126
+
 // Params are the knobs of AnchorAttention (arXiv 2505.23520). The zero value
 // is not valid; start from [DefaultParams].
 type Params struct {
@@ -70,6 +73,8 @@ func (p Params) Validate() error {
 		return argument("Params.WindowBlocks", "use 0 or more, such as 1", "is %d", p.WindowBlocks)
 	case math.IsNaN(p.Scale) || math.IsInf(p.Scale, 0) || p.Scale < 0:
 		return argument("Params.Scale", "use a positive finite number, or 0 for 1/sqrt(head_dim)", "is %v", p.Scale)
+	case p.Scale > 0 && p.Scale*math.Log2E < smallestNormal: // a GPU may take it for zero, which times the -inf of hidden scores is NaN
+		return argument("Params.Scale", "use a larger number, or 0 for 1/sqrt(head_dim)", "is %v, less than fp32 holds in units of log2", p.Scale)
 	case p.Scale > math.MaxFloat32/math.Log2E: // kernels hold Scale*log2(e) in fp32
 		return argument("Params.Scale", "use a smaller number, or 0 for 1/sqrt(head_dim)", "is %v, more than fp32 holds in units of log2", p.Scale)
 	}

@@ -35,20 +35,21 @@ func TestParamsValidate(t *testing.T) {
 		field  string
 		change func(p *Params)
 	}{
-		"NaN theta":       {"Params.Theta", func(p *Params) { p.Theta = math.NaN() }},
-		"step 0":          {"Params.Step", func(p *Params) { p.Step = 0 }},
-		"huge step":       {"Params.Step", func(p *Params) { p.Step = math.MaxInt }},
-		"block 0":         {"Params.Block", func(p *Params) { p.Block = 0 }},
-		"block -16":       {"Params.Block", func(p *Params) { p.Block = -16 }},
-		"block 24":        {"Params.Block", func(p *Params) { p.Block = 24 }},
-		"negative sink":   {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = -1 }},
-		"huge sink":       {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = math.MaxInt32 }},
-		"negative window": {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = -1 }},
-		"huge window":     {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = math.MaxInt32 }},
-		"NaN scale":       {"Params.Scale", func(p *Params) { p.Scale = math.NaN() }},
-		"infinite scale":  {"Params.Scale", func(p *Params) { p.Scale = math.Inf(1) }},
-		"scale over fp32": {"Params.Scale", func(p *Params) { p.Scale = 3e38 }},
-		"negative scale":  {"Params.Scale", func(p *Params) { p.Scale = -1 }},
+		"NaN theta":        {"Params.Theta", func(p *Params) { p.Theta = math.NaN() }},
+		"step 0":           {"Params.Step", func(p *Params) { p.Step = 0 }},
+		"huge step":        {"Params.Step", func(p *Params) { p.Step = math.MaxInt }},
+		"block 0":          {"Params.Block", func(p *Params) { p.Block = 0 }},
+		"block -16":        {"Params.Block", func(p *Params) { p.Block = -16 }},
+		"block 24":         {"Params.Block", func(p *Params) { p.Block = 24 }},
+		"negative sink":    {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = -1 }},
+		"huge sink":        {"Params.SinkBlocks", func(p *Params) { p.SinkBlocks = math.MaxInt32 }},
+		"negative window":  {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = -1 }},
+		"huge window":      {"Params.WindowBlocks", func(p *Params) { p.WindowBlocks = math.MaxInt32 }},
+		"NaN scale":        {"Params.Scale", func(p *Params) { p.Scale = math.NaN() }},
+		"infinite scale":   {"Params.Scale", func(p *Params) { p.Scale = math.Inf(1) }},
+		"scale over fp32":  {"Params.Scale", func(p *Params) { p.Scale = 3e38 }},
+		"scale below fp32": {"Params.Scale", func(p *Params) { p.Scale = 1e-40 }},
+		"negative scale":   {"Params.Scale", func(p *Params) { p.Scale = -1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := DefaultParams()
@@ -61,6 +62,7 @@ func TestParamsValidate(t *testing.T) {
 		"-Inf theta":         func(p *Params) { p.Theta = math.Inf(-1) },
 		"negative theta":     func(p *Params) { p.Theta = -3 },
 		"no sink, no window": func(p *Params) { p.SinkBlocks, p.WindowBlocks = 0, 0 },
+		"tiny scale":         func(p *Params) { p.Scale = 1e-37 },
 		"block 16, step 1":   func(p *Params) { p.Block, p.Step = 16, 1 },
 	} {
 		p := DefaultParams()

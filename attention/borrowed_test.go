@@ -211,8 +211,11 @@ func TestBorrowedArgumentErrors(t *testing.T) {
 	requireArgument(t, err, "engine")
 	// A buffer of another device.
 	_, err = l.engine.Prepare(plan, device, good.out, PrepareOptions{})
-	require.ErrorContains(t, err, "of another device")
+	requireArgument(t, err, "Q.Buffer")
 	_, err = l.engine.Submit(context.Background(), plan, device, good.out, vk.Sync{})
+	requireArgument(t, err, "Q.Buffer")
+	_, err = l.engine.Run(context.Background(), plan, good.in, out)
+	requireArgument(t, err, "O.Buffer")
 	require.ErrorContains(t, err, "of another device")
 	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{Wait: []vk.Timeline{{}}})
 	require.ErrorContains(t, err, "Sync.Wait[0].Semaphore is a null handle")

@@ -1,16 +1,23 @@
 package attention
 
+import "github.com/anchorvk/anchorvk/vk"
+
 // Check returns the [*ArgumentError] that a run of the plan with these tensors
 // would, so that a caller who keeps them for many runs learns of it once.
-func (p *Plan) Check(in Inputs, out Outputs) error { return checkCall(p, in, out) }
-
-// check raises every argument error of a call on this engine.
-func (e *Engine) check(p *Plan, in Inputs, out Outputs) error {
+func (e *Engine) Check(p *Plan, in Inputs, out Outputs) error {
 	if err := checkCall(p, in, out); err != nil {
 		return err
 	}
 	if name := e.device.Report().Name; p.Device != name {
 		return argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, name)
+	}
+	for _, b := range [5]struct {
+		name   string
+		buffer *vk.Buffer
+	}{{"Q.Buffer", in.Q.Buffer}, {"K.Buffer", in.K.Buffer}, {"V.Buffer", in.V.Buffer}, {"O.Buffer", out.O.Buffer}, {"LSEBuffer", out.LSEBuffer}} {
+		if b.buffer != nil && b.buffer.Device() != e.device {
+			return argument(b.name, "make it on the engine's device, or lend it to that", "is of another device")
+		}
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	if err := o.check(); err != nil {
 		return Stats{}, err
 	}
-	if err := e.check(p, in, out); err != nil {
+	if err := e.Check(p, in, out); err != nil {
 		return Stats{}, err
 	}
 	select {

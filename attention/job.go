@@ -41,7 +41,7 @@ type Job struct {
 // When ctx ends, the job is cancelled. Errors are [*ArgumentError], those of
 // package vk, and ctx's.
 func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sync vk.Sync) (*Job, error) {
-	if err := e.check(p, in, out); err != nil {
+	if err := e.Check(p, in, out); err != nil {
 		return nil, err
 	}
 	if err := checkOnDevice(in, out); err != nil {

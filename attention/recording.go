@@ -68,7 +68,7 @@ type Recording struct {
 // the pace of the calls before suggests; on short calls there is one. Results
 // do not depend on it, nor on how parts are spread over command buffers.
 func (e *Engine) Prepare(p *Plan, in Inputs, out Outputs, options PrepareOptions) (*Recording, error) {
-	if err := e.check(p, in, out); err != nil {
+	if err := e.Check(p, in, out); err != nil {
 		return nil, err
 	}
 	if err := checkOnDevice(in, out); err != nil {

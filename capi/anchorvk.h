@@ -334,7 +334,8 @@ AVK_API avk_status avk_call_wait(avk_call call, double timeout_ms, avk_stats *st
  * the timeline semaphores of wait, the last one signals those of signal, which
  * happens in every case, also when it is cancelled, unless the device is lost. At
  * most two slices are in the queue at a time: work of the caller's on the same
- * queue that waits for signal must be submitted after avk_call_submitted. */
+ * queue that waits for signal must be submitted after avk_call_submitted. The
+ * semaphores stay alive until avk_call_wait has told that the call has ended. */
 typedef struct avk_timeline {
 	uint64_t semaphore; /* AVK_VULKAN(VkSemaphore), of type timeline */
 	uint64_t value;

@@ -26,7 +26,7 @@ func avk_call_create(engine C.avk_engine, plan C.avk_plan, tensors C.avk_in_tens
 	if c.in, c.out, err = tensorsOf(tensors, c.plan); err != nil {
 		return fail(err)
 	}
-	if err = c.plan.Check(c.in, c.out); err != nil {
+	if err = c.engine.Check(c.plan, c.in, c.out); err != nil {
 		return fail(err)
 	}
 	return fail(give(out, kindCall, c, func() error { return nil }))

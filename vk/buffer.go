@@ -75,6 +75,9 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 	return b, nil
 }
 
+// Device is the device that the buffer was made on, or lent to.
+func (b *Buffer) Device() *Device { return b.device }
+
 // Size is the size in bytes that was asked for.
 func (b *Buffer) Size() uint64 { return b.size }
 

@@ -87,6 +87,7 @@ func (r *Recorder) Hold() (*Recording, error)                                   
 func (r *Recording) Parts() int                                                   { return 0 }
 func (r *Recording) Record(Handle, int, int) error                                { return unsupported() }
 func (r *Recording) Close() error                                                 { return nil }
+func (b *Buffer) Device() *Device                                                 { return nil }
 func (b *Buffer) Size() uint64                                                    { return 0 }
 func (b *Buffer) Address() uint64                                                 { return 0 }
 func (b *Buffer) Name() string                                                    { return "" }

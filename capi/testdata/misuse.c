@@ -251,6 +251,27 @@ static void calls(void) {
 	WRONG_HANDLES(avk_call_close(h), f.call);
 }
 
+/* Buffers of another device are refused when the call is made. */
+static void strangers(void) {
+	struct fixture *g = malloc(sizeof *g);
+	avk_call call = 7;
+	avk_tensor q = f.tq;
+	avk_tensors tensors = f.tensors;
+	if (!g) exit(1);
+	fixture_open(g);
+	q.host = NULL;
+	q.host_size = 0;
+	q.buffer = g->buffer;
+	EXPECT(with_q(&q), AVK_ERROR_ARGUMENT, "of another device");
+	tensors.lse = NULL;
+	tensors.lse_size = 0;
+	tensors.lse_buffer = g->buffer;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "of another device");
+	HOLDS(call == 7);
+	fixture_close(g);
+	free(g);
+}
+
 static void tell(void *user, double done) { *(double *)user = done; }
 
 static void pace(void) {
@@ -377,6 +398,7 @@ int main(void) {
 	plans();
 	engines();
 	calls();
+	strangers();
 	pace();
 	submission();
 	lending();

@@ -221,6 +221,20 @@ func TestKernelsNeedEnabledFeatures(t *testing.T) {
 	require.ErrorContains(t, err, "enable timelineSemaphore on your device")
 }
 
+// A queue that the driver does not give is told, not submitted to.
+func TestAdoptWithoutAQueue(t *testing.T) {
+	b := lend(openHost(t, testhost.Options{}))
+	b.Queue = 0
+	faults := fault.Off
+	faults.NoQueue = true
+	fault.Set(faults)
+	defer fault.Set(fault.Off)
+	_, err := Adopt(b, Options{Hook: fault.Hook})
+	var wrong *BorrowError
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, "Borrowed.Queue", wrong.Field)
+}
+
 func TestBorrowErrors(t *testing.T) {
 	h := openHost(t, testhost.Options{Enable: testhost.All})
 	nop := func() {}

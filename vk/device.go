@@ -130,6 +130,9 @@ func (d *Device) attach(queue Handle, family, index uint32) error {
 	if queue == 0 {
 		queue = Handle(C.vks_get_queue(d.shim, C.uint32_t(family), C.uint32_t(index)))
 	}
+	if queue == 0 { // the driver knows no such queue, or one that was made with flags
+		return &BorrowError{"Borrowed.Queue", fmt.Sprintf("is a null handle, and vkGetDeviceQueue has no queue %d of family %d either", index, family), "pass the handle of a queue that you made the device with"}
+	}
 	C.vks_set_queue(d.shim, C.uint64_t(queue), C.uint32_t(family), C.uint32_t(index))
 	d.queue = shareQueue(queue)
 	d.memory.init(d)

@@ -42,6 +42,12 @@ static void VKAPI_CALL wrap_vkFreeMemory(VkDevice d, VkDeviceMemory m, const voi
 	real_vkFreeMemory(d, m, a);
 }
 
+static PFN_vkGetDeviceQueue real_vkGetDeviceQueue;
+static void VKAPI_CALL wrap_vkGetDeviceQueue(VkDevice d, uint32_t family, uint32_t index, VkQueue *q) {
+	real_vkGetDeviceQueue(d, family, index, q);
+	if (fault_switch.no_queue) *q = NULL;
+}
+
 static PFN_vkQueueSubmit real_vkQueueSubmit;
 static VkResult VKAPI_CALL wrap_vkQueueSubmit(VkQueue q, uint32_t n, const VkSubmitInfo *s, VkFence f) {
 	ADD(fault_count.submits, 1);
@@ -104,6 +110,7 @@ void *fault_wrap(const char *name, void *address) {
 	WRAP(vkCreateDevice)
 	WRAP(vkAllocateMemory)
 	WRAP(vkFreeMemory)
+	WRAP(vkGetDeviceQueue)
 	WRAP(vkQueueSubmit)
 	WRAP(vkWaitForFences)
 	WRAP(vkCreateComputePipelines)

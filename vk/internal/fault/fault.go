@@ -24,6 +24,7 @@ type Switches struct {
 	Pipeline   int  // vkCreateComputePipelines: out of host memory
 	Type       int  // the memory type of this index is out of memory
 	Priority   bool // vkCreateDevice: not permitted, when a global priority is asked for
+	NoQueue    bool // vkGetDeviceQueue: null
 	Incoherent bool // no memory type is host coherent; the atom is 256 bytes at least
 }
 
@@ -38,6 +39,9 @@ func Set(s Switches) {
 	}
 	if s.Priority {
 		c.refuse_priority = 1
+	}
+	if s.NoQueue {
+		c.no_queue = 1
 	}
 	if s.Incoherent {
 		c.incoherent = 1

@@ -10,6 +10,7 @@ typedef struct {
 	int64_t fail_pipeline;   /* pipelines that can still be made */
 	int64_t incoherent;      /* hide the host-coherent flag of memory types */
 	int64_t refuse_priority; /* no device with a global priority is made */
+	int64_t no_queue;        /* the driver has no queue to give */
 	int64_t no_type;         /* index of a memory type whose allocations fail */
 } fault_switches;
 

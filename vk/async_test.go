@@ -32,6 +32,28 @@ func TestWaitingForASemaphoreIsNoTimeout(t *testing.T) {
 	require.Equal(t, words(1024, func(int) uint32 { return 3 }), download(t, d, b, 0, 4096))
 }
 
+// Nor is one that is behind it in the queue, which stands still.
+func TestWaitingBehindASemaphoreIsNoTimeout(t *testing.T) {
+	h := openHost(t, testhost.Options{Enable: testhost.All})
+	s := h.NewTimeline()
+	defer h.FreeTimeline(s)
+	const short = 300 * time.Millisecond
+	d := adopt(t, lend(h), func(o *Options) { o.Timeout = short })
+	other, err := Adopt(lend(h), Options{Timeout: short})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, other.Close()) }()
+	r := newRecorder(t, d)
+	r.Fill(newBuffer(t, d, "first", 4096, DeviceLocal), 0, 4096, 3)
+	require.NoError(t, r.Submit(Sync{Wait: []Timeline{{Handle(s), 1}}}))
+	time.AfterFunc(time.Second, func() { h.Signal(testhost.Point{Semaphore: s, Value: 1}) })
+	behind := newRecorder(t, other)
+	behind.Fill(newBuffer(t, other, "second", 4096, DeviceLocal), 0, 4096, 5)
+	err = behind.Run(background)
+	require.NoError(t, r.Wait(background))
+	require.NoError(t, err)
+	require.Empty(t, d.queue.waiting.recorders)
+}
+
 // Calls in the wrong order are errors, and leave the submission alone.
 func TestRecorderStates(t *testing.T) {
 	h := openHost(t, testhost.Options{Enable: testhost.All})

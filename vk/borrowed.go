@@ -96,7 +96,8 @@ type Timeline struct {
 }
 
 // Sync says what a submission waits for before it starts, and what it signals
-// when it has ended; both may be empty. The semaphores stay alive until then.
+// when it has ended; both may be empty. The semaphores stay alive until the
+// Wait for the submission has returned.
 // It needs Features.TimelineSemaphore.
 type Sync struct {
 	Wait   []Timeline

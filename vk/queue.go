@@ -14,8 +14,43 @@ import (
 // queue serialises the submissions to one VkQueue.
 type queue struct {
 	sync.Mutex
-	handle Handle
-	users  int // devices; under queues
+	handle  Handle
+	users   int // devices; under queues
+	waiting waiting
+}
+
+// waiting are the submissions that wait for semaphores of the caller's. What is
+// behind them in the queue waits too.
+type waiting struct {
+	sync.Mutex
+	recorders map[*Recorder]struct{}
+}
+
+func (w *waiting) add(r *Recorder) {
+	w.Lock()
+	defer w.Unlock()
+	if w.recorders == nil {
+		w.recorders = map[*Recorder]struct{}{}
+	}
+	w.recorders[r] = struct{}{}
+}
+
+func (w *waiting) remove(r *Recorder) {
+	w.Lock()
+	defer w.Unlock()
+	delete(w.recorders, r)
+}
+
+// any tells whether one of the semaphores has not been signalled yet.
+func (w *waiting) any() bool {
+	w.Lock()
+	defer w.Unlock()
+	for r := range w.recorders {
+		if r.held() {
+			return true
+		}
+	}
+	return false
 }
 
 // queues are those in use: a queue may have been lent to several devices.

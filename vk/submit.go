@@ -87,7 +87,10 @@ func (r *Recorder) Submit(s Sync) error {
 		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
 	}
 	r.state = recorderBusy
-	r.waits = append(r.waits[:0], s.Wait...)
+	if len(s.Wait) > 0 {
+		r.waits = append(r.waits[:0], s.Wait...)
+		d.queue.waiting.add(r)
+	}
 	return nil
 }
 
@@ -105,7 +108,9 @@ func (r *Recorder) Wait(ctx context.Context) error {
 		return fmt.Errorf("vk: %s: Wait without a Submit before it", r.label)
 	}
 	defer d.lifetime.leave()
-	if err := r.wait(ctx); err != nil {
+	err := r.wait(ctx)
+	d.queue.waiting.remove(r)
+	if err != nil {
 		r.state = recorderStuck
 		// The work may be running still: its objects stay pinned until the device closes.
 		d.lifetime.addStuck(r)
@@ -113,7 +118,7 @@ func (r *Recorder) Wait(ctx context.Context) error {
 	}
 	r.state = recorderFree
 	d.progress.Add(1)
-	err := r.readTimestamps()
+	err = r.readTimestamps()
 	r.unpinAll(r.pinned[0], r.pinned[1])
 	r.unpin()
 	if err != nil {
@@ -141,7 +146,7 @@ func (r *Recorder) wait(ctx context.Context) error {
 		if err := d.lifetime.loss(); err != nil {
 			return err
 		}
-		if now := d.progress.Load(); now != seen || r.held() {
+		if now := d.progress.Load(); now != seen || d.queue.waiting.any() {
 			seen, since = now, time.Now()
 		}
 		if waited := time.Since(since); waited >= d.opt.timeout() {

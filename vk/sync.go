@@ -48,7 +48,8 @@ func (d *Device) SubmitSync(s Sync) error {
 }
 
 // held tells whether the submission still waits for a semaphore of the
-// caller's, so that it cannot be blamed for making no progress.
+// caller's, so that neither it nor what is behind it in the queue can be blamed
+// for making no progress.
 func (r *Recorder) held() bool {
 	for _, t := range r.waits {
 		var value C.uint64_t

@@ -96,6 +96,7 @@ func (f *flights) land(x *flight, s *slicer) error {
 func (f *flights) settle(device *vk.Device, s *slicer) error {
 	var first error
 	if f.sent > 0 && !f.signal {
+		f.signal = true
 		first = device.SubmitSync(vk.Sync{Signal: f.sync.Signal})
 	}
 	for _, i := range [2]int{f.next, 1 - f.next} {

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -28,7 +29,9 @@ type Job struct {
 // working while slices are recorded: up to two are in its queue at a time. A
 // job of at most two is all in the queue when Submit returns.
 //
-// Buffers, and the semaphores, stay alive until the job has ended. No barrier
+// Buffers, and the semaphores of both lists, stay alive until [Job.Wait] has
+// told that the job has ended; that a semaphore has its value is not enough. No
+// barrier
 // is needed between it and other work on the queue, but for what the
 // semaphores order; on the same queue, submit what waits for sync.Signal only
 // after [Job.Submitted], or it is ahead of what it waits for.
@@ -38,8 +41,9 @@ type Job struct {
 // a device that is closed while the job runs, signal nothing; nor does a
 // Submit that returns an error, which has submitted nothing.
 //
-// When ctx ends, the job is cancelled. Errors are [*ArgumentError], those of
-// package vk, and ctx's.
+// When ctx ends, the job is cancelled. A job whose sync.Wait is never signalled
+// does not end, cancelled or not: what is in a queue cannot be taken back.
+// Errors are [*ArgumentError], those of package vk, and ctx's.
 func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sync vk.Sync) (*Job, error) {
 	if err := e.Check(p, in, out); err != nil {
 		return nil, err
@@ -58,15 +62,20 @@ func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sy
 	if err != nil {
 		return nil, err
 	}
-	c := &work.call
+	c, begun := &work.call, false
+	defer func() {
+		if !begun { // it failed, or panicked
+			e.jobs.drop(work)
+		}
+	}()
 	if err := c.beginOnDevice(e, &work.buffers, p, in, out); err != nil {
-		e.jobs.give(work)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	j := &Job{engine: e, work: work, cancel: cancel, handed: make(chan struct{}), submitted: make(chan struct{}), done: make(chan struct{})}
 	own := vk.Sync{Wait: slices.Clone(sync.Wait), Signal: slices.Clone(sync.Signal)}
 	work.ahead.begin(&c.slicer, &e.rate, p.SliceMS, c.report.Limits.TimestampBits > 0, own, j.hand)
+	begun = true
 	go j.drive(ctx)
 	<-j.handed
 	select {
@@ -83,25 +92,39 @@ func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sy
 func (j *Job) hand() { j.once.Do(func() { close(j.handed) }) }
 
 // drive records and submits the job, waits for it, and gathers its statistics.
+// A panic becomes the job's error: nobody else could recover it, and it would
+// end the program.
 func (j *Job) drive(ctx context.Context) {
 	c := &j.work.call
-	err := c.recordAll(ctx)
+	settle := func() error { return j.work.ahead.settle(j.engine.device, &c.slicer) }
+	err := guard(func() error { return c.recordAll(ctx) })
 	if err == nil {
 		close(j.submitted)
+	}
+	if j.work.ahead.sent > 0 { // what is in the queue may wait for the caller of Submit
 		j.hand()
 	}
-	if failed := j.work.ahead.settle(j.engine.device, &c.slicer); err == nil {
+	if failed := guard(settle); err == nil {
 		err = failed
 	}
 	if err == nil {
-		err = c.deliver(context.Background(), Outputs{})
-	}
-	if err == nil {
-		j.stats = c.stats()
+		err = guard(func() error {
+			if err := c.deliver(context.Background(), Outputs{}); err != nil {
+				return err
+			}
+			j.stats = c.stats()
+			return nil
+		})
 	}
 	j.stats.Slices, j.err = j.work.ahead.sent, err
 	j.cancel()
-	j.engine.jobs.give(j.work)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		_ = guard(settle) // waits for what a panic in the first one left in the queue
+		j.engine.jobs.drop(j.work)
+	} else {
+		j.engine.jobs.give(j.work)
+	}
 	j.work = nil
 	close(j.done)
 	j.hand()

@@ -122,6 +122,40 @@ func TestCancelledJobSignals(t *testing.T) {
 	require.NoError(t, l.device.Err())
 }
 
+// A panic while a job is recorded is the job's error, and leaves nothing behind.
+func TestPanicEndsOnlyTheJob(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	c, want := l.slicedCall(t)
+	s := l.timeline(t)
+	ctx := context.Background()
+	run := func(value uint64) (Stats, error) {
+		job, err := l.engine.Submit(ctx, c.plan, c.in, c.out, vk.Sync{Wait: at(s, value), Signal: at(s, value+2)})
+		require.NoError(t, err)
+		l.host.Signal(testhost.Point{Semaphore: s, Value: value})
+		stats, err := job.Wait(ctx)
+		require.True(t, l.host.Await(testhost.Point{Semaphore: s, Value: value + 2}, 10e9))
+		return stats, err
+	}
+	_, err := run(1)
+	require.NoError(t, err)
+	second := &l.engine.jobs.spare[0].ahead.all[1].recorder
+	require.NoError(t, (*second).Close())
+	*second = nil // the next job panics when it turns to it, with a slice in the queue
+	stats, err := run(11)
+	var panicked *PanicError
+	require.ErrorAs(t, err, &panicked)
+	require.Contains(t, panicked.Stack, "recordAll")
+	require.Equal(t, 1, stats.Slices)
+	require.Empty(t, l.engine.jobs.spare, "its workspace is not used again")
+	_, err = run(21)
+	require.NoError(t, err)
+	c.finish()
+	got := c.result(t, "after a panic")
+	got.stripes = want.stripes
+	requireSameBits(t, want, got, "after a panic")
+	require.NoError(t, l.engine.Close(), "waits for no job")
+}
+
 // A job of at most two slices is in the queue when Submit returns, and work
 // that waits for it may follow at once on the same queue.
 func TestShortJobsAreSubmittedAtOnce(t *testing.T) {

@@ -54,7 +54,7 @@ func (w *workspaces) isClosed() bool {
 	return w.closed
 }
 
-// take begins a job; give ends it.
+// take begins a job; give or drop ends it.
 func (w *workspaces) take(device *vk.Device) (*workspace, error) {
 	w.Lock()
 	defer w.Unlock()
@@ -83,15 +83,27 @@ func (w *workspaces) take(device *vk.Device) (*workspace, error) {
 func (w *workspaces) give(s *workspace) {
 	w.Lock()
 	defer w.Unlock()
-	w.running--
-	if w.running == 0 {
-		w.idle.Broadcast()
-	}
+	w.end()
 	if w.closed || len(w.spare) == maxSpares {
 		s.close()
 		return
 	}
 	w.spare = append(w.spare, s)
+}
+
+// drop ends a job whose workspace is not to be used again.
+func (w *workspaces) drop(s *workspace) {
+	w.Lock()
+	defer w.Unlock()
+	w.end()
+	s.close()
+}
+
+func (w *workspaces) end() {
+	w.running--
+	if w.running == 0 {
+		w.idle.Broadcast()
+	}
 }
 
 func (s *workspace) close() {

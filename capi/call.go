@@ -112,9 +112,14 @@ func (c *call) submit(with vk.Sync) error {
 	if err != nil {
 		return err
 	}
-	job, err := c.engine.Submit(ctx, c.plan, c.in, c.out, with)
-	if err != nil {
-		f.finish(attention.Stats{}, err)
+	err = errPanicked
+	var job *attention.Job
+	defer func() {
+		if job == nil { // also after a panic, or the call would be busy for ever
+			f.finish(attention.Stats{}, err)
+		}
+	}()
+	if job, err = c.engine.Submit(ctx, c.plan, c.in, c.out, with); err != nil {
 		return err
 	}
 	f.submitted = job.Submitted()

@@ -164,7 +164,9 @@ AVK_API avk_status avk_device_report(avk_device device, int32_t format, char *te
 /* Waits for running calls, then frees what belongs to the device; its engines,
  * buffers and calls fail with AVK_ERROR_CLOSED from then on, and their handles
  * are still to be closed. While prepared calls (avk_call_prepare) are open it frees
- * nothing and gives AVK_ERROR_BUSY; the handle stays then. */
+ * nothing and gives AVK_ERROR_BUSY; the handle stays then. AVK_ERROR_TIMEOUT: the
+ * device and the handle are closed, but the device's work hangs, and what it may
+ * still use was not freed. */
 AVK_API avk_status avk_device_close(avk_device device);
 
 /* ---- buffers of a device ---- */

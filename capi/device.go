@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -147,9 +148,12 @@ func avk_device_close(device C.avk_device) (status C.avk_status) {
 	if err != nil {
 		return fail(err)
 	}
-	if err := d.Close(); err != nil {
-		return fail(err) // the handle stays, to try again with
+	closed := d.Close()
+	if closed != nil && !errors.Is(closed, vk.ErrAbandoned) {
+		return fail(closed) // the handle stays, to try again with
 	}
-	_, err = take[*vk.Device](kindDevice, uint64(device))
-	return fail(err)
+	if _, err = take[*vk.Device](kindDevice, uint64(device)); err != nil {
+		return fail(err)
+	}
+	return fail(closed)
 }

@@ -48,7 +48,9 @@ func statusOf(err error) C.avk_status {
 		status C.avk_status
 	}{
 		{is[*attention.ArgumentError](err), C.AVK_ERROR_ARGUMENT},
+		{is[*attention.PanicError](err), C.AVK_ERROR_INTERNAL},
 		{is[*handle.Error](err), C.AVK_ERROR_HANDLE},
+		{func() bool { return errors.Is(err, handle.ErrFull) }, C.AVK_ERROR_LIMIT},
 		{func() bool { return errors.Is(err, vk.ErrUnsupported) }, C.AVK_ERROR_UNSUPPORTED},
 		{is[*vk.BorrowError](err), C.AVK_ERROR_BORROWED},
 		{is[*vk.MemoryBudgetError](err), C.AVK_ERROR_MEMORY_BUDGET},
@@ -58,6 +60,7 @@ func statusOf(err error) C.avk_status {
 		{is[*vk.OutOfMemoryError](err), C.AVK_ERROR_OUT_OF_MEMORY},
 		{is[*vk.DeviceLostError](err), C.AVK_ERROR_DEVICE_LOST},
 		{is[*vk.TimeoutError](err), C.AVK_ERROR_TIMEOUT},
+		{func() bool { return errors.Is(err, vk.ErrAbandoned) }, C.AVK_ERROR_TIMEOUT},
 		{func() bool { return errors.Is(err, vk.ErrRecordings) }, C.AVK_ERROR_BUSY},
 		{func() bool { return errors.Is(err, vk.ErrClosed) }, C.AVK_ERROR_CLOSED},
 		{func() bool { return errors.Is(err, context.Canceled) }, C.AVK_ERROR_CANCELLED},

@@ -165,14 +165,13 @@ func (d *Device) ValidationMessages() []string {
 // an error; close them first, once the device has done with them.
 //
 // After a TimeoutError the work may still be running; if it does not end
-// within a second Close leaves the driver's objects alone and says so.
+// within a second Close leaves the driver's objects alone and returns
+// ErrAbandoned: the device is closed then all the same.
 func (d *Device) Close() error { return d.lifetime.close(d.destroy) }
-
-var errAbandoned = errors.New("vk: the device was closed while its work hangs; its memory is left to the driver, because freeing it is not safe")
 
 func (d *Device) destroy() error {
 	if !d.lifetime.drain(time.Second) {
-		return errAbandoned
+		return ErrAbandoned
 	}
 	d.lifetime.destroyChildren()
 	d.layouts.destroy(d)

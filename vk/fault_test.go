@@ -210,7 +210,7 @@ func TestTimeoutForever(t *testing.T) {
 	var timeout *TimeoutError
 	require.ErrorAs(t, r.Run(background), &timeout)
 	start := time.Now()
-	require.ErrorIs(t, d.Close(), errAbandoned)
+	require.ErrorIs(t, d.Close(), ErrAbandoned)
 	require.Less(t, time.Since(start), 10*time.Second)
 	require.NotZero(t, fault.Count().Live)
 }

@@ -34,6 +34,9 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("handle %#x %s", uint64(e.Handle), e.Problem) }
 
+// ErrFull is what Add returns when every handle is in use.
+var ErrFull = fmt.Errorf("no handle is left: %d objects are open; close some", maxSlots)
+
 // Table holds the values of all kinds. The zero Table is empty and ready; it
 // may be used from several goroutines.
 type Table struct {
@@ -64,7 +67,7 @@ func (t *Table) Add(kind Kind, value any) (Handle, error) {
 		i = len(t.slots)
 		t.slots = append(t.slots, slot{})
 	default:
-		return 0, fmt.Errorf("no handle is left: %d objects are open; close some", maxSlots)
+		return 0, ErrFull
 	}
 	s := &t.slots[i]
 	s.value, s.kind = value, kind

@@ -195,9 +195,19 @@ func TestTimeout(t *testing.T) {
 	require.Zero(t, fault.Count().Live)
 }
 
-// A submission that never ends must not make Close hang, nor free memory under it.
+// A submission that never ends, or of which nothing is known, must not make
+// Close hang, nor free memory under it.
 func TestTimeoutForever(t *testing.T) {
-	fault.Set(switches(func(s *fault.Switches) { s.Hang = 0 }))
+	for during, s := range map[string]fault.Switches{
+		"vkWaitForFences": switches(func(s *fault.Switches) { s.Hang = 0 }),
+		"vkWaitForFences (VK_ERROR_OUT_OF_HOST_MEMORY)": switches(func(s *fault.Switches) { s.FailWait = 0 }),
+	} {
+		t.Run(during, func(t *testing.T) { timeoutForever(t, s, during) })
+	}
+}
+
+func timeoutForever(t *testing.T, s fault.Switches, during string) {
+	fault.Set(s)
 	fault.ResetCounts()
 	defer fault.Set(fault.Off)
 	opt, err := OptionsFromEnv()
@@ -209,10 +219,25 @@ func TestTimeoutForever(t *testing.T) {
 	r.Fill(b, 0, 4096, 1)
 	var timeout *TimeoutError
 	require.ErrorAs(t, r.Run(background), &timeout)
+	require.Equal(t, during, timeout.During)
 	start := time.Now()
 	require.ErrorIs(t, d.Close(), ErrAbandoned)
 	require.Less(t, time.Since(start), 10*time.Second)
 	require.NotZero(t, fault.Count().Live)
+}
+
+// A wait that fails says nothing of the work: it is tried again.
+func TestWaitOutOfHostMemory(t *testing.T) {
+	d := openFaulty(t, switches(func(s *fault.Switches) { s.FailWait = 0 }), nil)
+	r, b := newRecorder(t, d), newBuffer(t, d, "b", 4096, DeviceLocal)
+	r.Fill(b, 0, 4096, 1)
+	require.NoError(t, r.Submit(Sync{}))
+	require.False(t, r.Ended(), "nobody can know")
+	memory := time.AfterFunc(3*waitSlice, func() { fault.Set(fault.Off) })
+	defer memory.Stop()
+	require.NoError(t, r.Wait(background))
+	require.NoError(t, d.Err())
+	require.NoError(t, r.Run(background), "the recorder is good for more")
 }
 
 // Every fitting memory type is tried; a type that fails gives way to the next.

@@ -97,7 +97,11 @@ func (r *Recorder) Submit(s Sync) error {
 // Ended tells whether what Submit submitted has ended, or the device is given
 // up, so that Wait returns at once.
 func (r *Recorder) Ended() bool {
-	return r.state != recorderBusy || r.device.Err() != nil || vulkan.Result(C.vks_wait(r.device.shim, r.shim, 0)) != resultTimeout
+	if r.state != recorderBusy || r.device.Err() != nil {
+		return true
+	}
+	result := r.look(0)
+	return result == resultSuccess || result == vulkan.ErrorDeviceLost
 }
 
 // Wait waits for what Submit submitted. Its errors are those of Run: that of
@@ -127,21 +131,29 @@ func (r *Recorder) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// wait blocks in slices until the fence has signalled.
+// look waits for the fence. Of its results only VK_SUCCESS and
+// VK_ERROR_DEVICE_LOST say that the work has ended; after any other it may run.
+func (r *Recorder) look(limit time.Duration) vulkan.Result {
+	return vulkan.Result(C.vks_wait(r.device.shim, r.shim, C.uint64_t(limit)))
+}
+
+// wait blocks in slices until the fence has signalled. A wait that fails, as for
+// want of host memory, says nothing of the work, whose memory must not be used
+// meanwhile: it is tried again, until the timeout.
 func (r *Recorder) wait(ctx context.Context) error {
 	d := r.device
 	seen, since := d.progress.Load(), time.Now()
 	for {
-		result := vulkan.Result(C.vks_wait(d.shim, r.shim, C.uint64_t(waitSlice)))
-		switch result {
+		during := "vkWaitForFences"
+		switch result := r.look(waitSlice); result {
 		case resultSuccess:
 			return nil
 		case resultTimeout:
 		case vulkan.ErrorDeviceLost:
-			return &DeviceLostError{During: "vkWaitForFences"}
+			return &DeviceLostError{During: during}
 		default:
-			// Whether the work has ended cannot be known, so nothing may be reused.
-			return &DeviceLostError{During: "vkWaitForFences (" + resultText(result) + ")"}
+			during += " (" + resultText(result) + ")"
+			time.Sleep(waitSlice)
 		}
 		if err := d.lifetime.loss(); err != nil {
 			return err
@@ -150,15 +162,22 @@ func (r *Recorder) wait(ctx context.Context) error {
 			seen, since = now, time.Now()
 		}
 		if waited := time.Since(since); waited >= d.opt.timeout() {
-			return &TimeoutError{During: "vkWaitForFences", Waited: waited.Round(time.Millisecond)}
+			return &TimeoutError{During: during, Waited: waited.Round(time.Millisecond)}
 		}
 	}
 }
 
-// poll tells whether a submission that finish gave up has ended by now. On a
-// lost device nothing runs any more.
+// poll tells whether a submission that wait gave up has ended by now. On a lost
+// device nothing runs any more.
 func (r *Recorder) poll() bool {
-	return vulkan.Result(C.vks_wait(r.device.shim, r.shim, C.uint64_t(waitSlice))) != resultTimeout
+	switch r.look(waitSlice) {
+	case resultSuccess, vulkan.ErrorDeviceLost:
+		return true
+	case resultTimeout:
+	default:
+		time.Sleep(waitSlice)
+	}
+	return false
 }
 
 func (r *Recorder) readTimestamps() error {

@@ -58,6 +58,7 @@ static PFN_vkWaitForFences real_vkWaitForFences;
 static VkResult VKAPI_CALL wrap_vkWaitForFences(VkDevice d, uint32_t n, const VkFence *f, VkBool32 all, uint64_t ns) {
 	if (due(&fault_switch.lose_wait)) return VK_ERROR_DEVICE_LOST;
 	if (due(&fault_switch.hang_wait)) return VK_TIMEOUT;
+	if (due(&fault_switch.fail_wait)) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	return real_vkWaitForFences(d, n, f, all, ns);
 }
 

@@ -21,6 +21,7 @@ type Switches struct {
 	Submit     int  // vkQueueSubmit: device lost
 	Wait       int  // vkWaitForFences: device lost
 	Hang       int  // vkWaitForFences: times out, at once
+	FailWait   int  // vkWaitForFences: out of host memory
 	Pipeline   int  // vkCreateComputePipelines: out of host memory
 	Type       int  // the memory type of this index is out of memory
 	Priority   bool // vkCreateDevice: not permitted, when a global priority is asked for
@@ -29,13 +30,13 @@ type Switches struct {
 }
 
 // Off lets everything succeed.
-var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, Pipeline: Never, Type: Never}
+var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, FailWait: Never, Pipeline: Never, Type: Never}
 
 // Set switches faults on and off.
 func Set(s Switches) {
 	c := C.fault_switches{
 		fail_allocation: C.int64_t(s.Allocation), lose_submit: C.int64_t(s.Submit), lose_wait: C.int64_t(s.Wait),
-		hang_wait: C.int64_t(s.Hang), fail_pipeline: C.int64_t(s.Pipeline), no_type: C.int64_t(s.Type),
+		hang_wait: C.int64_t(s.Hang), fail_wait: C.int64_t(s.FailWait), fail_pipeline: C.int64_t(s.Pipeline), no_type: C.int64_t(s.Type),
 	}
 	if s.Priority {
 		c.refuse_priority = 1

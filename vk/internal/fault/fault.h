@@ -7,6 +7,7 @@ typedef struct {
 	int64_t lose_submit;     /* submissions that still succeed */
 	int64_t lose_wait;       /* waits that still succeed */
 	int64_t hang_wait;       /* waits that still succeed; later ones time out, without waiting */
+	int64_t fail_wait;       /* waits that still succeed; later ones lack host memory */
 	int64_t fail_pipeline;   /* pipelines that can still be made */
 	int64_t incoherent;      /* hide the host-coherent flag of memory types */
 	int64_t refuse_priority; /* no device with a global priority is made */

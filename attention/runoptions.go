@@ -2,6 +2,7 @@ package attention
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // of the result. The zero value runs as fast as it can.
 type RunOptions struct {
 	// DutyCycle is the share of time that the run may keep the device busy,
-	// above 0 and up to 1: after a slice of t milliseconds (about
+	// from MinDutyCycle to 1: after a slice of t milliseconds (about
 	// PlanOptions.SliceMS) the engine submits nothing for t*(1/DutyCycle-1), so
 	// that other programs have the device, also between one run and the next.
 	// Shorter slices give it to them sooner. 0 means 1. Copies of host tensors
@@ -23,12 +24,16 @@ type RunOptions struct {
 	Progress func(done float64)
 }
 
+// MinDutyCycle is the least RunOptions.DutyCycle: below it the pause after a
+// slice of SliceMS, which the whole engine owes, would be longer than 10 s.
+const MinDutyCycle = 0.01
+
 func (o *RunOptions) check() error {
 	if o.DutyCycle == 0 {
 		o.DutyCycle = 1
 	}
-	if !(o.DutyCycle > 0 && o.DutyCycle <= 1) {
-		return argument("RunOptions.DutyCycle", "use a share of time above 0 and up to 1, such as 0.5", "is %v", o.DutyCycle)
+	if !(o.DutyCycle >= MinDutyCycle && o.DutyCycle <= 1) {
+		return argument("RunOptions.DutyCycle", fmt.Sprintf("use a share of time from %v to 1, such as 0.5", MinDutyCycle), "is %v", o.DutyCycle)
 	}
 	return nil
 }

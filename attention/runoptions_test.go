@@ -80,7 +80,7 @@ func TestDutyCyclePauses(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	runWith(t, e, whole, in, RunOptions{DutyCycle: 1e-6}) // owes many minutes
+	runWith(t, e, whole, in, RunOptions{DutyCycle: MinDutyCycle}) // owes 99 times what it took
 	begin = time.Now()
 	_, err = e.Run(ctx, whole, in, outputFor(problem.Shape))
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a pause ends with the context")
@@ -119,7 +119,7 @@ func TestRunOptionsAreChecked(t *testing.T) {
 	problem := selective(1, 2, 1, 64, 64)
 	plan, err := e.Plan(problem, PlanOptions{})
 	require.NoError(t, err)
-	for _, duty := range []float64{-0.5, 1.5, math.NaN(), math.Inf(1)} {
+	for _, duty := range []float64{-0.5, 1e-300, 0.00999, 1.5, math.NaN(), math.Inf(1)} {
 		_, err := e.RunWith(context.Background(), plan, selectiveInputs(problem.Shape, 47), outputFor(problem.Shape), RunOptions{DutyCycle: duty})
 		requireArgument(t, err, "RunOptions.DutyCycle")
 	}

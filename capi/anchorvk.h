@@ -318,10 +318,11 @@ AVK_API avk_status avk_call_create(avk_engine engine, avk_plan plan, const avk_t
 /* Runs the call and waits for the result. stats may be NULL. */
 AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
 
-/* From the next run or start on, not for submitted or recorded work: the share of
- * time, above 0 and up to 1, that runs may keep the device busy (0: 1), and a function that is told after every slice which
+/* From the next run or start on: the share of time, from 0.01 to 1, that runs may
+ * keep the device busy (0: 1), and a function that is told after every slice which
  * share of the work is done, or NULL. It is called on a thread of its own choice,
- * while the run goes on; it should return at once and must not call this library. */
+ * while the run goes on; it should return at once and must not call this library.
+ * Neither holds for submitted and recorded work (avk_call_submit, avk_call_record). */
 typedef void (*avk_progress)(void *user, double done);
 AVK_API avk_status avk_call_pace(avk_call call, double duty_cycle, avk_progress progress, void *user);
 

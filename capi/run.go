@@ -120,8 +120,8 @@ func avk_call_pace(handle C.avk_call, dutyCycle C.double, progress C.avk_progres
 		return fail(err)
 	}
 	options := attention.RunOptions{DutyCycle: float64(dutyCycle)}
-	if !(options.DutyCycle >= 0 && options.DutyCycle <= 1) {
-		return fail(argument("duty_cycle is %v; use a share above 0 and up to 1, or 0 for 1", options.DutyCycle))
+	if options.DutyCycle != 0 && !(options.DutyCycle >= attention.MinDutyCycle && options.DutyCycle <= 1) {
+		return fail(argument("duty_cycle is %v; use a share of time from %v to 1, such as 0.5, or 0 for 1", options.DutyCycle, attention.MinDutyCycle))
 	}
 	if progress != nil {
 		options.Progress = func(done float64) { C.avk_tell(progress, user, C.double(done)) }

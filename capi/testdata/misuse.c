@@ -278,6 +278,7 @@ static void pace(void) {
 	double done = 0;
 	WRONG_HANDLES(avk_call_pace(h, 0, NULL, NULL), f.call);
 	EXPECT(avk_call_pace(f.call, 2, NULL, NULL), AVK_ERROR_ARGUMENT, "duty_cycle is 2");
+	EXPECT(avk_call_pace(f.call, 0.001, NULL, NULL), AVK_ERROR_ARGUMENT, "duty_cycle is 0.001; use a share of time from 0.01 to 1");
 	EXPECT(avk_call_pace(f.call, NAN, NULL, NULL), AVK_ERROR_ARGUMENT, "duty_cycle is NaN");
 	OK(avk_call_pace(f.call, 0.9, tell, &done));
 	fixture_run(&f);

@@ -28,15 +28,15 @@ type manners struct {
 
 func (f *mannersFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Float64Var(&f.duty, "duty", 1, "`share` of time that may keep the device busy, above 0 and up to 1; pauses between submissions leave the rest to other programs")
+	flags.Float64Var(&f.duty, "duty", 1, "`share` of time that may keep the device busy, 0.01 to 1; pauses between submissions leave the rest to other programs")
 	flags.StringVar(&f.priority, "priority", "normal", "`urgency` beside other programs, where the driver grants it: low, normal or high")
 	flags.StringVar(&f.budget, "memory-budget", "", "`bytes` of device memory to stay within, such as 512MiB; exit 5 when the work does not fit")
 	values(cmd, "priority", "low", "normal", "high")
 }
 
 func (f *mannersFlags) check() error {
-	if !(f.duty > 0 && f.duty <= 1) {
-		return usage("--duty %v is no share of time; use one above 0 and up to 1, such as 0.5", f.duty)
+	if !(f.duty >= attention.MinDutyCycle && f.duty <= 1) {
+		return usage("--duty %v is no share of time that can be kept; use one from %v to 1, such as 0.5", f.duty, attention.MinDutyCycle)
 	}
 	var err error
 	if f.manners.priority, err = vk.ParsePriority(f.priority); err != nil {

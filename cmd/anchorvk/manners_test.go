@@ -38,6 +38,7 @@ func TestMannersReachTheDevice(t *testing.T) {
 func TestBadManners(t *testing.T) {
 	for _, c := range []struct{ flag, value, text string }{
 		{"--duty", "0", "--duty 0 is no share"},
+		{"--duty", "0.001", "--duty 0.001 is no share of time that can be kept; use one from 0.01 to 1"},
 		{"--duty", "1.01", "--duty 1.01"},
 		{"--duty", "NaN", "--duty NaN"},
 		{"--duty", "half", `--duty: "half" is no number`},

@@ -45,7 +45,7 @@ class Call(Object):
         return Stats._of(stats)
 
     def pace(self, duty_cycle: float = 0, progress: Optional[Callable[[float], object]] = None) -> None:
-        """Sets, from the next run on, the share of time that runs keep the device busy (0: all of it).
+        """Sets, from the next run on, the share of time, 0.01 to 1, that runs keep the device busy (0: 1).
 
         progress, where given, is called after every slice with the share of work that is
         done, on any thread. It must not call anchorvk.

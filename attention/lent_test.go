@@ -30,7 +30,7 @@ func lendDevice(h *testhost.Host) vk.Borrowed {
 		GetInstanceProcAddr: h.GetInstanceProcAddr,
 		Instance:            vk.Handle(h.Instance), PhysicalDevice: vk.Handle(h.PhysicalDevice), Device: vk.Handle(h.Device), Queue: vk.Handle(h.Queue),
 		QueueFamily: h.QueueFamily, APIVersion: h.API, Extensions: h.Extensions, FeatureChain: h.Features,
-		Lock: vk.QueueLock{CLock: h.Lock, CUnlock: h.Unlock, CUser: h.User},
+		Lock: vk.QueueLock{CLock: h.Lock, CUnlock: h.Unlock, CUser: uintptr(h.User)},
 	}
 }
 

@@ -32,7 +32,7 @@ func borrowed(in *C.avk_adopt_info) (vk.Borrowed, error) {
 		Instance:            address(in.instance), PhysicalDevice: address(in.physical_device), Device: address(in.device),
 		Queue: address(in.queue), QueueFamily: uint32(in.queue_family), QueueIndex: uint32(in.queue_index),
 		APIVersion: uint32(in.api_version), FeatureChain: in.feature_chain,
-		Lock: vk.QueueLock{CLock: unsafe.Pointer(in.lock_queue), CUnlock: unsafe.Pointer(in.unlock_queue), CUser: in.lock_user},
+		Lock: vk.QueueLock{CLock: unsafe.Pointer(in.lock_queue), CUnlock: unsafe.Pointer(in.unlock_queue), CUser: uintptr(in.lock_user)},
 	}
 	if in.reserved != 0 {
 		return b, argument("avk_adopt_info.reserved is %d; set it to 0", in.reserved)

@@ -39,6 +39,13 @@
 #define AVK_API __attribute__((visibility("default")))
 #endif
 
+/* What callbacks get back: a pointer, or any integer as one. */
+#ifdef AVK_BUILD
+typedef uintptr_t avk_user; /* Go holds no integers as pointers */
+#else
+typedef void *avk_user;
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -61,7 +68,7 @@ enum {
 	AVK_ERROR_ABI_VERSION = -6,      /* the library does not serve programs built with this header */
 	AVK_ERROR_NO_DEVICE = -7,        /* no driver, no device, or no device of the name */
 	AVK_ERROR_FEATURE = -8,          /* the device lacks a feature, or it was not enabled */
-	AVK_ERROR_LIMIT = -9,            /* more than the device allows */
+	AVK_ERROR_LIMIT = -9,            /* more than the device allows, or no handle is left */
 	AVK_ERROR_OUT_OF_MEMORY = -10,
 	AVK_ERROR_DEVICE_LOST = -11,
 	AVK_ERROR_TIMEOUT = -12,         /* the device made no progress and is given up */
@@ -151,7 +158,7 @@ typedef struct avk_adopt_info {
 	 * while calls run. Must not call this library. */
 	void (*lock_queue)(void *user, uint32_t queue_family, uint32_t queue_index);
 	void (*unlock_queue)(void *user, uint32_t queue_family, uint32_t queue_index);
-	void *lock_user;
+	avk_user lock_user;
 } avk_adopt_info;
 
 /* Uses a device of the caller's. Of the options, which may be NULL, disable,
@@ -324,7 +331,7 @@ AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
  * while the run goes on; it should return at once and must not call this library.
  * Neither holds for submitted and recorded work (avk_call_submit, avk_call_record). */
 typedef void (*avk_progress)(void *user, double done);
-AVK_API avk_status avk_call_pace(avk_call call, double duty_cycle, avk_progress progress, void *user);
+AVK_API avk_status avk_call_pace(avk_call call, double duty_cycle, avk_progress progress, avk_user user);
 
 /* Starts the call and returns. avk_call_wait waits for its end, for as long as
  * timeout_ms says (0: not at all; negative: without limit), and gives
@@ -338,7 +345,8 @@ AVK_API avk_status avk_call_wait(avk_call call, double timeout_ms, avk_stats *st
  * happens in every case, also when it is cancelled, unless the device is lost. At
  * most two slices are in the queue at a time: work of the caller's on the same
  * queue that waits for signal must be submitted after avk_call_submitted. The
- * semaphores stay alive until avk_call_wait has told that the call has ended. */
+ * semaphores stay alive until avk_call_wait has told that the call has ended. A
+ * call whose wait semaphores are never signalled does not end, cancelled or not. */
 typedef struct avk_timeline {
 	uint64_t semaphore; /* AVK_VULKAN(VkSemaphore), of type timeline */
 	uint64_t value;

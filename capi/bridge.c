@@ -70,7 +70,7 @@ size_t avk_last_error(char *text, size_t size) {
 	return length;
 }
 
-void avk_tell(avk_progress progress, void *user, double done) { progress(user, done); }
+void avk_tell(avk_progress progress, avk_user user, double done) { progress((void *)user, done); }
 
 uint32_t avk_abi_version(void) { return AVK_ABI_VERSION; }
 

@@ -20,6 +20,6 @@ typedef const void *avk_in_bytes;
 void avk_keep_error(const char *text, size_t length);
 
 /* Calls a function of the caller's (bridge.c): Go cannot. */
-void avk_tell(avk_progress progress, void *user, double done);
+void avk_tell(avk_progress progress, avk_user user, double done);
 
 #endif

@@ -4,8 +4,6 @@ package main
 import "C"
 
 import (
-	"unsafe"
-
 	"github.com/anchorvk/anchorvk/attention"
 )
 
@@ -113,7 +111,7 @@ func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (s
 }
 
 //export avk_call_pace
-func avk_call_pace(handle C.avk_call, dutyCycle C.double, progress C.avk_progress, user unsafe.Pointer) (status C.avk_status) {
+func avk_call_pace(handle C.avk_call, dutyCycle C.double, progress C.avk_progress, user C.avk_user) (status C.avk_status) {
 	defer boundary(&status)
 	c, err := callOf(handle)
 	if err != nil {

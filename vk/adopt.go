@@ -111,7 +111,7 @@ func (b *Borrowed) adoptDevice(in *instance, opt Options) (*Device, error) {
 		return nil, callError("malloc", int32(r))
 	}
 	d.shim = shim
-	C.vks_set_lock(shim, b.Lock.CLock, b.Lock.CUnlock, b.Lock.CUser)
+	C.vks_set_lock(shim, b.Lock.CLock, b.Lock.CUnlock, C.uintptr_t(b.Lock.CUser))
 	if err := d.attach(b.Queue, b.QueueFamily, b.QueueIndex); err != nil {
 		C.vks_device_close(shim)
 		return nil, err

@@ -34,7 +34,7 @@ func lend(h *testhost.Host) Borrowed {
 		GetInstanceProcAddr: h.GetInstanceProcAddr,
 		Instance:            Handle(h.Instance), PhysicalDevice: Handle(h.PhysicalDevice), Device: Handle(h.Device), Queue: Handle(h.Queue),
 		QueueFamily: h.QueueFamily, APIVersion: h.API, Extensions: h.Extensions, FeatureChain: h.Features,
-		Lock: QueueLock{CLock: h.Lock, CUnlock: h.Unlock, CUser: h.User},
+		Lock: QueueLock{CLock: h.Lock, CUnlock: h.Unlock, CUser: uintptr(h.User)},
 	}
 }
 

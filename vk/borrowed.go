@@ -68,7 +68,7 @@ type QueueLock struct {
 	// AVVulkanDeviceContext.lock_queue (user is the AVHWDeviceContext) and
 	// libplacebo's pl_vulkan.lock_queue (user is the pl_vulkan) are such.
 	CLock, CUnlock unsafe.Pointer
-	CUser          unsafe.Pointer
+	CUser          uintptr // a pointer, or an integer
 }
 
 // BorrowedBuffer is a VkBuffer of the caller's on an adopted device, bound to

@@ -102,7 +102,7 @@ void *vks_device_resolve(vks_device *d, int i);
 void vks_device_set(vks_device *d, int i, void *address);
 uint64_t vks_get_queue(vks_device *d, uint32_t family, uint32_t index);
 void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family, uint32_t index);
-void vks_set_lock(vks_device *d, void *lock, void *unlock, void *user); /* called around vkQueueSubmit */
+void vks_set_lock(vks_device *d, void *lock, void *unlock, uintptr_t user); /* called around vkQueueSubmit */
 void vks_name(vks_device *d, int type, uint64_t handle, const char *name);
 
 /* Memory and buffers (shim_memory.c). */

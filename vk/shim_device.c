@@ -37,10 +37,10 @@ void vks_set_queue(vks_device *d, uint64_t queue, uint32_t family, uint32_t inde
 	d->index = index;
 }
 
-void vks_set_lock(vks_device *d, void *lock, void *unlock, void *user) {
+void vks_set_lock(vks_device *d, void *lock, void *unlock, uintptr_t user) {
 	d->lock = (void (*)(void *, uint32_t, uint32_t))lock;
 	d->unlock = (void (*)(void *, uint32_t, uint32_t))unlock;
-	d->lock_user = user;
+	d->lock_user = (void *)user;
 }
 
 /* Switches on a feature structure and the extension that brought it. */

@@ -274,6 +274,9 @@ static void strangers(void) {
 
 static void tell(void *user, double done) { *(double *)user = done; }
 
+static double told;
+static void tell_integer(void *user, double done) { if ((uintptr_t)user == 1) told = done; }
+
 static void pace(void) {
 	double done = 0;
 	WRONG_HANDLES(avk_call_pace(h, 0, NULL, NULL), f.call);
@@ -283,6 +286,9 @@ static void pace(void) {
 	OK(avk_call_pace(f.call, 0.9, tell, &done));
 	fixture_run(&f);
 	HOLDS(done == 1);
+	OK(avk_call_pace(f.call, 0, tell_integer, (void *)1)); /* no pointer */
+	fixture_run(&f);
+	HOLDS(told == 1);
 	OK(avk_call_pace(f.call, 0, NULL, NULL));
 }
 

@@ -1,9 +1,16 @@
 package isa
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Tolerance is how much larger the cost of a pipeline may get.
 const Tolerance = 0.05
+
+// MinWaves is how many subgroups a SIMD should hold: with fewer, too little
+// runs while some wait for memory.
+const MinWaves = 4
 
 // Difference is what a comparison found.
 type Difference struct {
@@ -16,8 +23,10 @@ type Difference struct {
 func (d Difference) String() string { return fmt.Sprintf("%s: %s", d.Key, d.What) }
 
 // Compare says in what a table is worse than the baseline: new spills, new
-// scratch memory, a cost higher by more than Tolerance, pipelines that only
-// one of them has. Where the drivers differ, costs are noted and do not fail:
+// scratch memory, a cost higher by more than Tolerance, fewer waves than before
+// and than MinWaves, pipelines that only one of them has. AMD's RDNA, whose
+// registers suffice, must hold MinWaves at head_dim 128 whatever the baseline
+// says. Where the drivers differ, costs are noted and do not fail:
 // the compiler changed, not the kernels.
 func Compare(baseline, now Table) []Difference {
 	var list []Difference
@@ -32,6 +41,13 @@ func Compare(baseline, now Table) []Difference {
 	for i := range now.Rows {
 		r := &now.Rows[i]
 		b, ok := before[r.Key]
+		few := r.Waves != Unknown && r.Waves < MinWaves
+		switch {
+		case few && isRDNA(now.Device) && r.HeadDim == 128:
+			add(r.Key, true, "%d waves on an RDNA device, which must hold %d at head_dim 128", r.Waves, MinWaves)
+		case few && ok && r.Waves < b.Waves:
+			add(r.Key, true, "%d waves, fewer than %d, where the baseline has %d", r.Waves, MinWaves, b.Waves)
+		}
 		if !ok {
 			add(r.Key, true, "not in the baseline (%d spills, %d bytes of scratch)", max(r.Spills, 0), max(r.Scratch, 0))
 			continue
@@ -67,4 +83,11 @@ func Compare(baseline, now Table) []Difference {
 		}
 	}
 	return list
+}
+
+// isRDNA knows AMD's RDNA GPUs by the name that the driver gives them, which
+// ends in the name of the chip: "AMD Radeon RX 7600 (RADV NAVI33)".
+func isRDNA(device string) bool {
+	name := strings.ToLower(device)
+	return strings.Contains(name, "navi") || strings.Contains(name, "gfx12")
 }

@@ -85,6 +85,30 @@ func TestCompare(t *testing.T) {
 			old.Driver = "radv 0"
 			now.Rows[0].Spills = 1
 		}, "1 registers spilled where the baseline has 0", true},
+		"fewer waves":         {change: func(old, now *Table) { old.Rows[0].Waves, now.Rows[0].Waves = 8, 4 }},
+		"too few waves":       {func(old, now *Table) { old.Rows[0].Waves, now.Rows[0].Waves = 4, 3 }, "3 waves, fewer than 4, where the baseline has 4", true},
+		"few waves before":    {change: func(old, now *Table) { old.Rows[0].Waves, now.Rows[0].Waves = 2, 2 }},
+		"more waves":          {change: func(old, now *Table) { old.Rows[0].Waves, now.Rows[0].Waves = 2, 3 }},
+		"waves not told":      {change: func(_, now *Table) { now.Rows[0].Waves = Unknown }},
+		"waves not told once": {change: func(old, now *Table) { old.Rows[0].Waves, now.Rows[0].Waves = Unknown, 3 }},
+		"few waves on RDNA": {func(old, now *Table) {
+			now.Device = "AMD Radeon RX 7600 (RADV NAVI33)"
+			old.Rows[0].Waves, now.Rows[0].Waves = 3, 3
+		}, "3 waves on an RDNA device, which must hold 4 at head_dim 128", true},
+		"fewer waves on RDNA": {func(old, now *Table) {
+			now.Device = "AMD Radeon (RADV GFX1201)"
+			old.Rows[0].Waves, now.Rows[0].Waves = 8, 2
+		}, "2 waves on an RDNA device, which must hold 4 at head_dim 128", true},
+		"few waves on GCN": {change: func(old, now *Table) {
+			now.Device = "AMD Radeon RX Vega (RADV VEGA10)"
+			old.Rows[0].Waves, now.Rows[0].Waves = 2, 2
+		}},
+		"few waves on RDNA at another head_dim": {change: func(old, now *Table) {
+			now.Device = "AMD Radeon RX 7600 (RADV NAVI33)"
+			for _, table := range []*Table{old, now} {
+				table.Rows[0].HeadDim, table.Rows[0].Waves = 256, 2
+			}
+		}},
 		"more registers": {change: func(_, now *Table) { now.Rows[0].Registers++ }},
 		"new":            {func(old, _ *Table) { old.Rows = old.Rows[1:] }, "not in the baseline (0 spills, 0 bytes of scratch)", true},
 		"gone":           {func(_, now *Table) { now.Rows = now.Rows[1:] }, "in the baseline and no longer built", true},

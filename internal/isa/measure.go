@@ -16,6 +16,7 @@ var HeadDims = []int{64, 80, 96, 128, 256}
 // Table is what one device's compiler says.
 type Table struct {
 	Driver string // name and version
+	Device string // name; files do not hold it
 	Rows   []Row
 	// Refused says, for each tier and head dimension that the device passes
 	// for others and not for this one, why.
@@ -41,7 +42,7 @@ func Measure(device *vk.Device, options Options) (Table, error) {
 		return Table{}, &vk.FeatureError{Feature: "executable-info", Why: report.WhyNot("executable-info"), Try: "a driver of Mesa"}
 	}
 	m := measurement{device: device, options: options, done: map[string]bool{}}
-	m.table.Driver = report.Driver
+	m.table.Driver, m.table.Device = report.Driver, report.Name
 	if report.DriverInfo != "" {
 		m.table.Driver += " " + report.DriverInfo
 	}

@@ -90,10 +90,15 @@ func (e *Engine) build(p *Plan) error {
 func (p *Plan) runs(k kernel) bool { return p.Runs == ModeAnchor || k == kernelDense }
 
 // isRefusal tells a driver that cannot build a kernel from a device that can
-// do nothing more.
+// do nothing more, and from one that has no memory left just now: a later call
+// may find some, and must find its tier too.
 func isRefusal(err error) bool {
 	var lost *vk.DeviceLostError
-	return !errors.As(err, &lost) && !errors.Is(err, vk.ErrClosed)
+	var hung *vk.TimeoutError
+	var full *vk.OutOfMemoryError
+	var over *vk.MemoryBudgetError
+	return !errors.As(err, &lost) && !errors.As(err, &hung) && !errors.As(err, &full) && !errors.As(err, &over) &&
+		!errors.Is(err, vk.ErrClosed)
 }
 
 // refusalText lists refused tiers in the order of preference.

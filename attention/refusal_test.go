@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 
@@ -103,13 +104,31 @@ func TestNothingCanBeBuilt(t *testing.T) {
 	assert.Contains(t, feature.Why, "unpack could not be built: the compiler gave up")
 }
 
-func TestLostDeviceIsNoRefusal(t *testing.T) {
-	best, err := sharedEngine(t).Plan(selective(1, 2, 1, 200, 300), PlanOptions{NoFallback: true})
+// What says nothing about the tier ends the call, and leaves the tier to later ones.
+func TestOtherFailuresAreNoRefusal(t *testing.T) {
+	problem := selective(1, 2, 1, 200, 300)
+	best, err := sharedEngine(t).Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err)
-	e, log := engineThatCannotBuild(t, &vk.DeviceLostError{During: "the build"}, best.Tier)
 	in := selectiveInputs(best.Shape, 31)
-	_, err = e.Run(context.Background(), best, in, outputFor(best.Shape))
-	var lost *vk.DeviceLostError
-	require.ErrorAs(t, err, &lost)
-	assert.NotContains(t, log.String(), "level=WARN")
+	for name, failure := range map[string]error{
+		"lost":          &vk.DeviceLostError{During: "the build"},
+		"hung":          &vk.TimeoutError{During: "the build"},
+		"out of memory": &vk.OutOfMemoryError{What: "vkCreateComputePipelines"},
+		"over budget":   &vk.MemoryBudgetError{What: "a pipeline", Need: 2, Budget: 1},
+		"closed":        vk.ErrClosed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, log := engineThatCannotBuild(t, fmt.Errorf("pipeline dense: %w", failure), best.Tier)
+			_, err := e.Run(context.Background(), best, in, outputFor(best.Shape))
+			require.ErrorIs(t, err, failure)
+			assert.Empty(t, e.refusals(best.Shape.HeadDim))
+			assert.NotContains(t, log.String(), "level=WARN")
+
+			e.pipelines.compile = func(key pipelineKey, d *vk.Device) (*vk.Pipeline, error) { return key.build(d) }
+			require.NoError(t, e.Warmup(context.Background(), best), "the next call builds it")
+			later, err := e.Plan(problem, PlanOptions{NoFallback: true})
+			require.NoError(t, err)
+			assert.Equal(t, best.Tier, later.Tier)
+		})
+	}
 }

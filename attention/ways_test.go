@@ -3,14 +3,18 @@ package attention
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/vk"
 )
 
 // Kernels with softmax in registers compute the same whichever way round they
 // multiply and however many queries and keys they take at a time: what the oracle says,
-// NaN and infinities included, with the oracle's stripes.
+// NaN and infinities included, with the oracle's stripes. A device that can keep
+// scores in registers and runs none of the ways fails.
 func TestDeviceWaysOfMatrices(t *testing.T) {
 	e := sharedEngine(t)
 	problem := selective(1, 4, 2, 333, 333)
@@ -29,6 +33,7 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 		if !status.OK || !tier.onMatrixUnits() {
 			continue
 		}
+		ran := 0
 		for _, way := range []string{wayRows, wayColumns} {
 			if wayFor(r, tier, way) != way {
 				continue
@@ -38,6 +43,7 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 				shapes = shapes[:1] // each costs seconds of compiling
 			}
 			for _, attend := range shapes {
+				ran++
 				t.Run(fmt.Sprintf("%s/%s/%d rows, %d keys", tier, way, attend.Rows, attend.Keys), func(t *testing.T) {
 					for mode, want := range want {
 						problem.Mode = mode
@@ -56,7 +62,24 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 				})
 			}
 		}
+		if keepsScores(r, tier) {
+			require.Positive(t, ran, "the device passes tier %s, and some way of it runs", tier)
+		}
 	}
+}
+
+// keepsScores says by the device's own list, not by what plans make of it, that
+// a tier which passes has the ways rows and columns: coop2, and coop where the
+// largest product that kernels take (lavapipe has a smaller one) sums in both precisions.
+func keepsScores(r *vk.Report, tier Tier) bool {
+	side := uint32(16)
+	if r.DriverID == driverLavapipe {
+		side = 8
+	}
+	listed := func(sum string) bool {
+		return slices.Contains(r.CoopMatrix, vk.CoopShape{M: side, N: side, K: side, A: "f16", B: "f16", C: sum, Out: sum, Scope: "subgroup"})
+	}
+	return tier == TierCoop2 || tier == TierCoop && listed("f32") && listed("f16")
 }
 
 // requireSameStripes demands the oracle's choice of every key that is not a

@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 limit_of() {
 	case $1 in
 	run) echo 300 ;;
-	test) echo 900 ;;
+	test) echo 1200 ;;
 	*) echo 3600 ;;
 	esac
 }

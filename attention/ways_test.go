@@ -38,7 +38,9 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 			if wayFor(r, tier, way) != way {
 				continue
 			}
-			shapes := []ShapeChoice{{Subgroups: 1, Rows: 8, Keys: 16}, {Subgroups: 1, Rows: 16, Keys: 8}}
+			product, _ := bestProduct(r, tier)
+			side := product.M
+			shapes := []ShapeChoice{{Subgroups: 1, Rows: side, Keys: 2 * side}, {Subgroups: 1, Rows: 2 * side, Keys: side}}
 			if tier != TierCoop2 {
 				shapes = shapes[:1] // each costs seconds of compiling
 			}

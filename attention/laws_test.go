@@ -179,7 +179,14 @@ func TestDeviceOneQueryRow(t *testing.T) {
 		aloneIn := selectiveInputs(alone.Shape, 21)
 		got := compute(t, e, alone, PlanOptions{Tier: tier}, aloneIn)
 		for h := range 4 {
-			require.Equal(t, aloneIn.V.At(0, h/2, 0), got.o.At(0, h, 0), "a single key has weight 1")
+			want, is := aloneIn.V.At(0, h/2, 0), got.o.At(0, h, 0)
+			if tier == string(TierCoopF16) { // small values lose bits below fp16's range, shrunk by 4 times the keys
+				for d := range want {
+					require.InDelta(t, want[d].Float32(), is[d].Float32(), 4*16*0x1p-25, "a single key has weight 1")
+				}
+				continue
+			}
+			require.Equal(t, want, is, "a single key has weight 1")
 		}
 	})
 }

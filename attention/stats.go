@@ -21,6 +21,9 @@ type Stats struct {
 	Slices   int     `json:"slices"`      // submissions
 	Fallback string  `json:"fallback"`    // why dense ran, or ""
 	Refused  string  `json:"refused"`     // better tiers that the driver could not build, with the reason, or ""
+	// Warnings are sentences about what the caller should know though the
+	// result is right, such as GPU times that were dropped.
+	Warnings []string `json:"warnings,omitempty"`
 
 	ComputedRatio float64 `json:"computed_ratio"` // computed (row, key) pairs / causal pairs
 	Sparsity      float64 `json:"sparsity"`       // 1 - ComputedRatio

@@ -238,3 +238,38 @@ func TestBorrowedArgumentErrors(t *testing.T) {
 	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{})
 	require.ErrorIs(t, err, vk.ErrClosed)
 }
+
+// One VkBuffer that was lent twice is one memory, and so are two VkBuffers
+// whose device addresses say so.
+func TestBorrowedBuffersShareMemory(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	problem := Problem{Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 16, KVLen: 16, HeadDim: 8}, Mode: ModeDense}
+	plan, err := l.engine.Plan(problem, PlanOptions{})
+	require.NoError(t, err)
+	lend := func(b *testhost.Buffer, address uint64) *vk.Buffer {
+		made, err := l.device.BorrowBuffer(vk.BorrowedBuffer{Name: "again", Handle: vk.Handle(b.Handle), Size: b.Size, Usage: b.Usage, Address: address})
+		require.NoError(t, err)
+		return made
+	}
+	own, first := l.buffer(t, 4096, lentUsage|addressUsage(l.device))
+	other, second := l.buffer(t, 4096, lentUsage|addressUsage(l.device))
+	at := func(b *vk.Buffer, offset uint64) Tensor { return DeviceBHSD(b, offset, 1, 1, 16, 8) }
+	in := Inputs{Q: at(first, 0), K: at(first, 256), V: at(first, 512)}
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(second, 256)}))
+	again := lend(own, 0)
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(again, 768), LSEBuffer: again, LSEOffset: 1024}))
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(again, 0)}), "exactly Q")
+	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(again, 256)}), "O shares memory with K")
+	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(second, 0), LSEBuffer: again, LSEOffset: 764}), "LSEBuffer shares memory with V")
+	if first.Address() == 0 {
+		return
+	}
+	alias := lend(other, first.Address()+128) // as if bound to the same memory
+	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 0)}), "O shares memory with Q")
+	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 384)}), "O shares memory with V")
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 640)}))
+	alias = lend(other, first.Address()-256)
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 0)}))
+	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 256)}), "exactly Q")
+	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 16)}), "O shares memory with Q")
+}

@@ -39,6 +39,9 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 			return err
 		}
 	}
+	if err := out.O.validateRowsApart("O"); err != nil {
+		return err
+	}
 	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
 		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %d elements where %d are needed", len(out.LSE), want)
 	}
@@ -49,5 +52,5 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
 		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %d elements where %d are needed", len(out.Stripes), want)
 	}
-	return nil
+	return checkOverlap(&in, &out, s.Batch*s.Heads*s.QLen)
 }

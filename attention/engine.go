@@ -21,12 +21,19 @@ type Options struct {
 
 // Inputs are the tensors of a call: Q [batch, heads, q_len, head_dim], K and V
 // [batch, kv_heads, kv_len, head_dim], each in any layout, on the host or in
-// buffers of the engine's device.
+// buffers of the engine's device. They may share memory, with each other and
+// within themselves: K and V may be one tensor, and a stride of 0 repeats a row,
+// a head or a batch entry.
 type Inputs struct{ Q, K, V Tensor }
 
-// Outputs are where a call writes. They share no memory with the inputs.
+// Outputs are where a call writes. They share no element with the inputs nor
+// with each other, in host memory as on the device, which is checked; of
+// borrowed buffers as far as [vk.Buffer.Shares] can tell. O alone may lie over Q
+// exactly: at the same place, with the same strides. Lanes of one buffer, such
+// as those of Q, K, V and O side by side in each row, share no element.
 type Outputs struct {
-	// O has the shape of Q, in any layout, on the host or on the device.
+	// O has the shape of Q, in any layout in which rows are apart, on the host
+	// or on the device.
 	O Tensor
 	// LSE, where wanted, gets the log-sum-exp of every row (natural log):
 	// [batch, heads, q_len].

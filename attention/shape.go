@@ -57,8 +57,8 @@ func (s Shape) Validate() error {
 		}
 	}
 	switch {
-	case s.HeadDim%8 != 0 || s.HeadDim > MaxHeadDim:
-		return argument("Shape.HeadDim", "use a multiple of 8 up to 256, padding the heads with zeros and setting Params.Scale by hand if need be", "is %d", s.HeadDim)
+	case headDimTry(s.HeadDim) != "":
+		return argument("Shape.HeadDim", headDimTry(s.HeadDim), "is %d, and a head dimension is a multiple of 8 up to %d", s.HeadDim, MaxHeadDim)
 	case s.Heads%s.KVHeads != 0:
 		return argument("Shape.Heads", "use a whole number of query heads for each KV head", "is %d, which %d KV heads do not divide", s.Heads, s.KVHeads)
 	case s.QLen > s.KVLen:

@@ -18,7 +18,8 @@ type Tensor struct {
 	Shape [4]int
 	// Strides are the distances, in elements, between neighbours on the batch,
 	// head and position axes; the head dimension is contiguous. Multiples of
-	// 8, so that a row starts on 16 bytes.
+	// 8, so that a row starts on 16 bytes. Rows of what is only read may share
+	// elements: a stride of 0 repeats them along its axis.
 	Strides [3]int
 	// Host holds the data in host memory.
 	Host []float16.Float16
@@ -98,8 +99,8 @@ func (t Tensor) Validate(name string) error {
 			return argument(fmt.Sprintf("%s.Shape[%d]", name, axis), fmt.Sprintf("use 1 to %d", maxIndex), "is %d", n)
 		}
 	}
-	if t.Shape[3]%8 != 0 || t.Shape[3] > MaxHeadDim {
-		return argument(name+".Shape[3]", "use a head dimension that is a multiple of 8 up to 256", "is %d", t.Shape[3])
+	if try := headDimTry(t.Shape[3]); try != "" {
+		return argument(name+".Shape[3]", try, "is %d, and a head dimension is a multiple of 8 up to %d", t.Shape[3], MaxHeadDim)
 	}
 	if err := t.validateStrides(name); err != nil {
 		return err
@@ -111,36 +112,62 @@ func (t Tensor) Validate(name string) error {
 func (t Tensor) ValidateFor(name string, batch, heads, seq, dim int) error {
 	want := [4]int{batch, heads, seq, dim}
 	if t.Shape != want {
-		return argument(name+".Shape", "make the tensor and the problem agree; the order is [batch, heads, positions, head_dim] in every layout", "is %v where %v is needed", t.Shape, want)
+		try := "make the tensor and the problem agree; the order is [batch, heads, positions, head_dim] in every layout"
+		switch {
+		case name == "V" && [3]int(want[:3]) == [3]int(t.Shape[:3]) && t.Shape[3] < dim:
+			try = fmt.Sprintf("pad each row of V with %d zeros, and leave the last %[1]d elements of each row of O out of account", dim-t.Shape[3])
+		case name == "V" && [3]int(want[:3]) == [3]int(t.Shape[:3]):
+			try = fmt.Sprintf("pad each row of Q and K with %d zeros, and set Params.Scale to 1/sqrt(%d)", t.Shape[3]-dim, dim)
+		}
+		return argument(name+".Shape", try, "is %v where %v is needed", t.Shape, want)
 	}
 	return t.Validate(name)
 }
 
-// validateStrides checks that rows start on 16 bytes, that no two rows overlap
-// and that the whole extent can be counted. Axes of size 1 are never stepped
-// along, so that their strides are only checked for being countable.
+// headDimTry says what helps with a head dimension that kernels do not have,
+// and "" for others.
+func headDimTry(dim int) string {
+	switch {
+	case dim > MaxHeadDim:
+		return "neither padding nor splitting helps; instead of compressed keys and values (MLA) pass those of each head, expanded"
+	case dim%8 != 0:
+		return fmt.Sprintf("pad each row of Q, K and V with zeros to %d elements, and set Params.Scale to 1/sqrt(%d)", (dim+7)/8*8, dim)
+	}
+	return ""
+}
+
+// stridesTry says which strides can be used.
+const stridesTry = "use a contiguous layout (HostBHSD, HostBSHD), or strides in elements that are multiples of 8, not negative"
+
+// validateStrides checks that rows start on 16 bytes and that the whole extent
+// can be counted. Axes of size 1 are never stepped along, so that their strides
+// are only checked for being countable.
 func (t Tensor) validateStrides(name string) error {
-	const try = "use HostBHSD, HostBSHD, DeviceBHSD or DeviceBSHD, or strides in elements that are multiples of 8 and leave each row its own place"
 	last := t.Shape[3] - 1 // index of the last element
 	for axis, stride := range t.Strides {
 		if stride < 0 || stride%8 != 0 {
-			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d", stride)
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), stridesTry, "is %d", stride)
 		}
 		span, ok := product(t.Shape[axis]-1, stride, halfBytes)
 		if !ok || last > math.MaxInt/halfBytes-span/halfBytes {
-			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d, and %d steps of it overflow 64-bit sizes", stride, t.Shape[axis]-1)
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), stridesTry, "is %d, and %d steps of it overflow 64-bit sizes", stride, t.Shape[axis]-1)
 		}
 		last += span / halfBytes
 	}
-	// Rows are apart when each axis, taken by growing stride, steps over all
-	// that the axes before it reach.
+	return nil
+}
+
+// validateRowsApart checks that no two rows of a tensor that is written share
+// an element: each axis, taken by growing stride, steps over all that the axes
+// before it reach.
+func (t Tensor) validateRowsApart(name string) error {
 	extent := t.Shape[3]
 	for _, axis := range t.axesByStride() {
 		if t.Shape[axis] == 1 {
 			continue
 		}
 		if t.Strides[axis] < extent {
-			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), try, "is %d, so that rows overlap: a step must pass over %d elements", t.Strides[axis], extent)
+			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), "leave each row that is written its own place", "is %d, so that rows overlap: a step must pass over %d elements", t.Strides[axis], extent)
 		}
 		extent += (t.Shape[axis] - 1) * t.Strides[axis]
 	}

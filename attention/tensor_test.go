@@ -85,9 +85,6 @@ func TestTensorValidate(t *testing.T) {
 		"dimension 512":        {"K.Shape[3]", func(x *Tensor) { x.Shape[3] = 512 }},
 		"odd stride":           {"K.Strides[2]", func(x *Tensor) { x.Strides[2] = 9 }},
 		"negative stride":      {"K.Strides[1]", func(x *Tensor) { x.Strides[1] = -40 }},
-		"zero stride":          {"K.Strides[2]", func(x *Tensor) { x.Strides[2] = 0 }},
-		"heads overlap":        {"K.Strides[1]", func(x *Tensor) { x.Strides[1] = 32 }},
-		"batches overlap":      {"K.Strides[0]", func(x *Tensor) { x.Strides[0] = 112 }},
 		"stride overflows":     {"K.Strides[0]", func(x *Tensor) { x.Shape[0] = 5; x.Strides[0] = math.MaxInt / 8 * 8 }},
 		"strides overflow":     {"K.Strides[1]", func(x *Tensor) { x.Shape[0] = 2; x.Strides = [3]int{1 << 61, 1 << 60, 1 << 60} }},
 		"no data":              {"K", func(x *Tensor) { x.Host = nil }},
@@ -104,6 +101,39 @@ func TestTensorValidate(t *testing.T) {
 			requireArgument(t, x.Validate("K"), c.field)
 		})
 	}
+}
+
+// What is read may repeat rows, what is written may not.
+func TestRowsMayOverlapWhereTheyAreRead(t *testing.T) {
+	data := make([]float16.Float16, 2*3*5*8)
+	for field, change := range map[string]func(x *Tensor){
+		"O.Strides[2]": func(x *Tensor) { x.Strides[2] = 0 },
+		"O.Strides[1]": func(x *Tensor) { x.Strides[1] = 32 },
+		"O.Strides[0]": func(x *Tensor) { x.Strides[0] = 112 },
+	} {
+		x := HostBHSD(data, 2, 3, 5, 8)
+		require.NoError(t, x.validateRowsApart("O"))
+		change(&x)
+		require.NoError(t, x.Validate("K"))
+		requireArgument(t, x.validateRowsApart("O"), field)
+	}
+	require.NoError(t, HostBSHD(data, 2, 5, 3, 8).validateRowsApart("O"))
+	repeated := Tensor{Shape: [4]int{4, 6, 5, 8}, Strides: [3]int{0, 0, 8}, Host: data[:40]}
+	require.NoError(t, repeated.Validate("K"), "a head and a batch entry for all")
+}
+
+// The advice for a head dimension that does not fit is one that helps.
+func TestHeadDimensionsSayWhatHelps(t *testing.T) {
+	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 4, KVLen: 4, HeadDim: 60}
+	require.ErrorContains(t, shape.Validate(), "pad each row of Q, K and V with zeros to 64 elements, and set Params.Scale to 1/sqrt(60)")
+	shape.HeadDim = 576
+	require.ErrorContains(t, shape.Validate(), "neither padding nor splitting helps")
+	require.ErrorContains(t, shape.Validate(), "expanded")
+	narrow := HostBHSD(make([]float16.Float16, 4*128), 1, 1, 4, 128)
+	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 4, 192), "pad each row of V with 64 zeros, and leave the last 64 elements of each row of O out of account")
+	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 4, 64), "pad each row of Q and K with 64 zeros, and set Params.Scale to 1/sqrt(64)")
+	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 5, 192), "make the tensor and the problem agree")
+	require.ErrorContains(t, narrow.ValidateFor("K", 1, 1, 4, 192), "make the tensor and the problem agree")
 }
 
 func TestTensorAcceptsGapsAndIdleAxes(t *testing.T) {

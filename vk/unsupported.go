@@ -79,6 +79,7 @@ func (d *Device) Borrowed() bool                                                
 func (d *Device) BorrowBuffer(BorrowedBuffer) (*Buffer, error)                    { return nil, unsupported() }
 func (d *Device) SubmitSync(Sync) error                                           { return unsupported() }
 func (b *Buffer) Borrowed() bool                                                  { return false }
+func (b *Buffer) Shares(*Buffer) (int64, bool)                                    { return 0, false }
 func (r *Recorder) Submit(Sync) error                                             { return unsupported() }
 func (r *Recorder) Wait(context.Context) error                                    { return unsupported() }
 func (r *Recorder) Ended() bool                                                   { return true }

@@ -297,7 +297,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 // stats sums up the call, and teaches the engine the device's pace.
 func (c *call) stats() Stats {
 	p := c.plan
-	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, ScratchBytes: p.ScratchBytes}
+	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
 	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts)
 	total := c.slicer.times.Total
 	if total == 0 {

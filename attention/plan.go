@@ -99,6 +99,9 @@ type Plan struct {
 	Slots        int    `json:"slots"`
 	ScratchBytes uint64 `json:"scratch_bytes"`
 	Memory       Memory `json:"memory"`
+	// Warnings are sentences about what the caller should know though the
+	// result is right; runs repeat them in Stats.Warnings.
+	Warnings []string `json:"warnings,omitempty"`
 
 	options PlanOptions // as asked for, to plan anew on another tier
 
@@ -145,6 +148,9 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 		p.Refused = refusalText(options.refused)
 	}
 	p.chooseMode(problem, options)
+	if warning := chunkWarning(p.Shape, p.Params); p.Runs == ModeAnchor && warning != "" {
+		p.Warnings = []string{warning}
+	}
 	if err := p.fitScratch(report, &options); err != nil {
 		return nil, err
 	}
@@ -261,5 +267,8 @@ func (p *Plan) String() string {
 	m := p.Memory
 	line("memory", "%d bytes: tensors %d, staging %d, scratch %d, counts and log-sum-exps %d", m.Total, m.Tensors, m.Staging, m.Scratch, m.Counts+m.LSE)
 	line("slices", "at most %g ms of device time each", p.SliceMS)
+	for _, warning := range p.Warnings {
+		line("warning", "%s", warning)
+	}
 	return b.String()
 }

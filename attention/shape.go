@@ -18,6 +18,14 @@ const (
 // position KVLen-QLen+i (bottom-right causal alignment), so QLen < KVLen means
 // that the call extends a KV prefix. Query head h reads KV head
 // h / (Heads/KVHeads).
+//
+// So a prompt may be prefilled in chunks, a call each. Chunks that end on
+// multiples of Params.Group, but for the last one, which may end anywhere, give
+// the bits of one call over the whole prompt, where all calls run the same mode
+// ([PlanOptions].NoFallback) on the same tier. A chunk that begins inside a
+// group selects other stripes for the rest of that group, and its results
+// differ; [Plan].Warnings and [Stats].Warnings say so. A small Step keeps chunks
+// small: 512 rows with Step 4 and Block 128.
 type Shape struct {
 	Batch   int `json:"batch"`
 	Heads   int `json:"heads"`

@@ -52,7 +52,7 @@ extern "C" {
 
 /* The version of this interface. Another major version (the upper 16 bits) is
  * another interface; a higher minor version only adds to it. */
-#define AVK_ABI_VERSION 0x00010000u
+#define AVK_ABI_VERSION 0x00010001u
 
 #define AVK_VULKAN(handle) ((uint64_t)(handle))
 
@@ -224,7 +224,19 @@ AVK_API avk_status avk_engine_close(avk_engine engine);
 enum { AVK_MODE_ANCHOR = 0, AVK_MODE_DENSE = 1 };
 
 /* What is to be computed, and how. Row i of a call sits at position
- * kv_len - q_len + i; query head h reads KV head h / (heads / kv_heads). */
+ * kv_len - q_len + i; query head h reads KV head h / (heads / kv_heads).
+ *
+ * head_dim is that of q, k, v and o, a multiple of 8 up to 256. Pad the rows of a
+ * narrower v with zeros and leave the last elements of o out of account; for a
+ * head_dim in between pad q, k and v, and set scale to 1/sqrt of the true one.
+ *
+ * A prompt may be prefilled in chunks, a call each. Chunks that end on multiples
+ * of block * step, but for the last one, which may end anywhere, give the bits of
+ * one call over the whole prompt, where no call falls back to dense (no_fallback).
+ * One that begins inside such a group (kv_len - q_len is no multiple) selects other
+ * keys for the rest of the group: results differ, by up to about 1 in single
+ * elements, and avk_call_warnings says so. A small step keeps chunks small: 512 rows
+ * with step 4 and block 128. */
 typedef struct avk_plan_info {
 	size_t struct_size;
 	int64_t batch, heads, kv_heads, q_len, kv_len, head_dim;
@@ -280,7 +292,8 @@ enum {
 };
 
 /* Where the F16 elements of a tensor are: in a buffer, or in host memory. Its
- * shape follows from the plan. */
+ * shape follows from the plan. What is only read may repeat rows: a stride of 0
+ * gives every batch entry, head or position the same. */
 typedef struct avk_tensor {
 	size_t struct_size;
 	avk_buffer buffer;  /* 0: host memory */
@@ -289,15 +302,21 @@ typedef struct avk_tensor {
 	uint64_t host_size; /* bytes at host */
 	int32_t layout;
 	uint32_t reserved;  /* 0 */
-	int64_t strides[3]; /* AVK_LAYOUT_STRIDES: elements between neighbours in batch, head, position; multiples of 8 */
+	int64_t strides[3]; /* AVK_LAYOUT_STRIDES: elements between neighbours in batch, head, position; multiples of 8, not negative */
 } avk_tensor;
 
+/* Inputs may share memory. Outputs share none of their elements with inputs, nor
+ * with each other, in buffers and in host memory; o alone may lie exactly over q, at
+ * the same place with the same strides. Lanes of one buffer, such as those of q, k,
+ * v and o side by side in each position's row, share no element. All of this is
+ * checked, but for two VkBuffers that are bound to the same memory and have no
+ * device address. */
 typedef struct avk_tensors {
 	size_t struct_size;
 	const avk_tensor *q; /* [batch, heads, q_len, head_dim] */
 	const avk_tensor *k; /* [batch, kv_heads, kv_len, head_dim] */
 	const avk_tensor *v; /* as k */
-	const avk_tensor *o; /* as q; written, shares no memory with the others */
+	const avk_tensor *o; /* as q; written */
 	float *lse;          /* NULL, or gets the log-sum-exp of every row: [batch, heads, q_len] */
 	uint64_t lse_size;   /* bytes at lse */
 	avk_buffer lse_buffer; /* 0, or gets them on the device, instead of lse */
@@ -316,6 +335,9 @@ typedef struct avk_stats {
 	uint64_t scratch_bytes;
 	int32_t slices;        /* submissions */
 	int32_t mode;          /* what ran; AVK_MODE_DENSE also as a fallback */
+	/* since 1.1 */
+	uint32_t warnings;     /* how many; avk_call_warnings has them */
+	uint32_t reserved;
 } avk_stats;
 
 /* Binds a plan to its tensors once, so that a run costs little. Everything about
@@ -324,6 +346,11 @@ AVK_API avk_status avk_call_create(avk_engine engine, avk_plan plan, const avk_t
 
 /* Runs the call and waits for the result. stats may be NULL. */
 AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
+
+/* What the caller should know though the result is right, a sentence a line; ""
+ * where there is nothing: of the last run that succeeded, before one what the plan
+ * knows already. Since 1.1. */
+AVK_API avk_status avk_call_warnings(avk_call call, char *text, size_t size, size_t *length);
 
 /* From the next run or start on: the share of time, from 0.01 to 1, that runs may
  * keep the device busy (0: 1), and a function that is told after every slice which

@@ -22,8 +22,9 @@ type call struct {
 
 	mu        sync.Mutex
 	options   attention.RunOptions
-	last      *flight // the latest run
-	started   *flight // the latest one that did not wait
+	warnings  []string // of the last run that succeeded, before one of the plan
+	last      *flight  // the latest run
+	started   *flight  // the latest one that did not wait
 	recording *attention.Recording
 	closed    bool
 }
@@ -46,10 +47,26 @@ func ended(done <-chan struct{}) bool {
 	}
 }
 
-func (f *flight) finish(stats attention.Stats, err error) {
+func (c *call) finish(f *flight, stats attention.Stats, err error) {
 	f.stats, f.err = stats, err
+	if err == nil {
+		c.warn(stats.Warnings)
+	}
 	f.cancel()
 	close(f.done)
+}
+
+func (c *call) warn(warnings []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.warnings = warnings
+}
+
+// warned is what the call has to say beside its result.
+func (c *call) warned() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.warnings
 }
 
 // begin marks the call as running.
@@ -77,7 +94,7 @@ func (c *call) run() (attention.Stats, error) {
 	if err != nil {
 		return attention.Stats{}, err
 	}
-	defer func() { f.finish(f.stats, f.err) }() // also after a panic
+	defer func() { c.finish(f, f.stats, f.err) }() // also after a panic
 	f.err = errPanicked
 	f.stats, f.err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
 	return f.stats, f.err
@@ -99,7 +116,7 @@ func (c *call) start() error {
 			if cause := recover(); cause != nil { // here nobody else can
 				err = &statusError{C.AVK_ERROR_INTERNAL, "bug: " + describePanic(cause)}
 			}
-			f.finish(stats, err)
+			c.finish(f, stats, err)
 		}()
 		stats, err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
 	}()
@@ -116,7 +133,7 @@ func (c *call) submit(with vk.Sync) error {
 	var job *attention.Job
 	defer func() {
 		if job == nil { // also after a panic, or the call would be busy for ever
-			f.finish(attention.Stats{}, err)
+			c.finish(f, attention.Stats{}, err)
 		}
 	}()
 	if job, err = c.engine.Submit(ctx, c.plan, c.in, c.out, with); err != nil {
@@ -124,7 +141,10 @@ func (c *call) submit(with vk.Sync) error {
 	}
 	f.submitted = job.Submitted()
 	c.note(f)
-	go func() { f.finish(job.Wait(context.Background())) }()
+	go func() {
+		stats, err := job.Wait(context.Background())
+		c.finish(f, stats, err)
+	}()
 	return nil
 }
 

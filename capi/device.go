@@ -103,7 +103,7 @@ func avk_device_list(options C.avk_in_device_options, text *C.char, size C.size_
 	if err != nil {
 		return fail(err)
 	}
-	return fail(putText(string(list), text, size, length))
+	return fail(putText(speakDotted(string(list)), text, size, length))
 }
 
 //export avk_device_open

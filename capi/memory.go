@@ -59,7 +59,8 @@ func putStruct[T any](to *T, least uintptr) (write func(T), err error) {
 const maxStruct = 4096
 
 func checkSize[T any](own T, size, least uintptr) error {
-	if size < least || size > maxStruct {
+	// A struct ends on a multiple of the alignment of its fields, in every version.
+	if size < least || size > maxStruct || size%unsafe.Alignof(own) != 0 {
 		return &statusError{C.AVK_ERROR_STRUCT_SIZE, fmt.Sprintf(
 			"%s has struct_size %d, where it is %d in this library; set struct_size to sizeof(%[1]s)",
 			structName(own), size, unsafe.Sizeof(own),
@@ -127,7 +128,7 @@ func describe(format C.int32_t, asText, asJSON func() (string, error), to *C.cha
 	if err != nil {
 		return err
 	}
-	return putText(text, to, size, length)
+	return putText(speakDotted(text), to, size, length)
 }
 
 // need refuses a NULL result pointer before any work.

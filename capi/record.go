@@ -125,6 +125,7 @@ func avk_call_recorded(handle C.avk_call, stats *C.avk_stats) (status C.avk_stat
 	if err != nil {
 		return fail(err)
 	}
+	c.warnings = s.Warnings // locked since recorded
 	write(s, c.plan.Runs)
 	return C.AVK_OK
 }

@@ -4,6 +4,9 @@ package main
 import "C"
 
 import (
+	"strings"
+	"unsafe"
+
 	"github.com/anchorvk/anchorvk/attention"
 )
 
@@ -27,6 +30,7 @@ func avk_call_create(engine C.avk_engine, plan C.avk_plan, tensors C.avk_in_tens
 	if err = c.engine.Check(c.plan, c.in, c.out); err != nil {
 		return fail(err)
 	}
+	c.warnings = c.plan.Warnings
 	return fail(give(out, kindCall, c, func() error { return nil }))
 }
 
@@ -35,7 +39,7 @@ func statsWriter(to *C.avk_stats) (func(attention.Stats, attention.Mode), error)
 	if to == nil {
 		return func(attention.Stats, attention.Mode) {}, nil
 	}
-	write, err := putStruct(to, C.sizeof_avk_stats)
+	write, err := putStruct(to, unsafe.Offsetof(C.avk_stats{}.warnings)) // the end of version 1.0
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func statsWriter(to *C.avk_stats) (func(attention.Stats, attention.Mode), error)
 		write(C.avk_stats{
 			total_ms: C.double(s.TimeMS.Total), anchor_ms: C.double(s.TimeMS.Anchor), identify_ms: C.double(s.TimeMS.Identify), attention_ms: C.double(s.TimeMS.Attention),
 			host_ms: C.double(s.HostMS), own_ms: C.double(s.OwnMS), computed_ratio: C.double(s.ComputedRatio), stripe_ratio: C.double(s.StripeRatio),
-			scratch_bytes: C.uint64_t(s.ScratchBytes), slices: C.int32_t(s.Slices), mode: mode,
+			scratch_bytes: C.uint64_t(s.ScratchBytes), slices: C.int32_t(s.Slices), mode: mode, warnings: C.uint32_t(len(s.Warnings)),
 		})
 	}, nil
 }
@@ -108,6 +112,20 @@ func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (s
 	}
 	write(f.stats, c.plan.Runs)
 	return C.AVK_OK
+}
+
+//export avk_call_warnings
+func avk_call_warnings(handle C.avk_call, text *C.char, size C.size_t, length *C.size_t) (status C.avk_status) {
+	defer boundary(&status)
+	c, err := callOf(handle)
+	if err != nil {
+		return fail(err)
+	}
+	var lines []string
+	for _, warning := range c.warned() {
+		lines = append(lines, strings.ReplaceAll(speakDotted(warning), "\n", " "))
+	}
+	return fail(putText(strings.Join(lines, "\n"), text, size, length))
 }
 
 //export avk_call_pace

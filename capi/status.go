@@ -33,7 +33,7 @@ func fail(err error) C.avk_status {
 	if err == nil {
 		return C.AVK_OK
 	}
-	keepError(err.Error())
+	keepError(speakC(err))
 	return statusOf(err)
 }
 

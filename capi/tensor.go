@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"math"
+	"strings"
 	"unsafe"
 
 	"github.com/anchorvk/anchorvk/attention"
@@ -46,7 +47,7 @@ func tensorOf(name string, from C.avk_in_tensor, batch, heads, seq, dim int) (at
 			return t, err
 		}
 		t.Buffer, t.Offset = b.Buffer, uint64(in.offset)
-		return t, t.Validate(name)
+		return t, t.Validate(strings.ToUpper(name))
 	case in.host == nil:
 		return t, argument("avk_tensors.%s has neither a buffer nor host memory; set one", name)
 	case in.offset != 0:
@@ -56,7 +57,7 @@ func tensorOf(name string, from C.avk_in_tensor, batch, heads, seq, dim int) (at
 	if err != nil {
 		return t, err
 	}
-	return t, t.Validate(name)
+	return t, t.Validate(strings.ToUpper(name))
 }
 
 // hostSlice views size bytes of the caller's memory, nil where there is none.

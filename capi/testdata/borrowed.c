@@ -27,14 +27,14 @@ static void adoption(void) {
 	bad = adopt_info; \
 	change; \
 	EXPECT(avk_device_adopt(&bad, NULL, &none), AVK_ERROR_BORROWED, words)
-	BAD(bad.instance = NULL, "Instance");
-	BAD(bad.physical_device = NULL, "PhysicalDevice");
-	BAD(bad.device = NULL, "Device");
-	BAD(bad.queue_family = 77, "QueueFamily");
-	BAD(bad.queue_index = 77, "QueueIndex");
-	BAD(bad.api_version = 0, "APIVersion");
-	BAD(bad.api_version = VK_API_VERSION_1_0, "APIVersion");
-	BAD(bad.lock_queue = NULL, "Lock");
+	BAD(bad.instance = NULL, "avk_adopt_info.instance");
+	BAD(bad.physical_device = NULL, "avk_adopt_info.physical_device");
+	BAD(bad.device = NULL, "avk_adopt_info.device");
+	BAD(bad.queue_family = 77, "avk_adopt_info.queue_family");
+	BAD(bad.queue_index = 77, "avk_adopt_info.queue_index");
+	BAD(bad.api_version = 0, "avk_adopt_info.api_version");
+	BAD(bad.api_version = VK_API_VERSION_1_0, "avk_adopt_info.api_version");
+	BAD(bad.lock_queue = NULL, "avk_adopt_info.lock_queue");
 	HOLDS(none == 7);
 	/* What is not known does no harm. */
 	bad = adopt_info;
@@ -79,9 +79,9 @@ static void lending(void) {
 	bad = good; \
 	change; \
 	EXPECT(avk_buffer_borrow(device, &bad, &none), AVK_ERROR_BORROWED, words)
-	BAD_LOAN(bad.buffer = 0, "Handle");
-	BAD_LOAN(bad.size = 0, "Size");
-	BAD_LOAN(bad.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT, "Usage");
+	BAD_LOAN(bad.buffer = 0, "avk_borrow_info.buffer");
+	BAD_LOAN(bad.size = 0, "avk_borrow_info.size");
+	BAD_LOAN(bad.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT, "avk_borrow_info.usage");
 	bad = good;
 	bad.reserved = 1;
 	EXPECT(avk_buffer_borrow(device, &bad, &none), AVK_ERROR_ARGUMENT, "reserved");
@@ -93,15 +93,29 @@ static void lending(void) {
 	tensor = tensors[0];
 	tensor.buffer = small;
 	changed.q = &tensor;
-	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "q.Buffer");
+	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "avk_tensors.q->buffer");
 	HOLDS(avk_buffer_upload(small, 0, &byte, 1) < 0);
 	OK(avk_buffer_close(small));
 	changed = all;
 	changed.lse_offset = 2;
-	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "LSE");
+	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse_offset is 2");
 	changed.lse_buffer = lent[1];
 	changed.lse_offset = KV_BYTES - 8;
-	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "LSE");
+	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse_buffer has");
+	/* The VkBuffer of K under another handle is still that of K. */
+	bad = good;
+	bad.buffer = AVK_VULKAN(memory[1].handle), bad.size = memory[1].size, bad.usage = memory[1].usage;
+	OK(avk_buffer_borrow(device, &bad, &small));
+	changed = all;
+	tensor = tensors[2];
+	tensor.buffer = small;
+	changed.v = &tensor;
+	OK(avk_call_create(engine, plan, &changed, &call)); /* read twice */
+	OK(avk_call_close(call));
+	changed = all;
+	changed.lse_buffer = small;
+	EXPECT(avk_call_create(engine, plan, &changed, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse_buffer shares memory with k");
+	OK(avk_buffer_close(small));
 }
 
 /* Two recordings that share scratch memory, part by part, in one command buffer. */

@@ -153,7 +153,7 @@ static avk_status one(void) {
 	avk_stats stats = {0}, *s;
 	avk_status status;
 	stats.struct_size = sizeof stats;
-	switch (next(32)) {
+	switch (next(33)) {
 	case 0: return avk_check_abi((uint32_t)any_number());
 	case 1: return avk_version(to, size, into);
 	case 2: return avk_device_report(any_handle(f.device), (int32_t)next(4) - 1, to, size, into);
@@ -216,6 +216,7 @@ static avk_status one(void) {
 		m.struct_size = sizeof m;
 		return avk_plan_memory(any_handle(f.plan), fresh(0, &m, sizeof m));
 	}
+	case 31: return avk_call_warnings(any_handle(f.call), to, size, into);
 	default: return avk_buffer_close(any_handle(0));
 	}
 }

@@ -152,18 +152,18 @@ static void plans(void) {
 	BAD_FIELD(batch, 0, AVK_ERROR_ARGUMENT, "batch is 0");
 	BAD_FIELD(heads, -3, AVK_ERROR_ARGUMENT, "heads is -3");
 	BAD_FIELD(kv_heads, 3, AVK_ERROR_ARGUMENT, "do not divide");
-	BAD_FIELD(q_len, ROWS + 1, AVK_ERROR_ARGUMENT, "QLen");
+	BAD_FIELD(q_len, ROWS + 1, AVK_ERROR_ARGUMENT, "avk_plan_info.q_len is 65, more than the 64 keys");
 	BAD_FIELD(kv_len, INT64_MAX, AVK_ERROR_ARGUMENT, "kv_len is 9223372036854775807");
-	BAD_FIELD(head_dim, 7, AVK_ERROR_ARGUMENT, "HeadDim");
+	BAD_FIELD(head_dim, 7, AVK_ERROR_ARGUMENT, "pad each row of q, k and v with zeros to 8 elements, and set scale");
 	BAD_FIELD(mode, 2, AVK_ERROR_ARGUMENT, "mode is 2");
-	BAD_FIELD(theta, NAN, AVK_ERROR_ARGUMENT, "Theta");
-	BAD_FIELD(step, 0, AVK_ERROR_ARGUMENT, "Step");
-	BAD_FIELD(block, 5, AVK_ERROR_ARGUMENT, "Block");
-	BAD_FIELD(sink_blocks, -1, AVK_ERROR_ARGUMENT, "SinkBlocks");
-	BAD_FIELD(window_blocks, INT32_MAX, AVK_ERROR_ARGUMENT, "WindowBlocks");
-	BAD_FIELD(scale, INFINITY, AVK_ERROR_ARGUMENT, "Scale");
-	BAD_FIELD(slice_ms, -1, AVK_ERROR_ARGUMENT, "SliceMS");
-	BAD_FIELD(stripe_share, 2, AVK_ERROR_ARGUMENT, "StripeShare");
+	BAD_FIELD(theta, NAN, AVK_ERROR_ARGUMENT, "avk_plan_info.theta is NaN");
+	BAD_FIELD(step, 0, AVK_ERROR_ARGUMENT, "avk_plan_info.step is 0");
+	BAD_FIELD(block, 5, AVK_ERROR_ARGUMENT, "avk_plan_info.block is 5");
+	BAD_FIELD(sink_blocks, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.sink_blocks is -1");
+	BAD_FIELD(window_blocks, INT32_MAX, AVK_ERROR_ARGUMENT, "avk_plan_info.window_blocks");
+	BAD_FIELD(scale, INFINITY, AVK_ERROR_ARGUMENT, "avk_plan_info.scale");
+	BAD_FIELD(slice_ms, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.slice_ms is -1");
+	BAD_FIELD(stripe_share, 2, AVK_ERROR_ARGUMENT, "avk_plan_info.stripe_share is 2");
 	BAD_FIELD(tier, "warp-drive", AVK_ERROR_ARGUMENT, "warp-drive");
 	HOLDS(plan == 7);
 	WRONG_HANDLES(avk_plan_text(h, AVK_FORMAT_JSON, NULL, 0, &length), f.plan);
@@ -216,28 +216,28 @@ static void calls(void) {
 	BAD_TENSOR(q.host = NULL, AVK_ERROR_ARGUMENT, "neither");
 	BAD_TENSOR(q.buffer = f.buffer, AVK_ERROR_ARGUMENT, "both");
 	BAD_TENSOR((q.host = NULL, q.buffer = f.plan), AVK_ERROR_HANDLE, "a buffer is needed");
-	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 8), AVK_ERROR_ARGUMENT, "Offset");
-	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 16), AVK_ERROR_ARGUMENT, "Buffer");
-	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = UINT64_MAX - 15), AVK_ERROR_ARGUMENT, "Buffer");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 8), AVK_ERROR_ARGUMENT, "avk_tensors.q->offset is 8");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = 16), AVK_ERROR_ARGUMENT, "avk_tensors.q->buffer has");
+	BAD_TENSOR((q.host = NULL, q.buffer = f.buffer, q.offset = UINT64_MAX - 15), AVK_ERROR_ARGUMENT, "avk_tensors.q->buffer has");
 	BAD_TENSOR(q.offset = 16, AVK_ERROR_ARGUMENT, "offset is 16");
 	BAD_TENSOR(q.host_size = Q_BYTES - 2, AVK_ERROR_ARGUMENT, "has 1023 elements");
 	BAD_TENSOR(q.host_size = UINT64_MAX, AVK_ERROR_ARGUMENT, "address space");
 	BAD_TENSOR(q.host = (char *)q.host + 1, AVK_ERROR_ARGUMENT, "aligned");
 	BAD_TENSOR(q.layout = 3, AVK_ERROR_ARGUMENT, "layout is 3");
-	BAD_TENSOR(q.layout = AVK_LAYOUT_STRIDES, AVK_ERROR_ARGUMENT, "Strides");
-	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = -8), AVK_ERROR_ARGUMENT, "Strides");
-	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = 8, q.strides[1] = INT64_MAX - 7), AVK_ERROR_ARGUMENT, "Strides");
+	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = 4), AVK_ERROR_ARGUMENT, "avk_tensors.q->strides[2] is 4; use a contiguous layout (AVK_LAYOUT_BHSD, AVK_LAYOUT_BSHD)");
+	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = -8), AVK_ERROR_ARGUMENT, "avk_tensors.q->strides");
+	BAD_TENSOR((q.layout = AVK_LAYOUT_STRIDES, q.strides[2] = 8, q.strides[1] = INT64_MAX - 7), AVK_ERROR_ARGUMENT, "avk_tensors.q->strides");
 	BAD_TENSOR(q.reserved = 1, AVK_ERROR_ARGUMENT, "reserved");
 	bad = f.tensors;
 	bad.lse_size -= 4;
-	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "LSE");
+	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse has");
 	bad = f.tensors;
 	bad.lse = NULL;
 	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "lse is NULL");
 	bad = f.tensors;
 	bad.stripes = (uint8_t *)f.o;
 	bad.stripes_size = 5;
-	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "Stripes");
+	EXPECT(avk_call_create(f.engine, f.plan, &bad, &call), AVK_ERROR_ARGUMENT, "avk_tensors.stripes has");
 	HOLDS(call == 7);
 	WRONG_HANDLES(avk_call_run(h, NULL), f.call);
 	WRONG_SIZES(avk_call_run(f.call, s), avk_stats, stats);
@@ -249,6 +249,58 @@ static void calls(void) {
 	WRONG_HANDLES(avk_call_cancel(h), f.call);
 	OK(avk_call_cancel(f.call));
 	WRONG_HANDLES(avk_call_close(h), f.call);
+}
+
+static avk_status with_o(avk_tensor o, avk_call *call) {
+	avk_tensors tensors = f.tensors;
+	tensors.o = &o;
+	return avk_call_create(f.engine, f.plan, &tensors, call);
+}
+
+/* Outputs over inputs and over each other are refused, inputs over inputs are not. */
+static void overlaps(void) {
+	avk_call call = 7;
+	avk_buffer again = 0;
+	avk_tensor o = f.to, k = f.tk;
+	avk_tensors tensors = f.tensors;
+	static uint16_t both[(Q_BYTES + KV_BYTES) / 2];
+	k.host = both;
+	tensors.k = &k;
+	tensors.o = &o;
+	o.host = both + KV_BYTES / 2 - 8;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "avk_tensors.o shares memory with k");
+	EXPECT(with_o(f.tv, &call), AVK_ERROR_ARGUMENT, "avk_tensors.o->host has");
+	o.layout = AVK_LAYOUT_STRIDES; /* all heads and rows in one place */
+	EXPECT(with_o(o, &call), AVK_ERROR_ARGUMENT, "avk_tensors.o->strides");
+	tensors = f.tensors;
+	tensors.lse = (float *)(void *)f.o;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse shares memory with o");
+	tensors = f.tensors;
+	tensors.stripes = (uint8_t *)f.lse; /* one group: heads * kv_len */
+	tensors.stripes_size = HEADS * ROWS;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "avk_tensors.stripes shares memory with lse");
+	tensors = f.tensors;
+	OK(avk_buffer_create(f.device, 2 * Q_BYTES, AVK_MEMORY_DEVICE, &again));
+	o = f.to;
+	o.host = NULL, o.host_size = 0, o.buffer = again;
+	k = o;
+	tensors.k = tensors.v = &k;
+	tensors.o = &o;
+	o.offset = KV_BYTES / 2;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "avk_tensors.o shares memory with k");
+	o.offset = KV_BYTES;
+	tensors.lse = NULL, tensors.lse_size = 0, tensors.lse_buffer = again, tensors.lse_offset = KV_BYTES + Q_BYTES - 4;
+	EXPECT(avk_call_create(f.engine, f.plan, &tensors, &call), AVK_ERROR_ARGUMENT, "avk_tensors.lse_buffer shares memory with o");
+	HOLDS(call == 7);
+	tensors.lse_offset += 4;
+	OK(avk_call_create(f.engine, f.plan, &tensors, &call)); /* K is V */
+	OK(avk_call_close(call));
+	k.layout = AVK_LAYOUT_STRIDES; /* one row for all */
+	OK(avk_call_create(f.engine, f.plan, &tensors, &call));
+	OK(avk_call_close(call));
+	OK(with_o(f.tq, &call)); /* over q itself */
+	OK(avk_call_close(call));
+	OK(avk_buffer_close(again));
 }
 
 /* Buffers of another device are refused when the call is made. */
@@ -270,6 +322,51 @@ static void strangers(void) {
 	HOLDS(call == 7);
 	fixture_close(g);
 	free(g);
+}
+
+/* A chunk that begins inside a group is warned of, before and after it runs. */
+static void warnings(void) {
+	enum { PREFIX = 3 * 16 + 8, LENGTH = PREFIX + 24 };
+	static uint16_t q[HEADS * 24 * DIM], k[LENGTH * DIM], v[LENGTH * DIM], o[HEADS * 24 * DIM];
+	avk_tensor tq = host_tensor(q, sizeof q), tk = host_tensor(k, sizeof k), tv = host_tensor(v, sizeof v), to = host_tensor(o, sizeof o);
+	avk_tensors tensors = {0};
+	avk_plan_info info = f.info;
+	avk_plan plan;
+	avk_call call;
+	avk_stats stats = {0};
+	struct {
+		avk_stats stats;
+		uint64_t behind;
+	} old;
+	char text[1000];
+	size_t length = 7;
+	WRONG_HANDLES(avk_call_warnings(h, NULL, 0, &length), f.call);
+	EXPECT(avk_call_warnings(f.call, NULL, 0, NULL), AVK_ERROR_ARGUMENT, "both NULL");
+	HOLDS(length == 7);
+	OK(avk_call_warnings(f.call, text, sizeof text, &length));
+	HOLDS(length == 0 && text[0] == 0);
+	tensors.struct_size = sizeof tensors;
+	tensors.q = &tq, tensors.k = &tk, tensors.v = &tv, tensors.o = &to;
+	info.mode = AVK_MODE_ANCHOR, info.no_fallback = 1;
+	info.block = 16, info.step = 1;
+	info.q_len = 24, info.kv_len = LENGTH;
+	OK(avk_plan_create(f.engine, &info, &plan));
+	OK(avk_call_create(f.engine, plan, &tensors, &call));
+	OK(avk_call_warnings(call, text, sizeof text, &length));
+	HOLDS(length == strlen(text) && strstr(text, "the call begins at position 56, inside a group of 16"));
+	EXPECT(avk_call_warnings(call, text, 9, &length), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	stats.struct_size = sizeof stats;
+	OK(avk_call_run(call, &stats));
+	HOLDS(stats.warnings == 1 && stats.mode == AVK_MODE_ANCHOR);
+	OK(avk_call_warnings(call, text, sizeof text, NULL));
+	HOLDS(strstr(text, "position 56"));
+	/* A program of version 1.0 has no such field. */
+	memset(&old, 0xab, sizeof old);
+	old.stats.struct_size = offsetof(avk_stats, warnings);
+	OK(avk_call_run(call, &old.stats));
+	HOLDS(old.stats.struct_size == 88 && old.stats.mode == AVK_MODE_ANCHOR && old.stats.warnings == 0xabababab);
+	OK(avk_call_close(call));
+	OK(avk_plan_close(plan));
 }
 
 static void tell(void *user, double done) { *(double *)user = done; }
@@ -344,7 +441,7 @@ static void lending(void) {
 	EXPECT(avk_device_adopt(&adopt, NULL, NULL), AVK_ERROR_ARGUMENT, "device is NULL");
 	WRONG_SIZES(avk_device_adopt(s, NULL, &device), avk_adopt_info, adopt);
 	UNKNOWN_FIELD(avk_device_adopt(s, NULL, &device), avk_adopt_info, adopt);
-	EXPECT(avk_device_adopt(&adopt, NULL, &device), AVK_ERROR_BORROWED, "Borrowed.");
+	EXPECT(avk_device_adopt(&adopt, NULL, &device), AVK_ERROR_BORROWED, "avk_adopt_info.instance");
 	bad = adopt;
 	bad.reserved = 1;
 	EXPECT(avk_device_adopt(&bad, NULL, &device), AVK_ERROR_ARGUMENT, "reserved");
@@ -405,6 +502,8 @@ int main(void) {
 	plans();
 	engines();
 	calls();
+	overlaps();
+	warnings();
 	strangers();
 	pace();
 	submission();

@@ -1,0 +1,88 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/vk"
+)
+
+func TestErrorsSpeakTheWordsOfTheHeader(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{
+			attention.Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 3, KVLen: 2, HeadDim: 8}.Validate(),
+			"anchorvk: avk_plan_info.q_len is 3, more than the 2 keys; pass the keys and values of every query position, or swap q and k if they are mixed up",
+		},
+		{
+			attention.Tensor{Shape: [4]int{1, 1, 2, 8}, Strides: [3]int{0, 0, 9}}.Validate("K"),
+			"anchorvk: avk_tensors.k->strides[2] is 9; use a contiguous layout (AVK_LAYOUT_BHSD, AVK_LAYOUT_BSHD), or strides in elements that are multiples of 8, not negative",
+		},
+		{
+			&attention.ArgumentError{Field: "V.Shape", Problem: "is [1] where [2] is needed", Try: "pad each row of V, and set Params.Scale"},
+			"anchorvk: avk_tensors.v is [1] where [2] is needed; pad each row of v, and set scale",
+		},
+		{
+			&attention.ArgumentError{Field: "LSEBuffer", Problem: "is set, and LSE too", Try: "set one, or nil"},
+			"anchorvk: avk_tensors.lse_buffer is set, and lse too; set one, or NULL",
+		},
+		{
+			fmt.Errorf("wrapped: %w", &attention.ArgumentError{Field: "plan", Problem: "is of a device of the name Q", Try: "make it with Engine.Plan"}),
+			"wrapped: anchorvk: plan is of a device of the name q; make it with avk_plan_create",
+		},
+		{
+			&vk.BorrowError{Field: `BorrowedBuffer.Usage (buffer "K")`, Problem: "is 0", Try: "pass it"},
+			`anchorvk: avk_borrow_info.usage (buffer "K") is 0; try: pass it`,
+		},
+		{&vk.TimeoutError{During: "Q"}, "the Vulkan device made no progress for 0s during Q; try: smaller slices (ANCHORVK_SLICE_MS) or a larger avk_device_options.timeout_ms"},
+		{errors.New("vk: a path /K/Shape"), "anchorvk: a path /K/Shape"},
+	} {
+		assert.Equal(t, c.want, speakC(c.err))
+	}
+}
+
+// No text of the packages behind names what only Go programs know.
+func TestEveryNameOfGoIsTranslated(t *testing.T) {
+	dotted := regexp.MustCompile(`\b(Shape|Params|PlanOptions|RunOptions|PrepareOptions|Engine|Device|Recorder|Borrowed|BorrowedBuffer|Options|Sync|vk)\.[A-Z]\w*|\b(Host|Device)BS?HS?D\b`)
+	seen := 0
+	for _, folder := range []string{"../attention", "../vk"} {
+		packages, err := parser.ParseDir(token.NewFileSet(), folder, nil, 0)
+		require.NoError(t, err)
+		for _, p := range packages {
+			for file, tree := range p.Files {
+				if strings.HasSuffix(file, "_test.go") {
+					continue
+				}
+				ast.Inspect(tree, func(n ast.Node) bool {
+					literal, ok := n.(*ast.BasicLit)
+					if !ok || literal.Kind != token.STRING {
+						return true
+					}
+					text, err := strconv.Unquote(literal.Value)
+					require.NoError(t, err)
+					if dotted.MatchString(text) {
+						seen++
+						assert.NotRegexp(t, dotted, speakRest(text), "%s: add it to cNames", file)
+					}
+					return true
+				})
+			}
+		}
+	}
+	assert.Greater(t, seen, 25)
+}

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import json
-from typing import Any, Iterable, Optional
+import os
+from typing import Any, Iterable, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _check as check
 from ._library import DeviceOptions, library
 from ._object import Object
 
 PRIORITIES = {"normal": 0, "low": 1, "high": 2}
 MEMORIES = {"device": 0, "upload": 1, "readback": 2}
-
-
-def _encoded(value: Optional[str]) -> Optional[bytes]:
-    return None if value is None else value.encode()
-
-
-def _choice(name: str, value: str, known: dict[str, int]) -> int:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; use one of {', '.join(known)}")
-    return known[value]
 
 
 def devices() -> list[dict[str, Any]]:
@@ -45,23 +37,23 @@ class Device(Object):
 
     def __init__(
         self,
-        device: Optional[str] = None,
+        device: Union[str, int, None] = None,
         *,
-        disable: Optional[Iterable[str]] = None,
+        disable: Union[str, Iterable[str], None] = None,
         memory_budget: int = 0,
-        cache_dir: Optional[str] = None,
+        cache_dir: Union[str, os.PathLike[str], None] = None,
         priority: str = "normal",
         timeout_ms: float = 0,
         validate: bool = False,
     ) -> None:
         options = DeviceOptions(
-            device=_encoded(device),
-            disable=None if disable is None else ",".join(disable).encode(),
-            cache_dir=_encoded(cache_dir),
-            memory_budget=memory_budget,
-            timeout_ms=timeout_ms,
-            priority=_choice("priority", priority, PRIORITIES),
-            validate=validate,
+            device=check.text("device", device if device is None or isinstance(device, str) else str(check.integer("device", device, 0, check.MAX_INT32))),
+            disable=check.names("disable", disable),
+            cache_dir=check.path("cache_dir", cache_dir),
+            memory_budget=check.integer("memory_budget", memory_budget, 0, check.MAX_UINT64),
+            timeout_ms=check.real("timeout_ms", timeout_ms),
+            priority=check.choice("priority", priority, PRIORITIES),
+            validate=check.flag("validate", validate),
             environment=1,
         )
         handle = ctypes.c_uint64()
@@ -89,17 +81,19 @@ class Buffer(Object):
 
     def __init__(self, device: Device, size: int, memory: str = "device") -> None:
         handle = ctypes.c_uint64()
-        library.avk_buffer_create(device._handle, size, _choice("memory", memory, MEMORIES), handle)
+        self.size = check.integer("size", size, 0, check.MAX_UINT64)
+        library.avk_buffer_create(device._handle, self.size, check.choice("memory", memory, MEMORIES), handle)
         super().__init__(handle.value, device)
-        self.size = size
 
     def upload(self, array: NDArray[Any], offset: int = 0) -> None:
         """Copies an array to byte offset."""
-        array = np.ascontiguousarray(array)
+        offset = check.integer("offset", offset, 0, check.MAX_UINT64)
+        array = check.plain("array", np.ascontiguousarray(check.plain("array", array)))
         library.avk_buffer_upload(self._handle, offset, array.ctypes.data, array.nbytes)
 
     def download(self, shape: tuple[int, ...], dtype: Any = np.float16, offset: int = 0) -> NDArray[Any]:
         """Returns a new array with what lies at byte offset."""
-        array = np.empty(shape, dtype)
+        offset = check.integer("offset", offset, 0, check.MAX_UINT64)
+        array = check.plain("dtype", np.empty(shape, dtype))
         library.avk_buffer_download(self._handle, offset, array.ctypes.data, array.nbytes)
         return array

@@ -8,12 +8,15 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Array, Result, with_batch
+from . import _check as check
+from ._arrays import Array, Result, check_heads, check_shapes, with_batch
 from ._call import Call
 from ._device import Device
 from ._library import library
 from ._object import Object
-from ._plan import Plan, plan_info
+from ._plan import ARGUMENTS, SHAPE, Plan, plan_info
+
+FROM_ARRAYS = (*SHAPE, "batch")  # what attention() finds by itself
 
 
 class Engine(Object):
@@ -24,6 +27,7 @@ class Engine(Object):
     def __init__(self, device: Device) -> None:
         handle = ctypes.c_uint64()
         library.avk_engine_create(device._handle, handle)
+        self._slow: set[Any] = set()  # see Call
         super().__init__(handle.value, device)
 
     def plan(self, **problem: Any) -> Plan:
@@ -33,37 +37,62 @@ class Engine(Object):
         mode ("anchor" or "dense"), theta, step, block, sink_blocks and window_blocks
         (those of the paper), scale (1/sqrt(head_dim)), no_fallback, tier, slice_ms,
         scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
+
+        head_dim is a multiple of 8 up to 256. With q_len < kv_len the rows are the last
+        positions, so that a prompt may be prefilled in chunks. Chunks that end on multiples
+        of block * step, but for the last one, which may end anywhere, give the bits of one
+        call, where none falls back to dense (no_fallback=True). One that begins inside such
+        a group selects other keys for the rest of the group: results differ, by up to about
+        1 in single elements, and Stats.warnings says so. A small step keeps chunks small:
+        512 rows with step=4 and block=128.
+
+        Raises TypeError and ValueError for what is no argument or out of range, and Error.
         """
+        check.keywords("plan()", problem, ARGUMENTS, SHAPE)
         return Plan(self, plan_info(**problem))
 
     def call(
         self, plan: Plan, q: Array, k: Array, v: Array, o: Array,
-        lse: Optional[NDArray[Any]] = None, stripes: Optional[NDArray[Any]] = None,
+        lse: Optional[NDArray[Any]] = None, stripes: Optional[NDArray[Any]] = None, layout: Optional[str] = None,
     ) -> Call:
-        """Binds a plan to arrays or buffers; o, lse and stripes are written by its runs."""
-        return Call(self, plan, q, k, v, o, lse, stripes)
+        """Binds a plan to arrays or buffers; o, lse and stripes are written by its runs.
+
+        layout is that of q, k, v and o: "bhsd" for [batch, heads, positions, head_dim], which
+        is meant without one, or "bshd" for [batch, positions, heads, head_dim]. Arrays may have any
+        strides with contiguous rows that start on 16 bytes; those of q, k and v may be 0, as
+        numpy.broadcast_to gives them, and q, k and v may share memory. What is written
+        shares none, but for o, which may be q itself.
+        """
+        return Call(self, plan, q, k, v, o, lse, stripes, layout)
 
     def warmup(self, plan: Plan) -> None:
         """Compiles the kernels of a plan, so that its first run does not."""
         library.avk_engine_warmup(self._handle, plan._handle)
 
     def attention(
-        self, q: NDArray[Any], k: NDArray[Any], v: NDArray[Any], *, lse: bool = False, stripes: bool = False, **problem: Any
+        self, q: NDArray[Any], k: NDArray[Any], v: NDArray[Any], *, layout: Optional[str] = None, lse: bool = False, stripes: bool = False, **problem: Any
     ) -> Result:
         """Attention of q over k and v: float16 [heads, positions, head_dim], or with a batch before.
 
-        The rows of q are the last positions of k and v. lse and stripes ask for more
-        results; the rest goes to plan.
+        layout="bshd" takes [positions, heads, head_dim], or with a batch before, and returns
+        o so; nothing is copied for it. Without a layout arrays with more heads than positions in k are
+        refused, since they look like that one; layout="bhsd" says that they are not. The
+        rows of q are the last positions of k and v. lse and stripes ask for more results; the rest
+        goes to plan.
         """
-        q4, k4, v4 = with_batch("q", q), with_batch("k", k), with_batch("v", v)
+        check.keywords("attention()", problem, [name for name in ARGUMENTS if name not in FROM_ARRAYS])
+        lse, stripes = check.flag("lse", lse), check.flag("stripes", stripes)
+        q4, k4, v4 = with_batch("q", q, layout), with_batch("k", k, layout), with_batch("v", v, layout)
+        check_heads(q4, k4, layout)
+        check_shapes(q4, k4, v4)
         with self.plan(
             batch=q4.shape[0], heads=q4.shape[1], kv_heads=k4.shape[1], q_len=q4.shape[2], kv_len=k4.shape[2], head_dim=q4.shape[3], **problem
         ) as plan:
-            o = np.empty(q4.shape, np.float16)
+            o = np.empty(q.shape, np.float16)
             more = np.empty(plan.q_shape[:3], np.float32) if lse else None
             kept = np.empty(plan.stripes_shape, np.uint8) if stripes else None
-            with self.call(plan, q4, k4, v4, o, more, kept) as call:
+            with self.call(plan, q, k, v, o, more, kept, layout) as call:
                 stats = call.run()
         if q.ndim == 4:
             return Result(o, more, kept, stats)
-        return Result(o[0], None if more is None else more[0], None if kept is None else kept[0], stats)
+        return Result(o, None if more is None else more[0], None if kept is None else kept[0], stats)

@@ -10,7 +10,9 @@ import sys
 from ctypes import POINTER, Structure, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable
 
-ABI_VERSION = 0x00010000
+from ._words import in_python
+
+ABI_VERSION = 0x00010001
 
 NOT_READY = 1
 CANCELLED = -14
@@ -67,7 +69,7 @@ class StatsStruct(Sized):
     _fields_ = [("struct_size", c_size_t)] + [
         (name, c_double)
         for name in ("total_ms", "anchor_ms", "identify_ms", "attention_ms", "host_ms", "own_ms", "computed_ratio", "stripe_ratio")
-    ] + [("scratch_bytes", c_uint64), ("slices", c_int32), ("mode", c_int32)]
+    ] + [("scratch_bytes", c_uint64), ("slices", c_int32), ("mode", c_int32), ("warnings", c_uint32), ("reserved", c_uint32)]
 
 
 handle = c_uint64
@@ -96,6 +98,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "avk_plan_close": (handle,),
     "avk_call_create": (handle, handle, POINTER(Tensors), out_handle),
     "avk_call_run": (handle, POINTER(StatsStruct)),
+    "avk_call_warnings": (handle, *text),
     "avk_call_pace": (handle, c_double, PROGRESS, c_void_p),
     "avk_call_start": (handle,),
     "avk_call_wait": (handle, c_double, POINTER(StatsStruct)),
@@ -166,7 +169,7 @@ class Library:
         buffer = ctypes.create_string_buffer(2048)
         self.cdll.avk_last_error(buffer, len(buffer))
         name = self.cdll.avk_status_name(status).decode()
-        raise Error(status, name, buffer.value.decode(errors="replace"))
+        raise Error(status, name, in_python(buffer.value.decode(errors="replace")))
 
     def text(self, function: Callable[..., int], *arguments: Any) -> str:
         """Calls a function that returns text, with memory of the right size."""
@@ -174,7 +177,7 @@ class Library:
         function(*arguments, None, 0, length)
         buffer = ctypes.create_string_buffer(length.value + 1)
         function(*arguments, buffer, len(buffer), None)
-        return buffer.value.decode()
+        return in_python(buffer.value.decode())
 
 
 library = Library()

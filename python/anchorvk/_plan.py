@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from . import _check as check
 from ._library import Memory, PlanInfo, StatsStruct, library
 from ._object import Object
 
@@ -28,11 +29,15 @@ class Stats:
     scratch_bytes: int
     slices: int
     mode: str  # what ran: "dense" also as a fallback
+    warnings: tuple[str, ...] = ()  # what to know though the result is right, such as a chunk that begins inside a group
 
     @staticmethod
-    def _of(s: StatsStruct) -> Stats:
-        fields = {name: getattr(s, name) for name in Stats.__dataclass_fields__ if name != "mode"}
-        return Stats(mode="dense" if s.mode else "anchor", **fields)
+    def _of(s: StatsStruct, warnings: tuple[str, ...] = ()) -> Stats:
+        fields = {name: getattr(s, name) for name in NUMBERS}
+        return Stats(mode="dense" if s.mode else "anchor", warnings=warnings, **fields)
+
+
+NUMBERS = [name for name in Stats.__dataclass_fields__ if name not in ("mode", "warnings")]
 
 
 class Plan(Object):
@@ -89,17 +94,26 @@ def plan_info(
     memory_budget: int = 0,
     device_tensors: bool = False,
 ) -> PlanInfo:
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; use 'anchor' or 'dense'")
     info = PlanInfo()
     library.avk_plan_defaults(info)
-    info.batch, info.heads, info.kv_heads = batch, heads, kv_heads
-    info.q_len, info.kv_len, info.head_dim = q_len, kv_len, head_dim
-    info.mode, info.scale, info.no_fallback = MODES[mode], scale, no_fallback
-    info.tier = None if tier is None else tier.encode()
-    info.slice_ms, info.scratch_bytes, info.stripe_share = slice_ms, scratch_bytes, stripe_share
-    info.memory_budget, info.device_tensors = memory_budget, device_tensors
-    for name, value in (("theta", theta), ("step", step), ("block", block), ("sink_blocks", sink_blocks), ("window_blocks", window_blocks)):
+    for name, value in (("batch", batch), ("heads", heads), ("kv_heads", kv_heads), ("q_len", q_len), ("kv_len", kv_len), ("head_dim", head_dim)):
+        setattr(info, name, check.integer(name, value, 1, check.MAX_INT32))
+    info.mode = check.choice("mode", mode, MODES)
+    for name, value, low in (("step", step, 1), ("block", block, 16), ("sink_blocks", sink_blocks, 0), ("window_blocks", window_blocks, 0)):
         if value is not None:
-            setattr(info, name, value)
+            setattr(info, name, check.integer(name, value, low, check.MAX_INT32))
+    if theta is not None:
+        info.theta = check.real("theta", theta, infinite=True)
+    info.scale = check.real("scale", scale)
+    info.slice_ms = check.real("slice_ms", slice_ms)
+    info.stripe_share = check.real("stripe_share", stripe_share)
+    info.scratch_bytes = check.integer("scratch_bytes", scratch_bytes, 0, check.MAX_UINT64)
+    info.memory_budget = check.integer("memory_budget", memory_budget, 0, check.MAX_UINT64)
+    info.no_fallback = check.flag("no_fallback", no_fallback)
+    info.device_tensors = check.flag("device_tensors", device_tensors)
+    info.tier = check.text("tier", tier)
     return info
+
+
+ARGUMENTS = [name for name in plan_info.__annotations__ if name != "return"]
+SHAPE = ("heads", "kv_heads", "q_len", "kv_len", "head_dim")

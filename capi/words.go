@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -51,7 +52,7 @@ var (
 // ArgumentError has names without a dot, such as Q, which elsewhere may be part
 // of anything.
 func speakC(err error) string {
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "the call was cancelled")
 	var wrong *attention.ArgumentError
 	if errors.As(err, &wrong) {
 		own := "anchorvk: " + speakField(wrong.Field) + " " + speakRest(wrong.Problem) + "; " + speakRest(wrong.Try)

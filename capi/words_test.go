@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -50,6 +51,7 @@ func TestErrorsSpeakTheWordsOfTheHeader(t *testing.T) {
 			`anchorvk: avk_borrow_info.usage (buffer "K") is 0; try: pass it`,
 		},
 		{&vk.TimeoutError{During: "Q"}, "the Vulkan device made no progress for 0s during Q; try: smaller slices (ANCHORVK_SLICE_MS) or a larger avk_device_options.timeout_ms"},
+		{fmt.Errorf("vk: %w", context.Canceled), "anchorvk: the call was cancelled"},
 		{errors.New("vk: a path /K/Shape"), "anchorvk: a path /K/Shape"},
 	} {
 		assert.Equal(t, c.want, speakC(c.err))

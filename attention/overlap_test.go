@@ -29,7 +29,7 @@ func bytesOfPlace(p *place) map[int]bool {
 // The search says of random places, nested or not, what marking every byte says.
 func TestOverlapIsThatOfTheBytes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 7))
-	any := func() *place {
+	random := func() *place {
 		p := &place{start: rng.IntN(200), row: 2 * (1 + rng.IntN(6))}
 		for axis := range p.counts {
 			p.counts[axis] = 1 + rng.IntN(4)
@@ -39,7 +39,7 @@ func TestOverlapIsThatOfTheBytes(t *testing.T) {
 	}
 	var met [3]int
 	for range 20000 {
-		a, b := any(), any()
+		a, b := random(), random()
 		if rng.IntN(2) == 0 {
 			b.strides = a.strides // lanes of one buffer
 		}

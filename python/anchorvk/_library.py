@@ -151,7 +151,8 @@ class Library:
             native.argtypes = arguments
             native.restype = c_int32
             setattr(self, function, self._checked(native))
-        self.avk_check_abi(ABI_VERSION)
+            if function == "avk_check_abi":  # the first one: an older library lacks some of the others
+                self.avk_check_abi(ABI_VERSION)
 
     def __getattr__(self, name: str) -> Callable[..., int]:
         raise AttributeError(name)

@@ -7,7 +7,9 @@ import pathlib
 import subprocess
 import sys
 import threading
+import types
 import unittest
+import unittest.mock
 
 import numpy as np
 
@@ -207,6 +209,20 @@ class Declarations(unittest.TestCase):
             "avk_tensor": lib.Tensor, "avk_tensors": lib.Tensors, "avk_stats": lib.StatsStruct,
         }.items():
             self.assertEqual(ctypes.sizeof(struct), int(sizes[name]), name)
+
+    def test_an_older_library_is_refused_by_its_version(self):
+        from anchorvk import _library as lib
+
+        def function(answer):
+            def call(*_):
+                return answer
+
+            return call
+
+        older = types.SimpleNamespace(avk_check_abi=function(-6), avk_last_error=function(0), avk_status_name=function(b"AVK_ERROR_ABI_VERSION"))
+        with unittest.mock.patch.object(lib.ctypes, "CDLL", lambda _: older), self.assertRaises(anchorvk.Error) as caught:
+            lib.Library()
+        self.assertEqual(caught.exception.name, "AVK_ERROR_ABI_VERSION")
 
 
 class Process(unittest.TestCase):

@@ -72,12 +72,14 @@ func speakField(field string) string {
 		return "avk_tensors." + strings.ToLower(part[1]) + "->" + strings.ToLower(part[2]) + part[3]
 	}
 	return goName.ReplaceAllStringFunc(field, func(name string) string {
-		if c, ok := cNames[name]; ok && c.of != "" {
-			return c.of + "." + c.name
-		} else if ok {
+		c, ok := cNames[name]
+		switch {
+		case !ok:
+			return name
+		case c.of == "":
 			return c.name
 		}
-		return name
+		return c.of + "." + c.name
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -63,27 +64,27 @@ func TestEveryNameOfGoIsTranslated(t *testing.T) {
 	dotted := regexp.MustCompile(`\b(Shape|Params|PlanOptions|RunOptions|PrepareOptions|Engine|Device|Recorder|Borrowed|BorrowedBuffer|Options|Sync|vk)\.[A-Z]\w*|\b(Host|Device)BS?HS?D\b`)
 	seen := 0
 	for _, folder := range []string{"../attention", "../vk"} {
-		packages, err := parser.ParseDir(token.NewFileSet(), folder, nil, 0)
+		files, err := filepath.Glob(folder + "/*.go")
 		require.NoError(t, err)
-		for _, p := range packages {
-			for file, tree := range p.Files {
-				if strings.HasSuffix(file, "_test.go") {
-					continue
-				}
-				ast.Inspect(tree, func(n ast.Node) bool {
-					literal, ok := n.(*ast.BasicLit)
-					if !ok || literal.Kind != token.STRING {
-						return true
-					}
-					text, err := strconv.Unquote(literal.Value)
-					require.NoError(t, err)
-					if dotted.MatchString(text) {
-						seen++
-						assert.NotRegexp(t, dotted, speakRest(text), "%s: add it to cNames", file)
-					}
-					return true
-				})
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
 			}
+			tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(tree, func(n ast.Node) bool {
+				literal, ok := n.(*ast.BasicLit)
+				if !ok || literal.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(literal.Value)
+				require.NoError(t, err)
+				if dotted.MatchString(text) {
+					seen++
+					assert.NotRegexp(t, dotted, speakRest(text), "%s: add it to cNames", file)
+				}
+				return true
+			})
 		}
 	}
 	assert.Greater(t, seen, 25)

@@ -117,7 +117,7 @@ func (t Tensor) ValidateFor(name string, batch, heads, seq, dim int) error {
 		case name == "V" && [3]int(want[:3]) == [3]int(t.Shape[:3]) && t.Shape[3] < dim:
 			try = fmt.Sprintf("pad each row of V with %d zeros, and leave the last %[1]d elements of each row of O out of account", dim-t.Shape[3])
 		case name == "V" && [3]int(want[:3]) == [3]int(t.Shape[:3]):
-			try = fmt.Sprintf("pad each row of Q and K with %d zeros, and set Params.Scale to 1/sqrt(%d)", t.Shape[3]-dim, dim)
+			try = fmt.Sprintf("pad each row of Q and K with %d zeros, and set Params.Scale to %s", t.Shape[3]-dim, scaleText(dim))
 		}
 		return argument(name+".Shape", try, "is %v where %v is needed", t.Shape, want)
 	}
@@ -131,9 +131,14 @@ func headDimTry(dim int) string {
 	case dim > MaxHeadDim:
 		return "neither padding nor splitting helps; instead of compressed keys and values (MLA) pass those of each head, expanded"
 	case dim%8 != 0:
-		return fmt.Sprintf("pad each row of Q, K and V with zeros to %d elements, and set Params.Scale to 1/sqrt(%d)", (dim+7)/8*8, dim)
+		return fmt.Sprintf("pad each row of Q, K and V with zeros to %d elements, and set Params.Scale to %s", (dim+7)/8*8, scaleText(dim))
 	}
 	return ""
+}
+
+// scaleText is the scale of a head dimension before it was padded.
+func scaleText(dim int) string {
+	return fmt.Sprintf("%.9g, which is 1/sqrt(%d)", 1/math.Sqrt(float64(dim)), dim)
 }
 
 // stridesTry says which strides can be used.

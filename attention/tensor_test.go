@@ -125,13 +125,13 @@ func TestRowsMayOverlapWhereTheyAreRead(t *testing.T) {
 // The advice for a head dimension that does not fit is one that helps.
 func TestHeadDimensionsSayWhatHelps(t *testing.T) {
 	shape := Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 4, KVLen: 4, HeadDim: 60}
-	require.ErrorContains(t, shape.Validate(), "pad each row of Q, K and V with zeros to 64 elements, and set Params.Scale to 1/sqrt(60)")
+	require.ErrorContains(t, shape.Validate(), "pad each row of Q, K and V with zeros to 64 elements, and set Params.Scale to 0.129099445, which is 1/sqrt(60)")
 	shape.HeadDim = 576
 	require.ErrorContains(t, shape.Validate(), "neither padding nor splitting helps")
 	require.ErrorContains(t, shape.Validate(), "expanded")
 	narrow := HostBHSD(make([]float16.Float16, 4*128), 1, 1, 4, 128)
 	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 4, 192), "pad each row of V with 64 zeros, and leave the last 64 elements of each row of O out of account")
-	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 4, 64), "pad each row of Q and K with 64 zeros, and set Params.Scale to 1/sqrt(64)")
+	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 4, 64), "pad each row of Q and K with 64 zeros, and set Params.Scale to 0.125, which is 1/sqrt(64)")
 	require.ErrorContains(t, narrow.ValidateFor("V", 1, 1, 5, 192), "make the tensor and the problem agree")
 	require.ErrorContains(t, narrow.ValidateFor("K", 1, 1, 4, 192), "make the tensor and the problem agree")
 }

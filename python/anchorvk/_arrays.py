@@ -49,30 +49,34 @@ def with_batch(name: str, array: NDArray[Any], layout: Optional[str] = None) -> 
     return array.transpose(0, 2, 1, 3) if check.layout(layout) else array
 
 
+OTHER = 'layout="bshd" for [batch, positions, heads, head_dim], layout="bhsd" for [batch, heads, positions, head_dim]'
+
+
 def check_heads(q: NDArray[Any], k: NDArray[Any], layout: Optional[str]) -> None:
-    """Refuses arrays that look like [batch, positions, heads, head_dim], unless the layout
-    was given: k has the most positions. Takes views with four axes."""
+    """Refuses what may as well be [batch, positions, heads, head_dim], unless the layout was
+    given: as many heads of q as of k, as many positions, and more heads than positions.
+    Takes views with four axes."""
     if layout is not None:
         return
     heads, positions = k.shape[1:3]
-    hint = 'name the layout: layout="bshd" for [batch, positions, heads, head_dim], layout="bhsd" for [batch, heads, positions, head_dim]'
-    if heads > positions:
-        raise ValueError(f"k has {heads} heads of {positions} positions as [batch, heads, positions, head_dim], which looks like the other layout; {hint}")
+    if q.shape[1:3] == (heads, positions) and heads > positions:
+        raise ValueError(f"q and k have {heads} heads of {positions} positions, or {positions} heads of {heads} positions, which is as likely; name the layout: {OTHER}")
     for name, heads in (("q", q.shape[1]), ("k", heads)):
         if heads > MOST_HEADS:
-            warnings.warn(f"{name} has {heads} heads as [batch, heads, positions, head_dim], which looks like a length; {hint}", stacklevel=3)
+            warnings.warn(f"{name} has {heads} heads as [batch, heads, positions, head_dim], which looks like a length; name the layout: {OTHER}", stacklevel=3)
 
 
-def check_shapes(q: NDArray[Any], k: NDArray[Any], v: NDArray[Any]) -> None:
+def check_shapes(q: NDArray[Any], k: NDArray[Any], v: NDArray[Any], layout: Optional[str]) -> None:
     """Refuses what no plan can be made of, in words of the arrays. Takes views with four axes."""
+    hint = "" if layout else f"; or name the layout: {OTHER}"
     (heads, rows, dim), (kv_heads, keys, k_dim) = q.shape[1:], k.shape[1:]
     if k_dim != dim:
         raise ValueError(f"k has head_dim {k_dim}, and q {dim}; they must be equal")
     check_value_dim(v.shape[3], dim)
     if heads % kv_heads:
-        raise ValueError(f"q has {heads} heads, which the {kv_heads} of k do not divide; each head of k serves a whole number of heads of q")
+        raise ValueError(f"q has {heads} heads, which the {kv_heads} of k do not divide; each head of k serves a whole number of heads of q{hint}")
     if rows > keys:
-        raise ValueError(f"q has {rows} positions, more than the {keys} of k; pass the keys and values of every position of q, or swap q and k if they are mixed up")
+        raise ValueError(f"q has {rows} positions, more than the {keys} of k; pass the keys and values of every position of q, or swap q and k if they are mixed up{hint}")
 
 
 def check_value_dim(v_dim: int, dim: int) -> None:

@@ -75,8 +75,8 @@ class Engine(Object):
         """Attention of q over k and v: float16 [heads, positions, head_dim], or with a batch before.
 
         layout="bshd" takes [positions, heads, head_dim], or with a batch before, and returns
-        o so; nothing is copied for it. Without a layout arrays with more heads than positions in k are
-        refused, since they look like that one; layout="bhsd" says that they are not. The
+        o so; nothing is copied for it. Without a layout arrays that may as well be in that one,
+        with more heads than positions, are refused; layout="bhsd" says that they are not. The
         rows of q are the last positions of k and v. lse and stripes ask for more results; the rest
         goes to plan.
         """
@@ -84,7 +84,7 @@ class Engine(Object):
         lse, stripes = check.flag("lse", lse), check.flag("stripes", stripes)
         q4, k4, v4 = with_batch("q", q, layout), with_batch("k", k, layout), with_batch("v", v, layout)
         check_heads(q4, k4, layout)
-        check_shapes(q4, k4, v4)
+        check_shapes(q4, k4, v4, layout)
         with self.plan(
             batch=q4.shape[0], heads=q4.shape[1], kv_heads=k4.shape[1], q_len=q4.shape[2], kv_len=k4.shape[2], head_dim=q4.shape[3], **problem
         ) as plan:

@@ -169,8 +169,11 @@ class Layouts(OnADevice):
     def test_arrays_that_look_like_the_other_layout(self):
         rng = np.random.default_rng(3)
         q, k, v = rng.standard_normal((3, 1, 70, 4, 16)).astype(np.float16)
-        with self.assertRaisesRegex(ValueError, 'k has 70 heads of 4 positions .*looks like the other layout; name the layout: layout="bshd"'):
+        with self.assertRaisesRegex(ValueError, 'q and k have 70 heads of 4 positions, or 4 heads of 70 positions, which is as likely; name the layout: layout="bshd"'):
             self.engine.attention(q, k, v, mode="dense")
+        for queries, keys in ((q, k[:, :, :2]), (q[:, :6], k)):  # shared heads and a prefix in the other layout break a check
+            with self.assertRaisesRegex(ValueError, 'or name the layout: layout="bshd"'):
+                self.engine.attention(queries, keys, keys, mode="dense")
         whole = self.engine.attention(q, k, v, mode="dense", layout="bshd")
         np.testing.assert_array_equal(whole.o[0, 0], v[0, 0])  # the first position sees itself alone
         taken = self.engine.attention(q, k, v, mode="dense", layout="bhsd")

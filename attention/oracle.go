@@ -58,6 +58,7 @@ type Oracle struct {
 	Params  Params
 	Q, K, V Tensor // in host memory
 
+	wide  *[3][]float32 // numbers that stand for those of Q, K and V, see OfF32
 	cache kvCache
 }
 
@@ -86,6 +87,35 @@ func NewOracle(shape Shape, params Params, q, k, v Tensor) (*Oracle, error) {
 		}
 	}
 	return &Oracle{Shape: shape, Params: params, Q: q, K: k, V: v}, nil
+}
+
+// OfF32 returns an oracle of the same problem whose numbers are q, k and v,
+// contiguous [batch, heads, positions, head_dim], instead of the tensors' F16:
+// what the problem was before its conversion. Errors are [*ArgumentError].
+func (o *Oracle) OfF32(q, k, v []float32) (*Oracle, error) {
+	s := o.Shape
+	for _, t := range []struct {
+		name       string
+		data       []float32
+		heads, seq int
+	}{{"q", q, s.Heads, s.QLen}, {"k", k, s.KVHeads, s.KVLen}, {"v", v, s.KVHeads, s.KVLen}} {
+		if need := s.Batch * t.heads * t.seq * s.HeadDim; len(t.data) != need {
+			return nil, argument(t.name, "pass the whole tensor", "has %d elements where the shape needs %d", len(t.data), need)
+		}
+	}
+	return &Oracle{Shape: s, Params: o.Params, Q: o.Q, K: o.K, V: o.V, wide: &[3][]float32{q, k, v}}, nil
+}
+
+// query writes a row of Q to dst.
+func (o *Oracle) query(dst []float64, b, h, row int) {
+	if o.wide == nil {
+		widen(dst, o.Q.At(b, h, row))
+		return
+	}
+	at := ((b*o.Shape.Heads+h)*o.Shape.QLen + row) * o.Shape.HeadDim
+	for d, x := range o.wide[0][at : at+o.Shape.HeadDim] {
+		dst[d] = float64(x)
+	}
 }
 
 // Position is the absolute position of a row of the call.

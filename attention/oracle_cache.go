@@ -34,7 +34,7 @@ type kvEntry struct {
 func (o *Oracle) head(b, kvHead int) *headRows {
 	entry := o.cache.entry(b, kvHead)
 	entry.once.Do(func() {
-		entry.rows = headRows{dim: o.Shape.HeadDim, k: toFloat64(o.K, b, kvHead), v: toFloat64(o.V, b, kvHead)}
+		entry.rows = headRows{dim: o.Shape.HeadDim, k: o.keys(1, o.K, b, kvHead), v: o.keys(2, o.V, b, kvHead)}
 	})
 	return &entry.rows
 }
@@ -57,6 +57,19 @@ func (c *kvCache) entry(b, kvHead int) *kvEntry {
 		c.heads = append(c.heads, e)
 	}
 	return e
+}
+
+// keys returns one head of K (which 1) or V (2) in float64.
+func (o *Oracle) keys(which int, t Tensor, b, h int) []float64 {
+	if o.wide == nil {
+		return toFloat64(t, b, h)
+	}
+	size := o.Shape.KVLen * o.Shape.HeadDim
+	out := make([]float64, size)
+	for i, x := range o.wide[which][(b*o.Shape.KVHeads+h)*size:][:size] {
+		out[i] = float64(x)
+	}
+	return out
 }
 
 // toFloat64 converts one head of t.

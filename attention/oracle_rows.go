@@ -91,7 +91,7 @@ func (o *Oracle) attend(b, h, row int, keys []int, out []float64) (lse float64) 
 // scores returns q.k*scale of one row for the given keys.
 func (o *Oracle) scores(b, h, row int, keys []int) []float64 {
 	q := make([]float64, o.Shape.HeadDim)
-	widen(q, o.Q.At(b, h, row))
+	o.query(q, b, h, row)
 	rows := o.head(b, o.Shape.KVHead(h))
 	scale := o.Params.ScaleFor(o.Shape.HeadDim)
 	scores := make([]float64, len(keys))

@@ -73,7 +73,7 @@ func (o *Oracle) pool(b, h, group, block int) (query []float64, anchor float64, 
 	query = make([]float64, o.Shape.HeadDim)
 	q := make([]float64, o.Shape.HeadDim)
 	for row := lo; row < hi; row++ {
-		widen(q, o.Q.At(b, h, row))
+		o.query(q, b, h, row)
 		for d := range query {
 			query[d] += q[d]
 		}

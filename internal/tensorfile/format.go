@@ -2,11 +2,11 @@
 // safetensors format.
 //
 // The format is an 8-byte little-endian header length, a JSON header that
-// gives each tensor's dtype, shape and byte range, and the data. Decoding of
-// the header's entries is github.com/nlpodyssey/safetensors; the checks
-// around it are here, because a file is input from strangers: every claim of
-// the header is held against the size of the file before a byte is allocated
-// for it.
+// gives each tensor's dtype, shape and byte range, and the data. Files are
+// written by github.com/nlpodyssey/safetensors. They are read here, because a
+// file is input from strangers: the header is decoded in bounded memory, and
+// every claim of it is held against the size of the file before a byte is
+// allocated for it. Tensors that are not asked for may have any type.
 package tensorfile
 
 import (
@@ -15,8 +15,6 @@ import (
 	"math/bits"
 	"sort"
 	"strings"
-
-	"github.com/nlpodyssey/safetensors"
 )
 
 // maxHeader is the format's own limit for the JSON header, in bytes.
@@ -47,33 +45,57 @@ type Info struct {
 
 func (i Info) String() string { return fmt.Sprintf("%s %s%v", i.Name, i.DType, i.Shape) }
 
+// bitsOf are the types whose size the format defines. Tensors of other types
+// may lie in a file as long as nobody reads them.
+var bitsOf = map[string]uint64{
+	"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+	"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
+	"U16": 16, "I16": 16, "F16": 16, "BF16": 16,
+	"U32": 32, "I32": 32, "F32": 32,
+	"U64": 64, "I64": 64, "F64": 64, "C64": 64,
+}
+
+// needs returns the bytes of a tensor of known type, and whether they can be
+// counted.
+func (e entry) needs() (size uint64, ok bool) {
+	size = bitsOf[e.dtype]
+	for _, n := range e.shape {
+		high, low := bits.Mul64(size, n)
+		if high != 0 || low > math.MaxInt64 || n > math.MaxInt {
+			return 0, false
+		}
+		size = low
+	}
+	return size/8 + (size%8+7)/8, true
+}
+
 // checkEntries holds every entry of the header against the others and the
 // data's size: byte ranges fit their shape and dtype and tile the data
 // without a gap, an overlap or a rest.
-func checkEntries(path string, tensors map[string]*safetensors.TensorInfo, dataStart, dataSize int64) (map[string]Info, error) {
+func checkEntries(path string, tensors map[string]entry, dataStart, dataSize int64) (map[string]Info, error) {
 	infos := make(map[string]Info, len(tensors))
 	order := make([]string, 0, len(tensors))
 	for name, t := range tensors {
 		fail := func(format string, args ...any) error {
 			return &FormatError{path, name, fmt.Sprintf(format, args...)}
 		}
-		begin, end := t.DataOffsets[0], t.DataOffsets[1]
-		if begin > end || end > uint64(dataSize) {
-			return nil, fail("data_offsets [%d, %d] lie outside the file's %d data bytes; the file is cut short or its header is wrong", begin, end, dataSize)
+		if t.begin > t.end || t.end > uint64(dataSize) {
+			return nil, fail("data_offsets [%d, %d] lie outside the file's %d data bytes; the file is cut short or its header is wrong", t.begin, t.end, dataSize)
 		}
-		shape := make([]int, len(t.Shape))
-		need := t.DType.Size()
-		for i, n := range t.Shape {
-			high, low := bits.Mul64(need, n)
-			if high != 0 || low > math.MaxInt64 || n > math.MaxInt {
-				return nil, fail("shape %v of %s overflows", t.Shape, t.DType)
+		if _, known := bitsOf[t.dtype]; known {
+			need, ok := t.needs()
+			switch {
+			case !ok:
+				return nil, fail("shape %v of %s overflows", t.shape, t.dtype)
+			case need != t.end-t.begin:
+				return nil, fail("shape %v of %s needs %d bytes, but data_offsets give it %d", t.shape, t.dtype, need, t.end-t.begin)
 			}
-			need, shape[i] = low, int(n)
 		}
-		if need != end-begin {
-			return nil, fail("shape %v of %s needs %d bytes, but data_offsets give it %d", t.Shape, t.DType, need, end-begin)
+		shape := make([]int, len(t.shape))
+		for i, n := range t.shape {
+			shape[i] = int(min(n, math.MaxInt)) // of an unknown type, for messages
 		}
-		infos[name] = Info{name, t.DType.String(), shape, dataStart + int64(begin), int64(need)}
+		infos[name] = Info{name, t.dtype, shape, dataStart + int64(t.begin), int64(t.end - t.begin)}
 		order = append(order, name)
 	}
 	sort.Slice(order, func(i, j int) bool {

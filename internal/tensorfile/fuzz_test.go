@@ -30,9 +30,9 @@ func FuzzParse(f *testing.F) {
 		}
 		require.LessOrEqual(t, 2*total, len(b))
 		if in, err := file.LoadQKV(); err == nil {
-			require.Len(t, in.Q.Data, in.Batch*in.Heads*in.QLen*in.HeadDim)
-			require.Len(t, in.K.Data, in.Batch*in.KVHeads*in.KVLen*in.HeadDim)
-			require.Len(t, in.V.Data, len(in.K.Data))
+			require.Len(t, in.Q, in.Batch*in.Heads*in.QLen*in.HeadDim)
+			require.Len(t, in.K, in.Batch*in.KVHeads*in.KVLen*in.HeadDim)
+			require.Len(t, in.V, len(in.K))
 		}
 	})
 }

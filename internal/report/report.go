@@ -49,6 +49,7 @@ type Column struct {
 	Head  string // heading
 	Key   string // key in the flattened record, e.g. "time_ms.total"
 	Right bool   // align right in Markdown
+	Width int    // at least, where rows come one by one
 	// Show turns the JSON value (json.Number, string, bool or nil) into text;
 	// nil prints it as it is, with "-" for null and for a missing key.
 	Show func(value any) string
@@ -111,12 +112,7 @@ func (d Document) markdown(b *bytes.Buffer, flat []record) error {
 		fmt.Fprintln(w, "|")
 	}
 	row(func(c Column) string { return c.Head })
-	row(func(c Column) string {
-		if c.Right {
-			return "--:"
-		}
-		return "---"
-	})
+	row(Column.rule)
 	for _, r := range flat {
 		row(func(c Column) string { return c.text(r) })
 	}
@@ -127,6 +123,14 @@ func (d Document) markdown(b *bytes.Buffer, flat []record) error {
 		fmt.Fprintln(b, d.Foot)
 	}
 	return nil
+}
+
+// rule is the column's cell in the line under the heads.
+func (c Column) rule() string {
+	if c.Right {
+		return "--:"
+	}
+	return "---"
 }
 
 func (c Column) text(r record) string {

@@ -246,7 +246,7 @@ func (p *Plan) String() string {
 		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
 	}
 	line("device", "%s", p.Device)
-	line("tier", "%s, K and V read as %s", p.Tier, p.Tuning.Way)
+	b.WriteString(p.tierLines())
 	if p.Refused != "" {
 		line("refused", "%s", p.Refused)
 	}
@@ -271,4 +271,9 @@ func (p *Plan) String() string {
 		line("warning", "%s", warning)
 	}
 	return b.String()
+}
+
+// tierLines describe how the tier's kernels take their tensors.
+func (p *Plan) tierLines() string {
+	return fmt.Sprintf("%-10s %s\n%-10s %s\n%-10s %s\n", "tier", p.Tier, "K and V", p.Tuning.loads(), "queries", p.Tuning.queries())
 }

@@ -9,8 +9,9 @@ import (
 // Tuning is the shape of the kernels for one device and head dimension. It
 // changes speed and the last bits of results, never their meaning.
 type Tuning struct {
-	// Way is how kernels read K and V: "uint", "half" or "address"; in tier coop2
-	// it is how queries lie in matrices: "rows" or "columns".
+	// Way is how kernels read K and V: "uint", "half" or "address"; where softmax
+	// happens in registers, always in tier coop2, it is how queries lie in
+	// matrices: "rows" or "columns". Plan.String tells both apart.
 	Way string `json:"way"`
 	// Attend shapes the attention kernels.
 	Attend KernelShape `json:"attend"`
@@ -81,6 +82,32 @@ const (
 	wayRows    = "rows"
 	wayColumns = "columns"
 )
+
+// loads says in words how kernels load K and V.
+func (t Tuning) loads() string {
+	switch {
+	case t.Matrix != (MatrixShape{}):
+		return "in words of 16 bytes, which pass through shared memory to the matrices"
+	case t.Way == wayAddress:
+		return "as halves, through addresses of buffers"
+	case t.Way == wayHalf:
+		return "as halves, through bindings"
+	}
+	return "in words of 16 bytes, which are unpacked"
+}
+
+// queries says in words how queries lie in the products of scores.
+func (t Tuning) queries() string {
+	switch {
+	case t.Matrix == (MatrixShape{}):
+		return "in registers, no matrices"
+	case t.Way == wayRows:
+		return "rows of the score matrices, which stay in registers"
+	case t.Way == wayColumns:
+		return "columns of the score matrices, which stay in registers"
+	}
+	return "rows of the score matrices, which pass through shared memory"
+}
 
 // allWays are all of them; wayFor says which a tier has.
 var allWays = []string{wayAddress, wayHalf, wayUint, wayRows, wayColumns}

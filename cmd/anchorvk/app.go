@@ -71,14 +71,22 @@ memory, 6 device lost or timeout, 7 feature or limit missing, 130 interrupted.`,
 		},
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.SetFlagErrorFunc(flagError)
+	root.Version = moduleVersion()
+	root.SetVersionTemplate("anchorvk {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.output, "output", "md", "output `format`: md, json, jsonl or csv")
 	flags.BoolVar(&a.json, "json", false, "short for --output json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say on stderr what is being done")
-	values(root, "output", "md", "json", "jsonl", "csv")
+	values(root, "output", formatNames...)
 	root.AddCommand(a.devicesCommand(), a.runCommand(), a.benchCommand(), a.verifyCommand(), a.envCommand(), a.versionCommand())
+	for _, cmd := range root.Commands() {
+		if cmd.Flags().ShorthandLookup("o") == nil { // in run it is the output's file
+			cmd.Flags().StringVarP(&a.output, "output", "o", "md", "output `format`: md, json, jsonl or csv")
+			values(cmd, "output", formatNames...)
+		}
+	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.InitDefaultCompletionCmd() // keeps the output of this moment
@@ -95,6 +103,8 @@ memory, 6 device lost or timeout, 7 feature or limit missing, 130 interrupted.`,
 	}
 	return root
 }
+
+var formatNames = []string{"md", "json", "jsonl", "csv"}
 
 // setup turns the persistent flags and the environment into settings.
 func (a *app) setup() error {

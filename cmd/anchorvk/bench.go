@@ -3,31 +3,33 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
 	"github.com/anchorvk/anchorvk/internal/synth"
-	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
 
 // benchFlags are the flags of `bench`.
 type benchFlags struct {
-	params                     paramFlags
-	manners                    mannersFlags
-	input, seq, dtype, compare string
-	batch, heads, kvHeads      int
-	headDims                   []int
-	modeNames                  []string
-	modes                      []attention.Mode
-	repetitions                int
-	stripes                    float64
-	seed                       uint64
-	explain, noFallback        bool
-	lengths                    []int
-	tune                       tuneFlags
-	old                        []benchRecord
+	params                paramFlags
+	manners               mannersFlags
+	input                 inputFlags
+	seq, dtype, compare   string
+	batch, heads, kvHeads int
+	headDims              []int
+	modeNames             []string
+	modes                 []attention.Mode
+	variants              []variant
+	repetitions           int
+	stripes               float64
+	seed                  uint64
+	explain, noFallback   bool
+	lengths               []int
+	tune                  tuneFlags
+	old                   []benchRecord
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -37,7 +39,9 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure prefill on generated or given inputs",
 		Long: `Measure the GPU time of prefill. Inputs are generated with a given share of
 stripes, or come from a file with -i. Modes take turns within each repetition,
-so that their ratio is measured side by side. tflops counts the work of dense
+so that their ratio is measured side by side; so do the values of --theta,
+--step and --block where they are lists. Rows appear as they are measured, and
+Ctrl-C keeps what there is. tflops counts the work of dense
 causal attention, 4*head_dim operations for each causal pair, for every mode.
 
 --tune times the neighbours of the kernels' tuning instead, for each head_dim
@@ -47,6 +51,7 @@ else or fails is left out. A winner is stored in the cache directory
 (ANCHORVK_CACHE_DIR), and plans take it from then on; ANCHORVK_TUNING=off
 ignores it.`,
 		Example: `  anchorvk bench --seq 4096-32768*2 --heads 4 --kv-heads 1
+  anchorvk bench --seq 4k,32k --theta 6,8,10
   anchorvk bench -i qkv.safetensors -r 10 --json > old.json
   anchorvk bench -i qkv.safetensors -r 10 --compare old.json
   anchorvk bench --tune --head-dim 128`,
@@ -62,8 +67,8 @@ ignores it.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.input, "input", "i", "", "safetensors `file` with q, k and v instead of generated inputs")
-	flags.StringVar(&f.seq, "seq", "2048-8192*2", "`lengths`: a list 4096,8192 and ranges 4096-131072*2 or 1024-4096+1024")
+	f.input.add(cmd, "safetensors `file` with q, k and v instead of generated inputs")
+	flags.StringVar(&f.seq, "seq", "2048-8192*2", "`lengths`: a list 4096,8192 or 4k,8k and ranges 4k-128k*2 or 1024-4096+1024")
 	flags.IntVar(&f.batch, "batch", 1, "`sequences` at once")
 	flags.IntVar(&f.heads, "heads", 4, "query `heads`")
 	flags.IntVar(&f.kvHeads, "kv-heads", 1, "KV `heads`")
@@ -89,7 +94,12 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if f.modes, err = parseModes("--modes", f.modeNames); err != nil {
 		return err
 	}
-	if err := f.params.p.Validate(); err != nil {
+	params, err := f.params.all()
+	if err != nil {
+		return err
+	}
+	f.variants = variantsOf(f.modes, params)
+	if err := f.input.check(); err != nil {
 		return err
 	}
 	if err := f.manners.check(); err != nil {
@@ -104,7 +114,10 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if err := f.tune.check(cmd, f); err != nil {
 		return err
 	}
-	if f.input != "" {
+	if f.input.path == "" && f.input.layout != "" {
+		return usage("--layout is for a file, but no -i names one")
+	}
+	if f.input.path != "" {
 		for _, name := range []string{"seq", "batch", "heads", "kv-heads", "head-dim", "stripes", "seed"} {
 			if cmd.Flags().Changed(name) {
 				return usage("--%s is for generated inputs, but -i gives a file; leave one of them out", name)
@@ -139,22 +152,44 @@ func (f *benchFlags) config(n, headDim int) synth.Config {
 	}
 }
 
-// workload is one shape to measure; load makes its inputs when it is its turn.
+// variant is one way to compute a workload.
+type variant struct {
+	mode   attention.Mode
+	params attention.Params
+}
+
+// variantsOf lists every mode with every combination of parameters; dense
+// attention, which has none, once.
+func variantsOf(modes []attention.Mode, params []attention.Params) []variant {
+	var all []variant
+	for _, mode := range modes {
+		for _, p := range params {
+			if all = append(all, variant{mode, p}); mode == attention.ModeDense {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// workload is one shape to measure; load makes its inputs when it is its turn,
+// and says what is odd about them.
 type workload struct {
 	shape attention.Shape
-	load  func() (attention.Inputs, error)
+	load  func() (attention.Inputs, []string, error)
+	extra float64 // bytes of host memory that load takes beside the inputs
 }
 
 // generated is a workload of made-up inputs.
 func generated(c synth.Config) workload {
-	return workload{c.Shape, func() (attention.Inputs, error) {
+	return workload{shape: c.Shape, load: func() (attention.Inputs, []string, error) {
 		q, k, v, err := synth.Generate(c)
-		return attention.Inputs{Q: q, K: k, V: v}, err
+		return attention.Inputs{Q: q, K: k, V: v}, nil, err
 	}}
 }
 
-func (f *benchFlags) workloads() ([]workload, func(), error) {
-	if f.input == "" {
+func (f *benchFlags) workloads(ctx context.Context) ([]workload, func(), error) {
+	if f.input.path == "" {
 		var all []workload
 		for _, dim := range f.headDims {
 			for _, n := range f.lengths {
@@ -163,20 +198,11 @@ func (f *benchFlags) workloads() ([]workload, func(), error) {
 		}
 		return all, func() {}, nil
 	}
-	file, err := tensorfile.Open(f.input)
+	file, err := f.input.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	sizes, err := file.Sizes()
-	var shape attention.Shape
-	if err == nil {
-		shape, err = shapeOf(f.input, sizes)
-	}
-	if err != nil {
-		_ = file.Close()
-		return nil, nil, err
-	}
-	return []workload{{shape, func() (attention.Inputs, error) { return loadInputs(file, shape) }}}, func() { _ = file.Close() }, nil
+	return []workload{{file.shape, file.load, file.extraBytes()}}, func() { _ = file.Close() }, nil
 }
 
 // bench is `bench` after its flags are checked.
@@ -187,7 +213,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			return err
 		}
 	}
-	workloads, done, err := f.workloads()
+	workloads, done, err := f.workloads(ctx)
 	if err != nil {
 		return err
 	}
@@ -201,47 +227,62 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	// Every plan before the first measurement: what does not fit is known at once.
 	var all []*attention.Plan
 	for _, w := range workloads {
-		p, err := plans(s, w.shape, f.modes, f.params.p, options)
-		if err != nil {
-			return err
+		for _, v := range f.variants {
+			p, err := s.plan(attention.Problem{Shape: w.shape, Mode: v.mode, Params: v.params}, options)
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
 		}
-		all = append(all, p...)
 	}
 	if f.explain {
 		return a.explain(all...)
 	}
-	doc := report.Document{Key: "results", Columns: benchColumns(f.compare != "")}
-	bar := a.progress("bench", len(workloads)*(f.repetitions+1)*len(f.modes))
+	out := report.NewStream(report.Document{Key: "results", Columns: f.columns()}, a.stdout, a.format)
+	bar := a.progress("bench", float64(f.repetitions+1)*work(all...))
 	for i, w := range workloads {
-		records, err := a.measure(ctx, f, s, w, all[i*len(f.modes):][:len(f.modes)], bar)
-		if err != nil {
-			bar.done()
-			return err
-		}
+		var records []benchRecord
+		records, err = a.measure(ctx, f, s, w, all[i*len(f.variants):][:len(f.variants)], bar)
+		bar.hide()
 		for _, r := range records {
 			if !compareWith(f.old, &r) && f.compare != "" {
 				a.log.Warn("nothing to compare with", "file", f.compare, "mode", r.Mode, "kv_len", r.Shape.KVLen)
 			}
-			doc.Records = append(doc.Records, r)
-			doc.Foot += fallbackNote(r.callRecord, r.Fallback)
+			if err := out.Add(r); err != nil {
+				return err
+			}
+			out.Foot += fallbackNote(r.callRecord, r.Fallback)
+		}
+		if err != nil {
+			break
 		}
 	}
 	bar.done()
+	if err != nil {
+		if len(out.Records) == 0 {
+			return err
+		}
+		out.Members = append(out.Members, report.Member{Key: "incomplete", Value: true})
+		out.Foot += "\nincomplete: what ended the measurements is told below"
+	}
 	r := s.report()
-	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, GPU times; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions)
-	return doc.Write(a.stdout, a.format)
+	out.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, GPU times; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions)
+	if closing := out.Close(); err == nil {
+		err = closing
+	}
+	return err
 }
 
-func benchColumns(compared bool) []report.Column {
+func (f *benchFlags) columns() []report.Column {
 	ms := func(head, key string) report.Column {
-		return report.Column{Head: head, Key: key, Right: true, Show: report.Fixed(2)}
+		return report.Column{Head: head, Key: key, Right: true, Show: report.Fixed(2), Width: 9}
 	}
 	columns := []report.Column{
-		{Head: "kv", Key: "shape.kv_len", Right: true},
+		{Head: "kv", Key: "shape.kv_len", Right: true, Width: 6},
 		{Head: "heads", Key: "shape.heads", Right: true},
 		{Head: "kv heads", Key: "shape.kv_heads", Right: true},
 		{Head: "dim", Key: "shape.head_dim", Right: true},
-		{Head: "mode", Key: "mode"},
+		{Head: "mode", Key: "mode", Width: 6},
 		{Head: "tier", Key: "tier"},
 		ms("median ms", "time_ms.median"), ms("min", "time_ms.min"), ms("max", "time_ms.max"),
 		ms("host ms", "host_ms"),
@@ -250,7 +291,16 @@ func benchColumns(compared bool) []report.Column {
 		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
 		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},
 	}
-	if compared {
+	// What differs from row to row stands beside the mode.
+	for _, swept := range []struct {
+		count     int
+		head, key string
+	}{{len(f.params.blocks), "block", "params.block"}, {len(f.params.steps), "step", "params.step"}, {len(f.params.thetas), "theta", "params.theta"}} {
+		if swept.count > 1 {
+			columns = slices.Insert(columns, 5, report.Column{Head: swept.head, Key: swept.key, Right: true, Width: 4})
+		}
+	}
+	if f.compare != "" {
 		columns = append(columns,
 			ms("old ms", "compare.old_median"),
 			report.Column{Head: "old/new", Key: "compare.speedup", Right: true, Show: report.Fixed(2)})

@@ -2,37 +2,142 @@ package main
 
 import (
 	"errors"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/anchorvk/anchorvk/attention"
 )
 
-// paramFlags are the algorithm's parameters as flags.
-type paramFlags struct{ p attention.Params }
+// paramFlags are the algorithm's parameters as flags. Lists are swept by bench.
+type paramFlags struct {
+	thetas        []float64
+	steps, blocks []int
+	p             attention.Params // the first of each list
+}
 
 func (f *paramFlags) add(flags *pflag.FlagSet) {
 	f.p = attention.DefaultParams()
-	flags.Float64Var(&f.p.Theta, "theta", f.p.Theta, "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
-	flags.IntVar(&f.p.Step, "step", f.p.Step, "`blocks` in a group, which shares one list of stripes")
-	flags.IntVar(&f.p.Block, "block", f.p.Block, "`rows` pooled together, a multiple of 16")
+	f.thetas, f.steps, f.blocks = []float64{f.p.Theta}, []int{f.p.Step}, []int{f.p.Block}
+	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
+	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
+	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
 	flags.IntVar(&f.p.SinkBlocks, "sink-blocks", f.p.SinkBlocks, "`blocks` of first keys that every row attends")
 	flags.IntVar(&f.p.WindowBlocks, "window-blocks", f.p.WindowBlocks, "`blocks` before the group that its rows attend")
 	flags.Float64Var(&f.p.Scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
 }
 
+// all returns every combination, checked, and keeps the first in p.
+func (f *paramFlags) all() ([]attention.Params, error) {
+	var all []attention.Params
+	for _, block := range f.blocks {
+		for _, step := range f.steps {
+			for _, theta := range f.thetas {
+				p := f.p
+				p.Theta, p.Step, p.Block = theta, step, block
+				if err := p.Validate(); err != nil {
+					return nil, err
+				}
+				if slices.Contains(all, p) {
+					return nil, usage("--theta, --step or --block have a value twice: theta %v, step %d, block %d", theta, step, block)
+				}
+				all = append(all, p)
+			}
+		}
+	}
+	if len(all) > maxLengths {
+		return nil, usage("--theta, --step and --block give %d combinations, more than %d; use shorter lists", len(all), maxLengths)
+	}
+	f.p = all[0]
+	return all, nil
+}
+
+// one checks the parameters where a list has no meaning.
+func (f *paramFlags) one(command string) error {
+	for _, l := range []struct {
+		flag  string
+		count int
+	}{{"theta", len(f.thetas)}, {"step", len(f.steps)}, {"block", len(f.blocks)}} {
+		if l.count > 1 {
+			return usage("--%s has %d values, but %s takes one; `anchorvk bench` sweeps a list", l.flag, l.count, command)
+		}
+	}
+	_, err := f.all()
+	return err
+}
+
+// kinds are the types of flags in plain words.
+var kinds = map[string]string{
+	"int": "whole number", "uint64": "whole number from 0", "float64": "number", "intSlice": "list of whole numbers", "duration": "time such as 90s or 10m",
+	"numbers": "number, nor a list such as 6,8,10", "wholes": "whole number, nor a list such as 4,8,16",
+}
+
 // flagError says in plain words why a flag cannot be read.
-func flagError(err error) error {
+func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
-		kind := map[string]string{"int": "whole number", "uint64": "whole number from 0", "float64": "number", "intSlice": "list of whole numbers", "duration": "time such as 90s or 10m"}[invalid.GetFlag().Value.Type()]
-		if kind != "" {
+		if kind := kinds[invalid.GetFlag().Value.Type()]; kind != "" {
 			return usage("--%s: %q is no %s", invalid.GetFlag().Name, invalid.GetValue(), kind)
 		}
 	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		return usage("%v%s", err, nearestFlag(cmd, unknown.GetSpecifiedName()))
+	}
 	return usage("%v", err)
+}
+
+// nearestFlag suggests the flags of a command that differ from a name by a slip
+// or two, or begin with it.
+func nearestFlag(cmd *cobra.Command, name string) string {
+	var near []string
+	best := 3
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || len(name) < 2 {
+			return
+		}
+		n := slips(name, f.Name)
+		if strings.HasPrefix(f.Name, name) {
+			n = min(n, 2)
+		}
+		switch {
+		case n >= len(name):
+		case n < best:
+			best, near = n, []string{"--" + f.Name}
+		case n == best && n < 3:
+			near = append(near, "--"+f.Name)
+		}
+	})
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
+}
+
+// slips is how many letters have to be changed, added or left out to get from
+// one word to another (Levenshtein's distance).
+func slips(from, to string) int {
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(from) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(to) {
+			changed := corner
+			if from[i] != to[j] {
+				changed++
+			}
+			corner = row[j+1]
+			row[j+1] = min(changed, corner+1, row[j]+1)
+		}
+	}
+	return row[len(to)]
 }
 
 // parseModes reads a list such as "anchor,dense" without repetitions.
@@ -108,10 +213,17 @@ func parseLengths(flag, text string) ([]int, error) {
 	return lengths, nil
 }
 
+// length reads a number of positions; k and m stand for 1024 and 1024*1024.
 func length(flag, part, text string) (int, error) {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 1 {
-		return 0, usage("%s: %q is no length from 1 to 2147483647 in %q; write 4096, a list 4096,8192 or a range 4096-131072*2", flag, text, part)
+	digits, unit := text, int64(1)
+	for suffix, size := range map[string]int64{"k": 1 << 10, "K": 1 << 10, "m": 1 << 20, "M": 1 << 20} {
+		if rest, ok := strings.CutSuffix(text, suffix); ok {
+			digits, unit = rest, size
+		}
 	}
-	return int(n), nil
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || n < 1 || n > math.MaxInt32/unit {
+		return 0, usage("%s: %q is no length from 1 to 2147483647 in %q; write 4096 or 4k, a list 4k,8k or a range 4096-131072*2", flag, text, part)
+	}
+	return int(n * unit), nil
 }

@@ -58,6 +58,7 @@ type benchRecord struct {
 	// repetition; null without a dense run beside it.
 	SpeedupOverDense report.Float   `json:"speedup_over_dense"`
 	Compare          *compareRecord `json:"compare,omitempty"`
+	Warnings         []string       `json:"warnings"`
 }
 
 // compareRecord sets a measurement against an earlier one.
@@ -66,43 +67,65 @@ type compareRecord struct {
 	Speedup   report.Float `json:"speedup"` // old median / new median
 }
 
-// measure times every mode of one shape.
+// measure times every variant of one shape. When it ends early, with an error,
+// the records hold the repetitions that were whole until then; there are none
+// where not one was.
 func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload, plans []*attention.Plan, bar *progress) ([]benchRecord, error) {
-	if err := a.fits("the inputs", inputBytes(w.shape)); err != nil {
+	if err := a.fits("the inputs", inputBytes(w.shape)+w.extra); err != nil {
 		return nil, err
 	}
-	in, out, free, err := s.place(ctx, w.shape, w.load)
+	var odd []string
+	in, out, free, err := s.place(ctx, w.shape, func() (in attention.Inputs, err error) {
+		in, odd, err = w.load()
+		return in, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	runs := make([][]attention.Stats, len(plans))
-	for repetition := range f.repetitions + 1 {
-		for i, plan := range plans { // in turn, so that what drifts hits all alike
-			stats, err := s.run(ctx, plan, in, out, f.manners.runOptions(bar))
-			if err != nil {
-				return nil, err
-			}
-			if repetition > 0 { // the first makes pipelines and warms caches
-				runs[i] = append(runs[i], stats)
-			}
-			bar.add(1)
-		}
+	a.warn(odd)
+	runs, err := f.repeat(ctx, s, plans, in, out, bar)
+	whole := len(runs[len(runs)-1])
+	if whole == 0 {
+		return nil, err
 	}
-	dense := slices.Index(f.modes, attention.ModeDense)
+	dense := slices.IndexFunc(f.variants, func(v variant) bool { return v.mode == attention.ModeDense })
 	records := make([]benchRecord, len(plans))
-	for i := range plans {
-		records[i] = summarise(f, s, w.shape, f.modes[i], runs[i])
+	for i, v := range f.variants {
+		records[i] = summarise(s, w.shape, v, runs[i][:whole], odd)
+		for _, text := range records[i].Warnings[len(odd):] {
+			a.warn([]string{records[i].Mode + ": " + text})
+		}
 		records[i].SpeedupOverDense = report.Float(math.NaN())
 		if dense >= 0 && dense != i {
-			ratios := make([]float64, f.repetitions)
+			ratios := make([]float64, whole)
 			for n := range ratios {
 				ratios[n] = clock(runs[dense][n]) / clock(runs[i][n])
 			}
 			records[i].SpeedupOverDense = report.Float(median(ratios))
 		}
 	}
-	return records, nil
+	return records, err
+}
+
+// repeat runs every plan once to make pipelines and warm caches, then as often
+// as asked for, and returns what each run of each plan took.
+func (f *benchFlags) repeat(ctx context.Context, s session, plans []*attention.Plan, in attention.Inputs, out attention.Outputs, bar *progress) ([][]attention.Stats, error) {
+	runs := make([][]attention.Stats, len(plans))
+	for repetition := range f.repetitions + 1 {
+		for i, plan := range plans { // in turn, so that what drifts hits all alike
+			bar.begin(work(plan))
+			stats, err := s.run(ctx, plan, in, out, f.manners.runOptions(bar))
+			if err != nil {
+				return runs, err
+			}
+			if repetition > 0 {
+				runs[i] = append(runs[i], stats)
+			}
+			bar.add(work(plan))
+		}
+	}
+	return runs, nil
 }
 
 // clock is the GPU time of a run in ms, or the host's where the device has no
@@ -114,12 +137,20 @@ func clock(s attention.Stats) float64 {
 	return s.HostMS - s.PausedMS
 }
 
-func summarise(f *benchFlags, s session, shape attention.Shape, mode attention.Mode, runs []attention.Stats) benchRecord {
+func summarise(s session, shape attention.Shape, v variant, runs []attention.Stats, odd []string) benchRecord {
 	last := runs[len(runs)-1]
 	r := benchRecord{
-		callRecord:  newCallRecord(mode, s.report(), shape, f.params.p, last),
+		callRecord:  newCallRecord(v.mode, s.report(), shape, v.params, last),
 		Clock:       "gpu",
 		ratioRecord: newRatioRecord(last),
+		Warnings:    append([]string{}, odd...),
+	}
+	for _, run := range runs {
+		for _, text := range run.Warnings {
+			if !slices.Contains(r.Warnings, text) {
+				r.Warnings = append(r.Warnings, text)
+			}
+		}
 	}
 	if last.TimeMS.Total <= 0 {
 		r.Clock = "host"

@@ -53,9 +53,9 @@ func keepCandidates(stripes []byte, s attention.Shape, p attention.Params) {
 }
 
 // write fills the output files and gives them their names.
-func (o *outputFiles) write(f *runFlags, sizes tensorfile.Sizes, shape attention.Shape, results []result) error {
+func (o *outputFiles) write(f *runFlags, file *inputFile, results []result) error {
 	if o.tensors != nil {
-		w, err := f.tensors(sizes, shape, results)
+		w, err := f.tensors(file, results)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (o *outputFiles) write(f *runFlags, sizes tensorfile.Sizes, shape attention
 			if r.mode != attention.ModeAnchor {
 				continue
 			}
-			picture, err := f.draw(shape, r)
+			picture, err := f.draw(file.shape, r)
 			if err != nil {
 				return err
 			}
@@ -89,11 +89,13 @@ func (o *outputFiles) write(f *runFlags, sizes tensorfile.Sizes, shape attention
 	return nil
 }
 
-// tensors collects what -o writes.
-func (f *runFlags) tensors(sizes tensorfile.Sizes, s attention.Shape, results []result) (*tensorfile.Writer, error) {
+// tensors collects what -o writes, in the layout of the input.
+func (f *runFlags) tensors(file *inputFile, results []result) (*tensorfile.Writer, error) {
+	s := file.shape
+	bshd := file.Layout == tensorfile.BSHD
 	w := tensorfile.NewWriter(map[string]string{"made_by": "anchorvk run"})
 	withBatch := func(dims ...int) []int {
-		if sizes.Batched {
+		if file.sizes.Batched {
 			return append([]int{s.Batch}, dims...)
 		}
 		return dims
@@ -103,19 +105,27 @@ func (f *runFlags) tensors(sizes tensorfile.Sizes, s attention.Shape, results []
 		if len(results) > 1 {
 			suffix = "." + r.mode.String()
 		}
-		dims := withBatch(s.Heads, s.QLen, s.HeadDim)
+		first, second, data, lse := s.Heads, s.QLen, r.out.O.Host, r.out.LSE
+		if bshd {
+			first, second = s.QLen, s.Heads
+			data = tensorfile.SwapAxes(data, s.Batch, s.Heads, s.QLen, s.HeadDim)
+			if f.lse {
+				lse = tensorfile.SwapAxes(lse, s.Batch, s.Heads, s.QLen, 1)
+			}
+		}
+		dims := withBatch(first, second, s.HeadDim)
 		var err error
 		if f.outDType == "f32" {
-			wide := make([]float32, len(r.out.O.Host))
-			for i, x := range r.out.O.Host {
+			wide := make([]float32, len(data))
+			for i, x := range data {
 				wide[i] = x.Float32()
 			}
 			err = w.AddF32("out"+suffix, dims, wide)
 		} else {
-			err = w.AddF16("out"+suffix, dims, r.out.O.Host)
+			err = w.AddF16("out"+suffix, dims, data)
 		}
 		if err == nil && f.lse {
-			err = w.AddF32("lse"+suffix, withBatch(s.Heads, s.QLen), r.out.LSE)
+			err = w.AddF32("lse"+suffix, withBatch(first, second), lse)
 		}
 		if err == nil && f.stripes && r.out.Stripes != nil {
 			err = w.AddU8("stripes"+suffix, withBatch(s.Heads, groups(s, f.params.p), s.KVLen), r.out.Stripes)

@@ -9,6 +9,10 @@ import (
 	"io"
 	"strings"
 
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+
 	"github.com/anchorvk/anchorvk/attention"
 )
 
@@ -22,12 +26,14 @@ type picture struct {
 	stripes []byte // [batch, heads, groups, kv_len]
 	w, h    int    // of a panel, in pixels
 	columns int    // panels side by side
+	title   []string
 }
 
 const (
 	panelSize  = 480 // most pixels of a panel's side
 	panelGap   = 12
-	labelSpace = 18 // above each panel, for its label in the SVG
+	labelSpace = 18 // above each panel, for its label
+	titleSpace = 16 // a line of the title
 )
 
 var (
@@ -39,6 +45,11 @@ var (
 
 func newPicture(s attention.Shape, p attention.Params, stripes []byte) *picture {
 	pic := &picture{shape: s, params: p, stripes: stripes, w: min(panelSize, s.KVLen), h: min(panelSize, s.QLen), columns: 1}
+	pic.title = []string{
+		fmt.Sprintf("Computed (query, key) pairs of each head: theta %v, step %d, block %d", p.Theta, p.Step, p.Block),
+		fmt.Sprintf("keys 0 to %d from left to right, queries at positions %d to %d downwards", s.KVLen-1, s.Prefix(), s.KVLen-1),
+		"blue: computed   white: skipped   grey: the future",
+	}
 	for pic.columns < 4 && pic.columns*pic.columns < s.Batch*s.Heads {
 		pic.columns++
 	}
@@ -47,13 +58,17 @@ func newPicture(s attention.Shape, p attention.Params, stripes []byte) *picture 
 
 // panel returns the place of the panel of head i.
 func (p *picture) panel(i int) image.Point {
-	return image.Pt(panelGap+i%p.columns*(p.w+panelGap), labelSpace+i/p.columns*(p.h+labelSpace))
+	return image.Pt(panelGap+i%p.columns*(p.w+panelGap), len(p.title)*titleSpace+labelSpace+i/p.columns*(p.h+labelSpace))
 }
 
 func (p *picture) image() *image.RGBA {
 	count := p.shape.Batch * p.shape.Heads
 	rows := (count + p.columns - 1) / p.columns
-	img := image.NewRGBA(image.Rect(0, 0, panelGap+p.columns*(p.w+panelGap), rows*(p.h+labelSpace)+panelGap))
+	width := panelGap + p.columns*(p.w+panelGap)
+	for _, line := range p.title {
+		width = max(width, 2*panelGap+textWidth(line))
+	}
+	img := image.NewRGBA(image.Rect(0, 0, width, len(p.title)*titleSpace+rows*(p.h+labelSpace)+panelGap))
 	for y := range img.Rect.Dy() {
 		for x := range img.Rect.Dx() {
 			img.SetRGBA(x, y, colourPage)
@@ -107,9 +122,41 @@ func (p *picture) pixel(lo, hi, position, window int, kept []int) color.RGBA {
 
 func overlap(lo, hi, from, to int) int { return max(0, min(hi, to)-max(lo, from)) }
 
-func (p *picture) png(w io.Writer) error { return png.Encode(w, p.image()) }
+// label names the panel of head i.
+func (p *picture) label(i int) string {
+	if p.shape.Batch > 1 {
+		return fmt.Sprintf("batch %d, head %d", i/p.shape.Heads, i%p.shape.Heads)
+	}
+	return fmt.Sprintf("head %d", i)
+}
 
-// svg is the same picture with a label above each panel.
+// texts calls draw for every line of text and its place, the left end of its
+// base line.
+func (p *picture) texts(draw func(x, y int, text string)) {
+	for i, line := range p.title {
+		draw(panelGap, (i+1)*titleSpace, line)
+	}
+	for i := range p.shape.Batch * p.shape.Heads {
+		at := p.panel(i)
+		draw(at.X, at.Y-5, p.label(i))
+	}
+}
+
+// face is the letters of a PNG, 7 pixels wide.
+var face = basicfont.Face7x13
+
+func textWidth(text string) int { return font.MeasureString(face, text).Ceil() }
+
+func (p *picture) png(w io.Writer) error {
+	img := p.image()
+	p.texts(func(x, y int, text string) {
+		d := font.Drawer{Dst: img, Src: image.NewUniform(color.Black), Face: face, Dot: fixed.P(x, y)}
+		d.DrawString(text)
+	})
+	return png.Encode(w, img)
+}
+
+// svg is the same picture with its texts as text.
 func (p *picture) svg(w io.Writer) error {
 	img := p.image()
 	var data strings.Builder
@@ -124,14 +171,9 @@ func (p *picture) svg(w io.Writer) error {
 	width, height := img.Rect.Dx(), img.Rect.Dy()
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<image width="%d" height="%d" href="data:image/png;base64,%s"/>`+"\n", width, height, data.String())
-	for i := range p.shape.Batch * p.shape.Heads {
-		at := p.panel(i)
-		label := fmt.Sprintf("head %d", i%p.shape.Heads)
-		if p.shape.Batch > 1 {
-			label = fmt.Sprintf("batch %d, head %d", i/p.shape.Heads, i%p.shape.Heads)
-		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", at.X, at.Y-5, label)
-	}
+	p.texts(func(x, y int, text string) {
+		fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", x, y, text)
+	})
 	fmt.Fprintln(&b, "</svg>")
 	_, err := io.WriteString(w, b.String())
 	return err

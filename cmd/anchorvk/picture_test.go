@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,10 +75,27 @@ func TestPictureFiles(t *testing.T) {
 		if name == "kept.png" {
 			img, err := png.Decode(bytes.NewReader(data))
 			require.NoError(t, err)
-			require.Equal(t, 2*150+3*panelGap, img.Bounds().Dx(), "4 heads, 2 panels side by side")
+			require.GreaterOrEqual(t, img.Bounds().Dx(), 2*150+3*panelGap, "4 heads, 2 panels side by side")
+			pic := newPicture(attention.Shape{Batch: 1, Heads: 4, KVHeads: 2, QLen: 100, KVLen: 150, HeadDim: 16}, attention.DefaultParams(), nil)
+			written := 0
+			pic.texts(func(x, y int, text string) {
+				black := 0
+				for dx := range textWidth(text) {
+					for dy := range face.Ascent {
+						if r, _, _, _ := img.At(x+dx, y-dy).RGBA(); r == 0 {
+							black++
+						}
+					}
+				}
+				require.Greater(t, black, 10*len(strings.ReplaceAll(text, " ", ""))/2, "ink of %q", text)
+				require.LessOrEqual(t, x+textWidth(text), img.Bounds().Dx(), "%q is whole", text)
+				written++
+			})
+			require.Equal(t, 3+4, written, "three lines of title, four heads")
 			continue
 		}
-		require.Equal(t, 4, bytes.Count(data, []byte("<text ")), "a label for each head")
+		require.Equal(t, 3+4, bytes.Count(data, []byte("<text ")), "a title, and a label for each head")
+		require.Contains(t, string(data), ">head 3</text>")
 		require.True(t, bytes.HasSuffix(data, []byte("</svg>\n")))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/anchorvk/anchorvk/attention"
 )
 
 // progress shows a bar on stderr for work that takes more than a second, on a
@@ -12,36 +14,50 @@ import (
 type progress struct {
 	app   *app
 	what  string
-	steps int
-	shown bool // on this terminal, if the work takes long
+	total float64 // work, in any unit
+	shown bool    // on this terminal, if the work takes long
 	start time.Time
 
-	mu  sync.Mutex
-	bar *progressbar.ProgressBar
-	at  int // steps that are done
+	mu   sync.Mutex
+	bar  *progressbar.ProgressBar
+	at   float64 // work that is done
+	step float64 // work of the step that runs
 }
 
-// percent is how finely the bar divides a step.
-const percent = 100
+// ticks is how finely the bar divides the work.
+const ticks = 10000
 
-func (a *app) progress(what string, steps int) *progress {
-	return &progress{app: a, what: what, steps: steps, shown: !a.quiet && a.isTerminal(a.stderr), start: time.Now()}
+// progress is a bar for so much work, in steps of one where begin says nothing.
+func (a *app) progress(what string, total float64) *progress {
+	return &progress{app: a, what: what, total: total, step: 1, shown: !a.quiet && a.isTerminal(a.stderr), start: time.Now()}
 }
 
-// add says that n more steps are done.
-func (p *progress) add(n int) {
+// begin says how much work the step is that runs from now on.
+func (p *progress) begin(work float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at += n
+	p.step = work
+}
+
+// add says that so much more work is done.
+func (p *progress) add(work float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at += work
 	p.draw(0)
 }
 
-// set says that n of the steps are done.
-func (p *progress) set(n int) {
+// set says how much of the work is done.
+func (p *progress) set(done float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at = max(p.at, n)
+	p.at = max(p.at, done)
 	p.draw(0)
+}
+
+// share is how much of the work is done while a share of the step is, 0 to 1.
+func (p *progress) share(within float64) float64 {
+	return min((p.at+within*p.step)/p.total, 1)
 }
 
 // within says which share of the step that runs is done.
@@ -63,13 +79,22 @@ func (p *progress) draw(within float64) {
 		if time.Since(p.start) < time.Second {
 			return
 		}
-		p.bar = progressbar.NewOptions(p.steps*percent,
+		p.bar = progressbar.NewOptions(ticks,
 			progressbar.OptionSetWriter(p.app.stderr),
 			progressbar.OptionSetDescription(p.what),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond))
 	}
-	_ = p.bar.Set(p.at*percent + int(percent*within))
+	_ = p.bar.Set(int(ticks * p.share(within)))
+}
+
+// hide clears the bar's line for other output; it comes back with more work.
+func (p *progress) hide() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
 }
 
 // done removes the bar.
@@ -80,4 +105,17 @@ func (p *progress) done() {
 		_ = p.bar.Clear()
 		p.bar = nil
 	}
+}
+
+// work is what plans are predicted to cost, in operations.
+func work(plans ...*attention.Plan) float64 {
+	total := 0.0
+	for _, p := range plans {
+		cost := p.Cost.Dense
+		if p.Runs == attention.ModeAnchor {
+			cost = p.Cost.Sparse()
+		}
+		total += max(cost, 1)
+	}
+	return total
 }

@@ -2,41 +2,48 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
-	"github.com/anchorvk/anchorvk/internal/tensorfile"
 	"github.com/anchorvk/anchorvk/internal/verify"
 )
 
 // runFlags are the flags of `run`.
 type runFlags struct {
-	params               paramFlags
-	manners              mannersFlags
-	input, out, outDType string
-	picture              string
-	modeNames            []string
-	modes                []attention.Mode
-	lse, stripes         bool
-	verify, explain      bool
-	noFallback           bool
-	verifyRows           int
+	params          paramFlags
+	manners         mannersFlags
+	input           inputFlags
+	out, outDType   string
+	picture         string
+	modeNames       []string
+	modes           []attention.Mode
+	lse, stripes    bool
+	verify, explain bool
+	noFallback      bool
+	verifyRows      int
 }
 
 func (a *app) runCommand() *cobra.Command {
 	f := &runFlags{}
 	cmd := &cobra.Command{
-		Use:   "run -i qkv.safetensors [-o out.safetensors]",
+		Use:   "run [-i] qkv.safetensors [-o out.safetensors]",
 		Short: "Run prefill on the tensors q, k and v of a file",
 		Long: `Run prefill on the tensors q, k and v of a safetensors file: [heads, seq, dim]
 or [batch, heads, seq, dim], F16, BF16 or F32. Query head h reads KV head
 h / (heads/kv_heads). A q that is shorter than k holds the last positions, the
-rest is a KV prefix.
+rest is a KV prefix. --layout bshd is for files of [seq, heads, dim] or [batch,
+seq, heads, dim]; out and lse are written in the same order. A file that may be
+either is refused without --layout.
+
+--verify judges the kernels: "check" (column kernels) says whether their error
+stays within that of a plain fp16 implementation. What the sparsity costs is in
+a line of its own; over the whole output where modes anchor and dense both run.
 
 -o writes the tensor out (q's shape), with --lse also lse (q's shape without
 dim, natural log), with --dump-stripes also stripes (U8 [heads, groups,
@@ -45,8 +52,11 @@ Files appear whole or not at all.`,
 		Example: `  anchorvk run -i qkv.safetensors --verify
   anchorvk run -i qkv.safetensors --mode anchor,dense --theta 8 --json
   anchorvk run -i qkv.safetensors -o out.safetensors --lse --picture kept.png`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.input.fromArguments(cmd, args); err != nil {
+				return err
+			}
 			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
@@ -54,7 +64,7 @@ Files appear whole or not at all.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.input, "input", "i", "", "safetensors `file` with q, k and v")
+	f.input.add(cmd, "safetensors `file` with q, k and v; the flag may be left out")
 	flags.StringVarP(&f.out, "out", "o", "", "safetensors `file` to write")
 	flags.StringVar(&f.outDType, "out-dtype", "f16", "`dtype` of out: f16 or f32")
 	flags.StringSliceVar(&f.modeNames, "mode", []string{"anchor"}, "`modes` to run: anchor, dense or both with a comma")
@@ -81,19 +91,12 @@ type result struct {
 
 // prefill is `run` after its flags are checked.
 func (a *app) prefill(ctx context.Context, f *runFlags) error {
-	file, err := tensorfile.Open(f.input)
+	file, err := f.input.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	sizes, err := file.Sizes()
-	if err != nil {
-		return err
-	}
-	shape, err := shapeOf(f.input, sizes)
-	if err != nil {
-		return err
-	}
+	shape := file.shape
 	// Opened now, so that a directory that cannot be written to is known
 	// before the work, and aborted when anything below fails.
 	outputs, err := openOutputs(f)
@@ -115,17 +118,22 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	if f.explain {
 		return a.explain(all...)
 	}
-	if err := a.fits("the input and output tensors", inputBytes(shape)+f.outputBytes(shape)); err != nil {
+	need := inputBytes(shape) + f.outputBytes(shape) + file.extraBytes()
+	if f.verify && file.sizes.Converted() {
+		need += 2 * inputBytes(shape) // as F32
+	}
+	if err := a.fits("the input and output tensors", need); err != nil {
 		return err
 	}
-	tensors, err := loadInputs(file, shape)
+	tensors, odd, err := file.load()
 	if err != nil {
 		return err
 	}
 	results := make([]result, len(f.modes))
-	bar := a.progress("prefill", len(results))
+	bar := a.progress("prefill", work(all...))
 	for i, mode := range f.modes {
 		results[i] = result{mode: mode, out: f.outputsFor(mode, shape)}
+		bar.begin(work(all[i]))
 		if results[i].stats, err = s.run(ctx, all[i], tensors, results[i].out, f.manners.runOptions(bar)); err != nil {
 			bar.done()
 			return err
@@ -133,16 +141,16 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 		if results[i].stats.Fallback != "" && results[i].out.Stripes != nil {
 			keepCandidates(results[i].out.Stripes, shape, f.params.p)
 		}
-		bar.set(i + 1)
+		bar.add(work(all[i]))
 	}
 	bar.done()
-	doc, failures, err := a.runDocument(ctx, f, s, shape, tensors, results)
+	doc, failures, err := a.runDocument(ctx, f, s, file, tensors, odd, results)
 	if err != nil {
 		return err
 	}
 	if len(failures) > 0 {
 		outputs.abort() // now, because a closed stdout may end the program below
-	} else if err := outputs.write(f, sizes, shape, results); err != nil {
+	} else if err := outputs.write(f, file, results); err != nil {
 		return err
 	}
 	if err := doc.Write(a.stdout, a.format); err != nil {
@@ -154,40 +162,11 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	return nil
 }
 
-// sizeOf names the field of a shape in the words of a file's reader.
-var sizeOf = map[string]string{
-	"Shape.Batch": "batch", "Shape.Heads": "number of query heads", "Shape.KVHeads": "number of KV heads",
-	"Shape.QLen": "length of q", "Shape.KVLen": "length of k", "Shape.HeadDim": "head_dim", "Params.Scale": "--scale",
-}
-
-// shapeOf checks a file's sizes against what any device can take.
-func shapeOf(path string, s tensorfile.Sizes) (attention.Shape, error) {
-	shape := attention.Shape{Batch: s.Batch, Heads: s.Heads, KVHeads: s.KVHeads, QLen: s.QLen, KVLen: s.KVLen, HeadDim: s.HeadDim}
-	err := shape.Validate()
-	var argument *attention.ArgumentError
-	if errors.As(err, &argument) {
-		// The file is at fault, not the command line.
-		err = &tensorfile.FormatError{Path: path, Why: translate(argument, sizeOf)}
-	}
-	return shape, err
-}
-
-// loadInputs reads q, k and v as host tensors.
-func loadInputs(file *tensorfile.File, s attention.Shape) (attention.Inputs, error) {
-	in, err := file.LoadQKV()
-	if err != nil {
-		return attention.Inputs{}, err
-	}
-	return attention.Inputs{
-		Q: attention.HostBHSD(in.Q.Data, s.Batch, s.Heads, s.QLen, s.HeadDim),
-		K: attention.HostBHSD(in.K.Data, s.Batch, s.KVHeads, s.KVLen, s.HeadDim),
-		V: attention.HostBHSD(in.V.Data, s.Batch, s.KVHeads, s.KVLen, s.HeadDim),
-	}, nil
-}
-
 // runDocument makes the records, verifying the results where asked to.
-func (a *app) runDocument(ctx context.Context, f *runFlags, s session, shape attention.Shape, in attention.Inputs, results []result) (report.Document, []string, error) {
+func (a *app) runDocument(ctx context.Context, f *runFlags, s session, file *inputFile, in attention.Inputs, odd []string, results []result) (report.Document, []string, error) {
 	doc := report.Document{Key: "results", Columns: runColumns(f.verify)}
+	shape := file.shape
+	a.warn(odd)
 	var failures []string
 	for _, r := range results {
 		record := runRecord{
@@ -199,20 +178,26 @@ func (a *app) runDocument(ctx context.Context, f *runFlags, s session, shape att
 			HostMS:      report.Float(r.stats.HostMS),
 			PausedMS:    report.Float(r.stats.PausedMS),
 			ratioRecord: newRatioRecord(r.stats),
+			denseRecord: besideDense(r, results),
 		}
+		own := slices.Clone(r.stats.Warnings)
 		if f.verify {
-			m, err := a.verifyResult(ctx, f, shape, in, r)
+			v, notes, bad, err := a.verifyResult(ctx, f, file, in, r)
 			if err != nil {
 				return doc, nil, err
 			}
-			bad := m.Failures()
-			record.verifyRecord = newVerifyRecord(m, bad)
+			record.verifyRecord = v
+			own = append(own, notes...)
 			for _, b := range bad {
 				failures = append(failures, r.mode.String()+": "+b)
 			}
 		}
+		for _, text := range own {
+			a.warn([]string{r.mode.String() + ": " + text})
+		}
+		record.Warnings = append(append([]string{}, odd...), own...)
 		doc.Records = append(doc.Records, record)
-		doc.Foot += fallbackNote(record.callRecord, record.Fallback)
+		doc.Foot += fallbackNote(record.callRecord, record.Fallback) + qualityNote(record)
 	}
 	r := s.report()
 	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %d/%d heads, q %d, kv %d, head_dim %d", r.Name, r.Driver, r.Type, shape.Heads, shape.KVHeads, shape.QLen, shape.KVLen, shape.HeadDim)
@@ -222,19 +207,50 @@ func (a *app) runDocument(ctx context.Context, f *runFlags, s session, shape att
 // verifyGroups is how many groups of each head have their stripes compared.
 const verifyGroups = 4
 
-func (a *app) verifyResult(ctx context.Context, f *runFlags, shape attention.Shape, in attention.Inputs, r result) (verify.Measures, error) {
+// verifyResult compares a result with the oracle of what was computed, and
+// where the file's numbers had to be converted, with that of the file's too.
+func (a *app) verifyResult(ctx context.Context, f *runFlags, file *inputFile, in attention.Inputs, r result) (record *verifyRecord, notes, failures []string, err error) {
+	shape := file.shape
 	o, err := attention.NewOracle(shape, f.params.p, in.Q, in.K, in.V)
 	if err != nil {
-		return verify.Measures{}, err
+		return nil, nil, nil, err
 	}
-	bar := a.progress("verify "+r.mode.String(), shape.Batch*shape.Heads)
+	steps := shape.Batch * shape.Heads
+	if file.sizes.Converted() {
+		steps *= 2
+	}
+	bar := a.progress("verify "+r.mode.String(), float64(steps))
 	defer bar.done()
-	return verify.Measure(ctx, o, verify.Output{
-		Mode: r.ran(), Tier: attention.Tier(r.stats.Tier), O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes,
-	}, verify.Sample{
+	out := verify.Output{Mode: r.ran(), Tier: attention.Tier(r.stats.Tier), O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes}
+	sample := verify.Sample{
 		Rows: verify.Rows(o, f.verifyRows), Groups: verify.Groups(o, verifyGroups),
-		Progress: func(done, _ int) { bar.set(done) },
-	})
+		Progress: func(done, _ int) { bar.set(float64(done)) },
+	}
+	m, err := verify.Measure(ctx, o, out, sample)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	failures, notes = m.Failures(), m.Notes()
+	ofFile := math.NaN()
+	if file.sizes.Converted() {
+		q, k, v, err := file.LoadWide()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if o, err = o.OfF32(q, k, v); err != nil {
+			return nil, nil, nil, err
+		}
+		sample.Progress = func(done, _ int) { bar.set(float64(steps/2 + done)) }
+		nmse, bad, err := verify.AgainstOriginal(ctx, o, out, sample)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		ofFile = nmse
+		failures = append(failures, bad...)
+	}
+	record = newVerifyRecord(m, failures)
+	record.NMSEOfFile = report.Float(ofFile)
+	return record, notes, failures, nil
 }
 
 // ran is the mode that was computed: dense after a fallback.

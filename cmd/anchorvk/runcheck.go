@@ -14,7 +14,10 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	if f.modes, err = parseModes("--mode", f.modeNames); err != nil {
 		return err
 	}
-	if err := f.params.p.Validate(); err != nil {
+	if err := f.params.one("run"); err != nil {
+		return err
+	}
+	if err := f.input.check(); err != nil {
 		return err
 	}
 	if err := f.manners.check(); err != nil {
@@ -27,8 +30,8 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 	switch {
 	case f.out == "" && changed("out"), f.picture == "" && changed("picture"):
 		return usage("-o and --picture need the name of a file, but one is empty")
-	case f.input == "":
-		return usage("no input; name a safetensors file with -i")
+	case f.input.path == "":
+		return usage("no input; name a safetensors file, as in `anchorvk run qkv.safetensors`")
 	case f.outDType != "f16" && f.outDType != "f32":
 		return usage("--out-dtype %s is not supported; choose f16 or f32", f.outDType)
 	case f.lse && f.out == "":
@@ -39,8 +42,8 @@ func (f *runFlags) check(changed func(flag string) bool) error {
 		return usage("--dump-stripes and --picture show the stripes of mode anchor; add it to --mode")
 	case f.verifyRows < 1:
 		return usage("--verify-rows %d compares nothing; use 1 or more", f.verifyRows)
-	case sameFile(f.out, f.input) || sameFile(f.picture, f.input):
-		return usage("the output would overwrite the input %s; name another file", f.input)
+	case sameFile(f.out, f.input.path) || sameFile(f.picture, f.input.path):
+		return usage("the output would overwrite the input %s; name another file", f.input.path)
 	case f.out != "" && sameFile(f.out, f.picture):
 		return usage("-o and --picture name the same file")
 	}

@@ -103,7 +103,10 @@ func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuni
 	if err := w.app.fits("the inputs and outputs", inputBytes(w.shape)+w.outputBytes()); err != nil {
 		return entry, err
 	}
-	in, out, free, err := w.s.place(ctx, w.shape, load.load)
+	in, out, free, err := w.s.place(ctx, w.shape, func() (attention.Inputs, error) {
+		in, _, err := load.load()
+		return in, err
+	})
 	if err != nil {
 		return entry, err
 	}

@@ -43,6 +43,9 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 		}
 		return nil
 	}
+	if err := f.params.one("--tune"); err != nil {
+		return err
+	}
 	for _, name := range []string{"input", "compare", "explain"} {
 		if changed(name) {
 			return usage("--%s and --tune exclude each other: a sweep measures generated inputs against the tuning table", name)

@@ -164,7 +164,7 @@ func (w *sweep) round(ctx context.Context, round int, current attention.TuningCh
 	if err != nil {
 		return current, err
 	}
-	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, round %d", w.tier, w.shape.HeadDim, kernels, round), len(choices)*(w.f.repetitions+2))
+	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, round %d", w.tier, w.shape.HeadDim, kernels, round), float64(len(choices)*(w.f.repetitions+2)))
 	defer bar.done()
 	var all, rivals []*candidate
 	for _, choice := range choices {
@@ -211,7 +211,7 @@ func (w *sweep) final(ctx context.Context, start, best attention.TuningChoice, k
 	}
 	c.trial = trialRecord{Tier: string(w.tier), HeadDim: w.shape.HeadDim, Kernels: kernels, Change: changeText(start, best), Choice: best, FirstRunS: report.Float(math.NaN())}
 	repetitions := 2*w.f.repetitions + 1
-	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, final", w.tier, w.shape.HeadDim, kernels), repetitions+1)
+	bar := w.app.progress(fmt.Sprintf("tune %s %d %s, final", w.tier, w.shape.HeadDim, kernels), float64(repetitions+1))
 	defer bar.done()
 	if err := w.race(ctx, base, []*candidate{c}, kernels, repetitions, bar); err != nil {
 		return 0, err

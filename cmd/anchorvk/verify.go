@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,11 +59,22 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 			if err != nil {
 				return usage("-p %q is no regular expression: %v", pattern, err)
 			}
+			if !a.matchesAny(match) { // whatever the device is
+				return usage("-p %q matches no case; `anchorvk verify` without -p lists them all", match)
+			}
 			return a.verifyDevice(cmd.Context(), match)
 		},
 	}
 	cmd.Flags().StringVarP(&pattern, "pattern", "p", "", "run the cases whose \"TIER TOPIC/MODE ...\" matches the regular `expression`")
 	return cmd
+}
+
+// matchesAny says whether a pattern matches a case on any tier.
+func (a *app) matchesAny(match *regexp.Regexp) bool {
+	cases := verify.Cases()
+	return slices.ContainsFunc(a.backend.tiers(&vk.Report{}), func(t tierRecord) bool {
+		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(t.Name + " " + c.Name) })
+	})
 }
 
 // verifyDevice runs the matching cases on every tier of the device.
@@ -95,8 +107,15 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 			}
 		}
 	}
-	if len(v.records) == 0 {
-		return usage("-p %q matches no case; `anchorvk verify` without -p lists them all", match)
+	if len(v.records) == 0 { // the pattern asks for cases of tiers that the device does not pass
+		for _, tier := range a.backend.tiers(r) {
+			if tier.OK || !slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(tier.Name + " " + c.Name) }) {
+				continue
+			}
+			if err := v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why}); err != nil {
+				return err
+			}
+		}
 	}
 	return v.finish()
 }
@@ -138,6 +157,7 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 		r.Verdict = verdictFail
 		r.Why = strings.Join(failures, "; ")
 	case err == nil:
+		r.Why = strings.Join(m.Notes(), "; ")
 	case ctx.Err() != nil:
 		return err
 	case exitCode(err) == exitDeviceLost:

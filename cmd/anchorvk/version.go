@@ -44,14 +44,19 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// moduleVersion is the version that the program was built as.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
 func (a *app) printVersion() error {
 	r := versionRecord{
-		Module: "github.com/anchorvk/anchorvk", Version: "(devel)",
+		Module: "github.com/anchorvk/anchorvk", Version: moduleVersion(),
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Drivers: []driverRecord{},
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		r.Version = info.Main.Version
 	}
 	var err error
 	if r.SPIRV, err = a.backend.modules(); err != nil {

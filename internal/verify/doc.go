@@ -31,6 +31,9 @@ const (
 	// lseCoarse bounds the relative error of a log-sum-exp where the plain
 	// implementation overflows: one rounding to fp16.
 	lseCoarse = 1.0 / 2048
+	// originalLSE is what rounding queries and keys to F16 may move a
+	// log-sum-exp of common scores.
+	originalLSE = 0.05
 	// lseHalfProducts is allowed besides to the tier that rounds each product
 	// of a score to fp16, times the log-sum-exp: one rounding of it to fp16.
 	// The plain fp16 implementation multiplies exactly.

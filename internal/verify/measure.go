@@ -325,3 +325,22 @@ func (m Measures) Notes() []string {
 	}
 	return []string{fmt.Sprintf("in %d of %d rows that were compared, scores are so large that a plain fp16 implementation overflows: errors there are held to an NMSE of %g, and log-sum-exps to %.1g of their value", m.Unbounded, m.Rows, MaxNMSE, lseCoarse)}
 }
+
+// AgainstOriginal compares an output with the oracle of the numbers that a
+// problem had before its conversion to F16, and says where they are too far
+// apart. Stripes stay those of the output: rounding may move some.
+func AgainstOriginal(ctx context.Context, original *attention.Oracle, out Output, sample Sample) (nmse float64, failures []string, err error) {
+	sample.Groups = nil
+	m, err := Measure(ctx, original, out, sample)
+	if err != nil {
+		return 0, nil, err
+	}
+	const why = ": the conversion to F16 changes the result; scale the tensors, or save them as F16 where they are made"
+	if !(m.NMSE <= MaxNMSE) {
+		failures = append(failures, fmt.Sprintf("beside the numbers of the file, NMSE %.3g exceeds %.3g%s", m.NMSE, MaxNMSE, why))
+	}
+	if bound := originalLSE + HalfFactor*m.HalfLSEErr + m.LSEAllowed; !(m.LSEErrThere <= bound) {
+		failures = append(failures, fmt.Sprintf("beside the numbers of the file, the log-sum-exp error %.3g exceeds %.3g%s", m.LSEErrThere, bound, why))
+	}
+	return m.NMSE, failures, nil
+}

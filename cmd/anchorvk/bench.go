@@ -55,7 +55,12 @@ ignores it.`,
   anchorvk bench -i qkv.safetensors -r 10 --json > old.json
   anchorvk bench -i qkv.safetensors -r 10 --compare old.json
   anchorvk bench --tune --head-dim 128`,
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && !f.tune.on {
+				return usage("bench takes no argument, but there is %q; name a file with -i %s", args[0], args[0])
+			}
+			return noArguments(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
 				return err

@@ -20,13 +20,14 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // fake stands for a device in tests of the output's form: it computes with
 // the oracle, and its times are made up.
 type fake struct {
-	reports []vk.Report
-	err     error                    // of list, open, plan and run
-	spoil   func(*attention.Outputs) // after a run
-	runs    int
-	opened  vk.Options           // of the last open
-	ranWith attention.RunOptions // of the last run
-	plans   map[*attention.Plan]attention.Problem
+	reports  []vk.Report
+	err      error                    // of list, open, plan and run
+	spoil    func(*attention.Outputs) // after a run
+	warnings []string                 // of run
+	runs     int
+	opened   vk.Options           // of the last open
+	ranWith  attention.RunOptions // of the last run
+	plans    map[*attention.Plan]attention.Problem
 }
 
 func newFake() *fake {
@@ -113,7 +114,7 @@ func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Input
 		f.spoil(&out)
 	}
 	f.runs++
-	stats := attention.Stats{Mode: p.Mode.String(), Tier: "plain", HostMS: 2.5, ComputedRatio: 1, ScratchBytes: 1 << 20, Slices: 1}
+	stats := attention.Stats{Warnings: f.warnings, Mode: p.Mode.String(), Tier: "plain", HostMS: 2.5, ComputedRatio: 1, ScratchBytes: 1 << 20, Slices: 1}
 	stats.TimeMS.Total = float64(1 + f.runs) // grows, so that the median is no end
 	stats.TimeMS.Attention = stats.TimeMS.Total
 	if p.Mode == attention.ModeAnchor {

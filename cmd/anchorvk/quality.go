@@ -71,7 +71,11 @@ func qualityNote(r runRecord) string {
 	if r.denseRecord == nil {
 		text += fmt.Sprintf(", rel L2 %.3g, largest difference %.3g", v.RelL2, v.MaxAbs)
 	}
-	return text + fmt.Sprintf(", over %d sampled rows", v.RowsVerified)
+	text += fmt.Sprintf(", over %d sampled rows", v.RowsVerified)
+	if v.NonFinite > 0 {
+		text += fmt.Sprintf(", without the %.3g %% that the input makes NaN or infinite", 100*v.NonFinite)
+	}
+	return text
 }
 
 // warn says on stderr what the user should know though the result stands.

@@ -83,6 +83,7 @@ type verifyRecord struct {
 	StripesWrong  int          `json:"stripes_wrong"`
 	RowsVerified  int          `json:"rows_verified"`
 	NMSEOfFile    report.Float `json:"nmse_of_file"` // against the file's BF16 or F32 numbers; null where it holds F16
+	NonFinite     report.Float `json:"non_finite"`   // share of the sampled output that the input makes NaN or infinite; left out of the measures
 	Check         string       `json:"check"`        // of the kernels, not of what the sparsity costs: OK or FAIL
 	Verdict       string       `json:"verdict"`      // older name of check
 }
@@ -114,6 +115,7 @@ func newVerifyRecord(m verify.Measures, failures []string) *verifyRecord {
 		RecallMass: report.Float(m.RecallMass), RecallClose: report.Float(m.RecallClose),
 		NMSE: report.Float(m.NMSE), MaxError: report.Float(m.MaxErr), HalfMaxError: report.Float(m.HalfMaxErr),
 		StripesDiffer: m.StripesDiffer, StripesWrong: m.StripesWrong, RowsVerified: m.Rows,
+		NonFinite: report.Float(m.NonFinite),
 		Check: verdictOK,
 	}
 	if len(failures) > 0 {

@@ -29,6 +29,7 @@ type Measures struct {
 	// Against the oracle of the same algorithm with the same stripes.
 	NMSE, MaxErr float64
 	LSEErr       float64 // largest error of the log-sum-exp
+	NonFinite    float64 // share of the output that the oracle defines as NaN or infinite
 	WrongKind    int     // elements finite where the oracle is not, or the other way round
 
 	// The bounds, from what a plain fp16 implementation reaches, on the elements
@@ -111,7 +112,7 @@ type accumulator struct {
 	m                                     Measures
 	err, norm, denseErr, denseNorm        float64
 	errThere, normThere, halfErr, stepErr float64 // where the plain implementation is finite
-	near, elements                        int
+	near, elements, nonFinite             int
 }
 
 func (a *accumulator) head(ctx context.Context, o *attention.Oracle, out Output, b, h int, sample Sample) {
@@ -164,6 +165,7 @@ func (a *accumulator) add(p accumulator) {
 	a.denseNorm += p.denseNorm
 	a.near += p.near
 	a.elements += p.elements
+	a.nonFinite += p.nonFinite
 }
 
 func (a *accumulator) row(o *attention.Oracle, out Output, b, h, row int, kept []bool) {
@@ -187,6 +189,9 @@ func (a *accumulator) row(o *attention.Oracle, out Output, b, h, row int, kept [
 	for d := range ref {
 		x := float64(got[d].Float32())
 		a.elements++
+		if kind(ref[d]) != finite {
+			a.nonFinite++
+		}
 		if kind(x) != kind(ref[d]) {
 			a.m.WrongKind++
 			continue
@@ -254,6 +259,7 @@ func (a *accumulator) finish() Measures {
 	m.StepRelL2 = math.Sqrt(quotient(a.stepErr, a.normThere))
 	m.RelL2 = math.Sqrt(quotient(a.denseErr, a.denseNorm))
 	m.RecallMass /= float64(m.Rows)
+	m.NonFinite = float64(a.nonFinite) / float64(a.elements)
 	m.RecallClose = float64(a.near) / float64(a.elements)
 	return m
 }

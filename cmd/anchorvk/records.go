@@ -116,7 +116,7 @@ func newVerifyRecord(m verify.Measures, failures []string) *verifyRecord {
 		NMSE: report.Float(m.NMSE), MaxError: report.Float(m.MaxErr), HalfMaxError: report.Float(m.HalfMaxErr),
 		StripesDiffer: m.StripesDiffer, StripesWrong: m.StripesWrong, RowsVerified: m.Rows,
 		NonFinite: report.Float(m.NonFinite),
-		Check: verdictOK,
+		Check:     verdictOK,
 	}
 	if len(failures) > 0 {
 		v.Check = verdictFail

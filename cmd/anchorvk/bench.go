@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -256,7 +257,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			if err := out.Add(r); err != nil {
 				return err
 			}
-			out.Foot += fallbackNote(r.callRecord, r.Fallback)
+			if note := fallbackNote(r.callRecord, r.Fallback); !strings.Contains(out.Foot, note) { // the same of every theta
+				out.Foot += note
+			}
 		}
 		if err != nil {
 			break
@@ -268,7 +271,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			return err
 		}
 		out.Members = append(out.Members, report.Member{Key: "incomplete", Value: true})
-		out.Foot += "\nincomplete: what ended the measurements is told below"
+		out.Foot += "\nincomplete: the measurements ended early"
 	}
 	r := s.report()
 	out.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, GPU times; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions)
@@ -291,7 +294,7 @@ func (f *benchFlags) columns() []report.Column {
 		{Head: "tier", Key: "tier"},
 		ms("median ms", "time_ms.median"), ms("min", "time_ms.min"), ms("max", "time_ms.max"),
 		ms("host ms", "host_ms"),
-		{Head: "tflops", Key: "tflops", Right: true, Show: report.Short},
+		{Head: "tflops", Key: "tflops", Right: true, Show: report.Short, Width: 8},
 		{Head: "vs dense", Key: "speedup_over_dense", Right: true, Show: report.Fixed(2)},
 		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
 		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},

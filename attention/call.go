@@ -27,7 +27,8 @@ type call struct {
 	push       push
 	bindings   [9]vk.Binding
 	counts     []uint32
-	counting   bool // dispatches are added up in work, and not recorded
+	missed     []float32 // by unit, with a guard
+	counting   bool      // dispatches are added up in work, and not recorded
 	work       float64
 }
 
@@ -113,11 +114,14 @@ func (c *call) prepare(out Outputs) error {
 		if err = b.grow(&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal); err != nil {
 			return err
 		}
-		if err = b.grow(&b.counts, "stripe counts", p.scratch.counts.size, vk.Readback); err != nil {
+		if err = b.grow(&b.counts, "stripe counts", p.countBytes(), vk.Readback); err != nil {
 			return err
 		}
 		if cap(c.counts) < p.Units {
 			c.counts = make([]uint32, p.Units)
+		}
+		if p.guards() && cap(c.missed) < p.Units {
+			c.missed = make([]float32, p.Units)
 		}
 	}
 	if c.wantMasks {
@@ -171,7 +175,7 @@ func (c *call) dispatchAll(ctx context.Context) error {
 				}
 				unit += units
 			}
-			if err := c.dense(ctx); err != nil {
+			if err := c.denseParts(ctx); err != nil {
 				return err
 			}
 			c.slicer.barrier() // the next span binds the same log-sum-exp buffer, if other parts of it
@@ -181,7 +185,11 @@ func (c *call) dispatchAll(ctx context.Context) error {
 		c.slicer.mark(passAttention)
 		c.slicer.barrier()
 		b := c.buffers
-		c.slicer.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, p.scratch.counts.size)
+		size := 4 * uint64(p.Units)
+		c.slicer.recorder.Copy(b.counts, 0, b.scratch, p.scratch.counts.offset, size)
+		if p.guards() {
+			c.slicer.recorder.Copy(b.counts, size, b.scratch, p.scratch.missed.offset, size)
+		}
 	}
 	return nil
 }
@@ -237,7 +245,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 		c.slicer.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
 		c.slicer.flops += float64(n) * cost(first)
 		c.slicer.done += between(cost, first, n)
-		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k == kernelIdentify
+		c.slicer.inexact = c.slicer.inexact || k == kernelStripes || k.searches()
 		first += n
 		if first < items {
 			c.slicer.barrier() // the rest binds the same buffers, if it writes other parts of them
@@ -249,11 +257,17 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 // deliver copies results to the host.
 func (c *call) deliver(ctx context.Context, out Outputs) error {
 	b, d := c.buffers, c.engine.device
-	c.counts = c.counts[:0]
+	c.counts, c.missed = c.counts[:0], c.missed[:0]
 	if c.plan.Runs == ModeAnchor && c.plan.Units > 0 {
 		c.counts = c.counts[:c.plan.Units]
 		if err := d.Download(ctx, bytesOf(c.counts), b.counts, 0); err != nil {
 			return err
+		}
+		if c.plan.guards() {
+			c.missed = c.missed[:c.plan.Units]
+			if err := d.Download(ctx, bytesOf(c.missed), b.counts, 4*uint64(c.plan.Units)); err != nil {
+				return err
+			}
 		}
 	}
 	if out.O.Host != nil {
@@ -298,7 +312,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 func (c *call) stats() Stats {
 	p := c.plan
 	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
-	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts)
+	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts, c.missed)
 	total := c.slicer.times.Total
 	if total == 0 {
 		total = float64(c.slicer.waited) / 1e6

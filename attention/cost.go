@@ -1,15 +1,19 @@
 package attention
 
+import "math"
+
 // Cost is the predicted work of a plan, in floating-point operations.
 type Cost struct {
 	Dense    float64 `json:"dense"`    // dense attention on the same shape
 	Anchor   float64 `json:"anchor"`   // sink and window, and the state that is saved
 	Identify float64 `json:"identify"` // pooled queries times candidates
 	Stripes  float64 `json:"stripes"`  // stripes, at the expected share
+	Guard    float64 `json:"guard"`    // sampled rows times all their keys, in two sweeps
+	Tail     float64 `json:"tail"`     // the last rows, over all keys
 }
 
 // Sparse is the predicted work of the anchor path.
-func (c Cost) Sparse() float64 { return c.Anchor + c.Identify + c.Stripes }
+func (c Cost) Sparse() float64 { return c.Anchor + c.Identify + c.Stripes + c.Guard + c.Tail }
 
 // stateFlops is what saving and reading back one accumulator element costs,
 // in operations: eight bytes, on devices that do some ten operations a byte.
@@ -33,8 +37,20 @@ func predict(s Shape, p Params, stripeShare float64) Cost {
 		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*heads*rows*float64(s.HeadDim)
 		c.Identify += 2 * float64(s.HeadDim) * heads * float64(p.Step) * candidates
 		c.Stripes += pair * rows * candidates * stripeShare
+		if p.Guard.On() && !math.IsInf(p.Theta, 1) {
+			c.Guard += 2 * float64(s.HeadDim) * heads * float64(sampled(from, to, p.Guard.Stride)) * (float64(to) + candidates)
+		}
+	}
+	if from := tailStart(s, p); from < s.KVLen {
+		c.Tail = pair * trianglePairs(from, s.KVLen)
 	}
 	return c
+}
+
+// tailStart is the position of the first row that is in the tail and in a group
+// with candidates; the groups before are dense anyway.
+func tailStart(s Shape, p Params) int {
+	return max(s.Prefix(), s.KVLen-p.Tail, min(firstSparseGroup(s, p)*p.Group(), s.KVLen))
 }
 
 // trianglePairs is the number of causal pairs of the rows at positions [from, to).

@@ -65,7 +65,7 @@ type Engine struct {
 	rest     rest
 	jobs     workspaces
 
-	warm      sync.Map // pipelineKey of what Warmup has run
+	warm      sync.Map // warmth of what Warmup has run
 	pipelines struct {
 		sync.Mutex
 		made    map[pipelineKey]*vk.Pipeline

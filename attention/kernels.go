@@ -15,6 +15,9 @@ const (
 	kernelAnchor
 	kernelPool
 	kernelIdentify
+	kernelSample
+	kernelMiss
+	kernelGuard
 	kernelCompact
 	kernelStripes
 	kernelCount
@@ -32,11 +35,20 @@ var kernelFacts = [kernelCount]struct {
 	kernelAnchor:   {"anchor", 5, true, false, true},
 	kernelPool:     {"pool", 4, false, false, false},
 	kernelIdentify: {"identify", 4, true, false, true},
+	kernelSample:   {"sample", 3, true, false, true},
+	kernelMiss:     {"miss", 5, true, false, true},
+	kernelGuard:    {"guard", 3, false, false, false},
 	kernelCompact:  {"compact", 3, false, false, false},
 	kernelStripes:  {"stripes", 9, true, true, true},
 }
 
 func (k kernel) String() string { return kernelFacts[k].name }
+
+// searches tells the kernels that walk keys for rows that stand for a group.
+// They have the shape Tuning.Identify.
+func (k kernel) searches() bool {
+	return k == kernelIdentify || k == kernelSample || k == kernelMiss
+}
 
 // Specialization constants by id, as include/spec.glsl declares them.
 const (
@@ -80,13 +92,13 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	shape := t.shapeOf(k)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
 	if key.isMatrix() {
-		if k == kernelIdentify {
+		if k.searches() {
 			key.way = wayUint
 		}
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
 		key.constants[specSlices] = uint32(max(shape.Slices, 1))
 	}
-	if key.isMatrix() && k == kernelIdentify {
+	if key.isMatrix() && k.searches() {
 		key.constants[specHeads] = uint32(t.SearchHeads)
 		if shape.Lean {
 			key.constants[specLean] = 1
@@ -123,9 +135,9 @@ func (key pipelineKey) module() string {
 // shared memory, or in registers one of two ways.
 func (key pipelineKey) matrixVariant() string {
 	switch {
-	case key.kernel != kernelIdentify && key.tier == TierCoop2:
+	case !key.kernel.searches() && key.tier == TierCoop2:
 		return "_coop2_" + key.way
-	case key.kernel != kernelIdentify && key.way != wayUint:
+	case !key.kernel.searches() && key.way != wayUint:
 		return "_coop_" + key.way
 	case key.tier == TierCoopF16 && kernelFacts[key.kernel].halfMath:
 		return "_coop_f16"
@@ -138,7 +150,7 @@ func (key *pipelineKey) usedConstants() []uint32 {
 	switch {
 	case !key.isMatrix():
 		return key.constants[:specMatM]
-	case key.kernel != kernelIdentify:
+	case !key.kernel.searches():
 		return key.constants[:specHeads]
 	}
 	return key.constants[:]

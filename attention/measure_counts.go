@@ -31,7 +31,11 @@ func (o *Oracle) Counts(b, h, group int, kept []bool) Counts {
 	for row := first; row < last; row++ {
 		p := o.Position(row)
 		sinkEnd, windowStart := o.anchorParts(p)
-		c.Computed += int64(sinkEnd+p+1-windowStart) + c.Stripes
+		if o.InTail(row) {
+			c.Computed += int64(p + 1)
+		} else {
+			c.Computed += int64(sinkEnd+p+1-windowStart) + c.Stripes
+		}
 		c.Causal += int64(p + 1)
 	}
 	return c

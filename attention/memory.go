@@ -12,7 +12,7 @@ type Memory struct {
 	Tensors uint64 `json:"tensors"` // Q, K, V and O, contiguous; 0 with PlanOptions.DeviceTensors
 	Staging uint64 `json:"staging"` // at most, for copies between host and device where they cannot be made in place
 	Scratch uint64 `json:"scratch"` // Plan.ScratchBytes
-	Counts  uint64 `json:"counts"`  // stripes of every (head, group) pair, for the statistics
+	Counts  uint64 `json:"counts"`  // stripes of every (head, group) pair, and what the guard measured there, for the statistics
 	LSE     uint64 `json:"lse"`     // log-sum-exps, whether they are wanted or not
 	Total   uint64 `json:"total"`
 	// Stripes is what Outputs.Stripes takes on top of Total.
@@ -31,7 +31,7 @@ func (p *Plan) estimate(report *vk.Report, deviceTensors bool) {
 	keys := uint64(s.Batch) * uint64(s.KVHeads) * uint64(s.KVLen)
 	m := Memory{Scratch: p.ScratchBytes, LSE: alignUp(4 * rows)}
 	if p.ScratchBytes > 0 {
-		m.Counts = alignUp(4 * uint64(p.Units))
+		m.Counts = alignUp(p.countBytes())
 		m.Stripes = alignUp(uint64(p.Units) * p.scratch.maskBytes)
 	}
 	if !deviceTensors {
@@ -112,7 +112,7 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	}
 	if p.Units > 0 && p.Runs == ModeAnchor {
 		grow(b.scratch, p.ScratchBytes)
-		grow(b.counts, p.scratch.counts.size)
+		grow(b.counts, p.countBytes())
 	}
 	if c.wantMasks {
 		grow(b.masks, uint64(p.Units)*p.scratch.maskBytes)

@@ -33,6 +33,19 @@ package attention
 // q̄.k_j*scale >= m̄ - Theta. The row's output is the softmax over its anchor
 // keys and the group's stripes together.
 //
+// # Tail and guard
+//
+// Two additions that Params switches on. The last Tail rows of the call attend
+// every key; the choice of stripes is the same as without them.
+//
+// The guard looks at the sampled rows of each group that has candidates, those
+// at positions p with p mod Stride = 0. Let P_j be such a row's softmax over all
+// its causal keys. What it misses is the sum of P_j over the candidates j that
+// are no stripes and have P_j >= Peak. Where the mean of that over the group's
+// sampled rows exceeds Limit, all candidates of this head and group are
+// stripes. It depends on nothing but the group's own rows and the keys before
+// them. With Theta = +Inf there is nothing to miss, and the guard is left out.
+//
 // Keys are visited in ascending order in every mode. With every candidate kept
 // a row therefore gives the bits of the dense row, and the same row computed
 // in another call with the same keys gives the same bits.

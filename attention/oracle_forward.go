@@ -31,7 +31,7 @@ func (o *Oracle) Forward(mode Mode) *Result {
 		head := b*s.Heads + h
 		var kept []bool
 		if mode == ModeAnchor {
-			kept, _ = o.Stripes(b, h, group)
+			kept = o.Select(b, h, group).Kept
 			copy(r.Stripes[(head*o.Groups()+group)*s.KVLen:], kept)
 		}
 		lo, hi := o.GroupRows(group)

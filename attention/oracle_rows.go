@@ -14,7 +14,7 @@ func (o *Oracle) DenseRow(b, h, row int, out []float64) (lse float64) {
 // (natural log). kept are the stripes of the row's group, as [Oracle.Stripes]
 // returns them; nil means none.
 func (o *Oracle) AnchorRow(b, h, row int, kept []bool, out []float64) (lse float64) {
-	return o.attend(b, h, row, o.anchorKeys(row, kept), out)
+	return o.attend(b, h, row, o.attended(row, kept), out)
 }
 
 // RecallMass returns, for each list of stripes, the full-attention probability
@@ -29,12 +29,21 @@ func (o *Oracle) RecallMass(b, h, row int, kept ...[]bool) []float64 {
 	}
 	recall := make([]float64, len(kept))
 	for i := range kept {
-		for _, j := range o.anchorKeys(row, kept[i]) {
+		for _, j := range o.attended(row, kept[i]) {
 			recall[i] += weights[j] // the dense keys are 0, 1, 2 ...: key j is weight j
 		}
 		recall[i] /= total
 	}
 	return recall
+}
+
+// attended lists the keys that a row attends in anchor attention, in ascending
+// order: all of them in the tail.
+func (o *Oracle) attended(row int, kept []bool) []int {
+	if o.InTail(row) {
+		return o.denseKeys(row)
+	}
+	return o.anchorKeys(row, kept)
 }
 
 // denseKeys lists the causal keys of a row.

@@ -2,7 +2,8 @@ package attention
 
 import "math"
 
-// Stripes selects the stripes of a group. Both results have KVLen elements.
+// Stripes selects the stripes of a group by its pooled rows, without the guard
+// ([Oracle.Select] has it too). Both results have KVLen elements.
 //
 // kept[j] says that candidate j is a stripe; it is false for keys that are not
 // candidates. margin[j] is the largest value over the group's blocks of

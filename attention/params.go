@@ -32,6 +32,14 @@ type Params struct {
 	WindowBlocks int `json:"window_blocks"`
 	// Scale multiplies q.k. Zero means 1/sqrt(head_dim).
 	Scale float64 `json:"scale"`
+	// Tail is how many of the call's last rows attend every key, whatever their
+	// group keeps: the rows that answer a prompt's question. 0 for none. Rows of
+	// the tail take part in the choice of stripes like others, so that all other
+	// rows are what they would be without it. In a prompt that is prefilled in
+	// chunks only the last chunk's tail counts.
+	Tail int `json:"tail"`
+	// Guard keeps all candidates of the (head, group)s that need them.
+	Guard Guard `json:"guard"`
 }
 
 // DefaultParams returns the values of the paper: theta 12, groups of 16 blocks
@@ -75,6 +83,8 @@ func (p Params) Validate() error {
 		return argument("Params.Scale", "use a positive finite number, or 0 for 1/sqrt(head_dim)", "is %v", p.Scale)
 	case p.Scale > 0 && p.Scale*math.Log2E < smallestNormal: // a GPU may take it for zero, which times the -inf of hidden scores is NaN
 		return argument("Params.Scale", "use a larger number, or 0 for 1/sqrt(head_dim)", "is %v, less than fp32 holds in units of log2", p.Scale)
+	case p.Tail < 0 || p.Tail > maxIndex:
+		return argument("Params.Tail", "use a number of rows such as 128, or 0 for none", "is %d", p.Tail)
 	case p.Scale > math.MaxFloat32/math.Log2E: // kernels hold Scale*log2(e) in fp32
 		return argument("Params.Scale", "use a smaller number, or 0 for 1/sqrt(head_dim)", "is %v, more than fp32 holds in units of log2", p.Scale)
 	}
@@ -88,5 +98,5 @@ func (p Params) Validate() error {
 			return argument(span.field, "use a smaller value", "is %d, which at block %d spans more than %d positions", span.blocks, p.Block, maxIndex)
 		}
 	}
-	return nil
+	return p.Guard.validate()
 }

@@ -24,29 +24,43 @@ func (c *call) poison() {
 	c.slicer.barrier()
 }
 
-// dense dispatches dense attention: of all rows, or in a sparse run of the
-// rows whose groups have no candidates.
-func (c *call) dense(ctx context.Context) error {
-	p := c.plan
-	end := p.Shape.KVLen
-	if p.Runs == ModeAnchor {
-		end = min(end, firstSparseGroup(p.Shape, p.Params)*p.Params.Group())
+// denseParts dispatches dense attention: of all rows, or in a sparse run of
+// the rows whose groups have no candidates, and of the tail.
+func (c *call) denseParts(ctx context.Context) error {
+	s := c.plan.Shape
+	if c.plan.Runs == ModeDense {
+		return c.dense(ctx, s.Prefix(), s.KVLen)
 	}
-	if end <= p.Shape.Prefix() {
+	if err := c.dense(ctx, s.Prefix(), min(s.KVLen, firstSparseGroup(s, c.plan.Params)*c.plan.Params.Group())); err != nil {
+		return err
+	}
+	return c.dense(ctx, tailStart(s, c.plan.Params), s.KVLen) // after a barrier: its rows' sparse output is overwritten
+}
+
+// dense dispatches dense attention of the rows at positions [from, end).
+func (c *call) dense(ctx context.Context, from, end int) error {
+	if end <= from {
 		return nil
 	}
-	all := c.push.kvEnd
-	c.push.kvEnd = uint32(end)
+	p := c.plan
+	all := c.push
+	defer func() { c.push = all }()
+	// As a call that begins at position from: its row 0 is another row of Q, O and the log-sum-exps.
+	skipped := uint32(from - p.Shape.Prefix())
+	c.push.qOffset, c.push.kvEnd = uint32(from), uint32(end)
+	c.push.q.base += skipped * c.push.q.row
+	c.push.o.base += skipped * c.push.o.row
+	if c.push.lseBase != noLSE {
+		c.push.lseBase += skipped
+	}
 	tileRows := p.Tuning.TileRows()
 	lastTile := (end - 1) / tileRows
-	items := uint32((lastTile - p.Shape.Prefix()/tileRows + 1) * c.spanHeads)
+	items := uint32((lastTile - from/tileRows + 1) * c.spanHeads)
 	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lse}
-	err := c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
+	return c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
 		keys := (lastTile - int(item)/c.spanHeads + 1) * tileRows
 		return c.tileFlops(float64(keys))
 	})
-	c.push.kvEnd = all
-	return err
 }
 
 // sparse dispatches the three stages for a span's units, as many at a time as
@@ -97,9 +111,9 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	c.slicer.mark(passIdentify)
 	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
-	slotsAnItem, keysAnItem := 1, 8*32 // identify.comp's WORDS_A_GROUP words
+	slotsAnItem, keysAnItem := p.searchSlots(), 8*32 // identify.comp's WORDS_A_GROUP words
 	if p.Tier.onMatrixUnits() {
-		slotsAnItem, keysAnItem = p.Tuning.SearchHeads, 16*32 // identify_coop.comp's
+		keysAnItem = 16 * 32 // identify_coop.comp's
 	}
 	items := uint32(ceilDiv(slots, slotsAnItem) * ceilDiv(p.Shape.KVLen, keysAnItem))
 	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
@@ -110,6 +124,11 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 		return err
 	}
 	c.slicer.barrier()
+	if p.guards() {
+		if err := c.guardStage(ctx, slots); err != nil {
+			return err
+		}
+	}
 	list := [3]vk.Binding{c.scratch(l.mask), c.scratch(l.list), c.scratch(l.counts)}
 	err = c.dispatch(ctx, kernelCompact, passIdentify, list[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen) })
 	if err != nil {
@@ -122,6 +141,42 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	}
 	c.slicer.barrier()
 	return nil
+}
+
+// searchSlots is how many slots an item of the kernels has that look through keys.
+func (p *Plan) searchSlots() int {
+	if p.Tier.onMatrixUnits() {
+		return p.Tuning.SearchHeads
+	}
+	return 1
+}
+
+// guardStage measures what sampled rows look at and the stripes miss, and keeps
+// all candidates of the units that miss too much.
+func (c *call) guardStage(ctx context.Context, slots int) error {
+	p := c.plan
+	l := &p.scratch
+	all := c.push.o
+	defer func() { c.push.o = all }()
+	c.push.o = guardView(p.Params.Guard)
+	items := uint32(ceilDiv(slots, p.searchSlots()) * p.guardRuns())
+	sweep := func(uint32) float64 {
+		return float64(2 * p.Shape.HeadDim * p.guardRows() * guardRunKeys * p.searchSlots())
+	}
+	sample := [3]vk.Binding{c.bindings[0], c.bindings[1], c.scratch(l.sampled)}
+	if err := c.dispatch(ctx, kernelSample, passIdentify, sample[:], items, sweep); err != nil {
+		return err
+	}
+	c.slicer.barrier()
+	miss := [5]vk.Binding{c.bindings[0], c.bindings[1], c.scratch(l.sampled), c.scratch(l.mask), c.scratch(l.misses)}
+	if err := c.dispatch(ctx, kernelMiss, passIdentify, miss[:], items, sweep); err != nil {
+		return err
+	}
+	c.slicer.barrier()
+	verdict := [3]vk.Binding{c.scratch(l.misses), c.scratch(l.mask), c.scratch(l.missed)}
+	err := c.dispatch(ctx, kernelGuard, passIdentify, verdict[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen / 32) })
+	c.slicer.barrier()
+	return err
 }
 
 // likelyStripes is the share of candidates that slices allow for: what is kept

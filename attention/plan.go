@@ -244,6 +244,9 @@ func (p *Plan) String() string {
 	}
 	if p.Mode == ModeAnchor {
 		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
+		if p.Params.Tail > 0 || p.Params.Guard.On() {
+			line("", "tail %d, guard stride %d, peak %g, limit %g", p.Params.Tail, p.Params.Guard.Stride, p.Params.Guard.Peak, p.Params.Guard.Limit)
+		}
 	}
 	line("device", "%s", p.Device)
 	b.WriteString(p.tierLines())
@@ -259,7 +262,8 @@ func (p *Plan) String() string {
 	line("tuning", "%s: %s", p.Tuning.From, p.Tuning.Why)
 	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
 	if p.Mode == ModeAnchor {
-		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, stripes %.3g", p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Stripes/1e9)
+		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, guard %.3g, stripes %.3g, tail %.3g",
+			p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Guard/1e9, p.Cost.Stripes/1e9, p.Cost.Tail/1e9)
 	}
 	if p.Runs == ModeAnchor {
 		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)

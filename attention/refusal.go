@@ -87,7 +87,15 @@ func (e *Engine) build(p *Plan) error {
 }
 
 // runs says whether a plan dispatches a kernel.
-func (p *Plan) runs(k kernel) bool { return p.Runs == ModeAnchor || k == kernelDense }
+func (p *Plan) runs(k kernel) bool {
+	switch k {
+	case kernelDense:
+		return true
+	case kernelSample, kernelMiss, kernelGuard:
+		return p.guards()
+	}
+	return p.Runs == ModeAnchor
+}
 
 // isRefusal tells a driver that cannot build a kernel from a device that can
 // do nothing more, and from one that has no memory left just now: a later call

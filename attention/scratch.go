@@ -15,7 +15,10 @@ type scratchLayout struct {
 	anchors region // mean anchors, fp32
 	mask    region // one bit for each key
 	list    region // stripe positions, uint32, room for every key
+	sampled region // softmax sums of the guard's sampled rows by run of keys, two fp32 each
+	misses  region // what peaks miss, by run of keys, fp32
 	counts  region // stripes of every pair of the call, uint32
+	missed  region // what the peaks of every pair miss, fp32
 	total   uint64
 
 	maskBytes uint64 // of one slot
@@ -36,9 +39,9 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 		return nil
 	}
 	p.Units = s.Batch * s.Heads * groups
-	counts := 4 * uint64(p.Units)
+	counts := p.countBytes()
 	one := p.scratchFor(1)
-	slot := one.total - one.counts.size
+	slot := one.total - counts
 	p.Slots = 1
 	if budget > counts+one.total {
 		p.Slots = int(min(uint64(s.Heads*groups), 1+(budget-counts-one.total)/slot))
@@ -49,7 +52,7 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 		p.scratch = p.scratchFor(p.Slots)
 	}
 	p.ScratchBytes = p.scratch.total
-	for _, r := range []region{p.scratch.acc, p.scratch.list} {
+	for _, r := range []region{p.scratch.acc, p.scratch.list, p.scratch.sampled} {
 		if r.size > report.Limits.MaxStorageBufferRange {
 			return &vk.LimitError{
 				What: "scratch memory", Limit: "maxStorageBufferRange", Asked: r.size, Max: report.Limits.MaxStorageBufferRange,
@@ -58,6 +61,15 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 		}
 	}
 	return nil
+}
+
+// countBytes is what a run tells of every (head, group) pair: how many stripes
+// it keeps, and with a guard what its peaks miss.
+func (p *Plan) countBytes() uint64 {
+	if p.guards() {
+		return 8 * uint64(p.Units)
+	}
+	return 4 * uint64(p.Units)
 }
 
 // scratchFor lays out scratch memory for a number of slots.
@@ -82,6 +94,14 @@ func (p *Plan) scratchFor(slots int) scratchLayout {
 	l.anchors = place(n * step * 4)
 	l.mask = place(n * l.maskBytes)
 	l.list = place(n * l.maskBytes * 32)
+	if p.guards() {
+		runs := uint64(p.guardRuns())
+		l.sampled = place(n * runs * uint64(p.guardRows()) * 8)
+		l.misses = place(n * runs * 4)
+	}
 	l.counts = place(4 * uint64(max(p.Units, 1)))
+	if p.guards() {
+		l.missed = place(4 * uint64(p.Units))
+	}
 	return l
 }

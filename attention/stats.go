@@ -30,28 +30,53 @@ type Stats struct {
 	Sparsity      float64 `json:"sparsity"`       // 1 - ComputedRatio
 	StripeRatio   float64 `json:"stripe_ratio"`   // kept stripes / candidates; 0 without candidates
 	ScratchBytes  uint64  `json:"scratch_bytes"`
+
+	// SelectionRatio is what the choice of keys costs besides: products of
+	// pooled and of sampled rows with keys, half a pair each, / causal pairs.
+	SelectionRatio float64 `json:"selection_ratio"`
+	// GuardedRatio is the share of the (head, group)s with candidates whose
+	// candidates the guard kept, all of them.
+	GuardedRatio float64 `json:"guarded_ratio"`
+	// MissedMass estimates what the run lost: the probability that lies on
+	// missed peaks, as the guard measured it on sampled rows, in the mean over
+	// the rows of the call, those that miss nothing included. 0 without a guard.
+	MissedMass float64 `json:"missed_mass"`
 }
 
 // countPairs fills in the ratios from the number of stripes of every unit.
-func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32) {
+// missed is what the guard found of each; empty without it.
+func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []float32) {
 	s.ComputedRatio, s.Sparsity, s.StripeRatio = 1, 0, 0
 	if len(counts) == 0 {
 		return
 	}
 	skipped, stripes, candidates := 0.0, 0.0, 0.0
+	tail := tailStart(p.Shape, p.Params)
+	guarded, lost := 0.0, 0.0
 	for i, count := range counts {
 		_, _, group := units.at(i)
 		start := group * p.Params.Group()
-		rows := float64(min(start+p.Params.Group(), p.Shape.KVLen) - max(start, p.Shape.Prefix()))
+		rows := float64(max(0, min(start+p.Params.Group(), tail)-max(start, p.Shape.Prefix())))
 		room := float64(start - p.Params.Window() - p.Params.Sink())
 		skipped += rows * (room - float64(count))
 		stripes += float64(count)
 		candidates += room
+		if len(missed) == 0 {
+			continue
+		}
+		if missed[i] > float32(p.Params.Guard.Limit) {
+			guarded++
+		} else {
+			lost += rows * float64(missed[i])
+		}
 	}
 	causal := float64(p.Shape.Batch*p.Shape.Heads) * trianglePairs(p.Shape.Prefix(), p.Shape.KVLen)
 	s.ComputedRatio = 1 - skipped/causal
 	s.Sparsity = skipped / causal
 	s.StripeRatio = stripes / candidates
+	s.SelectionRatio = (p.Cost.Identify + p.Cost.Guard) / p.Cost.Dense
+	s.GuardedRatio = guarded / float64(len(counts))
+	s.MissedMass = lost / float64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
 }
 
 // unitOrder numbers the (head, group) pairs of a call as the kernels do: by

@@ -218,7 +218,7 @@ func illegalShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) stri
 
 // shapeOf is the shape of a kernel.
 func (t Tuning) shapeOf(k kernel) KernelShape {
-	if k == kernelIdentify {
+	if k.searches() {
 		return t.Identify
 	}
 	return t.Attend

@@ -99,7 +99,7 @@ func sharedBytes(tier Tier, k kernel, s KernelShape, t Tuning, headDim int) int 
 	case !tier.onMatrixUnits():
 		return 0
 	case k == kernelIdentify:
-		return matrixIdentifyShared(s, headDim)
+		return max(matrixIdentifyShared(s, headDim), matrixSampleShared(s, m, headDim))
 	case t.inRegisters():
 		return stagedShared(s, t.Way, headDim) + s.Local/s.Lanes*m.M*((m.N/4+1)*16+4) + 16*4 // include/coop2_pass.glsl
 	}
@@ -136,6 +136,17 @@ func matrixIdentifyShared(s KernelShape, headDim int) int {
 		queries = 2 * s.Rows * (padded/8 + 1) * 16
 	}
 	return s.Keys*(padded/8+1)*16 + (s.Local/s.Lanes*s.Rows/4+4)*16 + queries
+}
+
+// matrixSampleShared is the same of sample_coop.comp, the larger of the guard's.
+func matrixSampleShared(s KernelShape, m MatrixShape, headDim int) int {
+	padded := (headDim + 15) / 16 * 16
+	rows := s.Local / s.Lanes * s.Rows
+	queries := 16
+	if s.Lean {
+		queries = s.Rows * (padded/8 + 1) * 16
+	}
+	return s.Keys*(padded/8+1)*16 + (rows/4+4)*16 + queries + rows*m.N*4 + rows*4
 }
 
 // shareKeys lets as many heads share keys in the stripe search as there are in

@@ -6,6 +6,12 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
+// warmth is what a warm-up has run.
+type warmth struct {
+	key     pipelineKey // of the last attention kernel
+	guarded bool
+}
+
 // Warmup makes everything that the first Run of a plan would otherwise make:
 // pipelines, which some drivers compile only when they are first dispatched,
 // so that a problem of a few rows is run on them. It takes up to seconds, and
@@ -18,14 +24,19 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if p.Runs == ModeAnchor {
 		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
 	}
-	if _, warm := e.warm.Load(key); warm {
+	guard := Guard{}
+	if p.guards() {
+		guard = Guard{Stride: 1, Peak: 1}
+	}
+	of := warmth{key, guard.On()}
+	if _, warm := e.warm.Load(of); warm {
 		return nil
 	}
 	problem := Problem{
 		Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 64, KVLen: 64, HeadDim: p.Shape.HeadDim},
 		Mode:  p.Runs,
 		// The smallest group, so that 64 rows have candidates and every kernel runs.
-		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Guard: guard},
 	}
 	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})
 	if err != nil {
@@ -52,6 +63,6 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(0), K: rows(1), V: rows(2)}, Outputs{O: rows(3)}); err != nil {
 		return err
 	}
-	e.warm.Store(key, true)
+	e.warm.Store(of, true)
 	return nil
 }

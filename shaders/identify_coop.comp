@@ -15,38 +15,7 @@ layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                /
 #include "include/stripe_mask.glsl"
 #include "include/coop_pooled.glsl"
 
-const uint OWN_PARTS = KEY_PARTS / PARTS;              // matrices of keys that a subgroup scores
-const uint OWN_WORDS = (OWN_PARTS * MAT_N + 31) / 32;
-const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
-const uint CARRIED = (TILE_CHUNKS + LOCAL_X - 1) / LOCAL_X;
-uvec4 next_keys[CARRIED];
-
-uint own_first_key() { return gl_SubgroupID % PARTS * OWN_PARTS * MAT_N; }
-
-uvec4 key_chunk(uint first_key, uint k_head_base, uint i) {
-    return keys[k_head_base + min(first_key + i / CHUNKS_ROW, kv_end - 1) * k_row + i % CHUNKS_ROW];
-}
-
-void fetch_keys(uint first_key, uint k_head_base) {
-    if (FEW_REGISTERS != 0) return;
-    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
-        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) next_keys[n] = key_chunk(first_key, k_head_base, i);
-    }
-}
-
-// The keys that were fetched, or else those from a position on.
-void put_keys(uint first_key, uint k_head_base) {
-    if (FEW_REGISTERS != 0) {
-        for (uint i = gl_LocalInvocationIndex; i < TILE_CHUNKS; i += LOCAL_X)
-            key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = key_chunk(first_key, k_head_base, i);
-        return;
-    }
-    [[unroll]] for (uint n = 0; n < CARRIED; n++) {
-        uint i = n * LOCAL_X + gl_LocalInvocationIndex;
-        if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = next_keys[n];
-    }
-}
+#include "include/coop_keys.glsl"
 
 // One score without matrices, for keys with an infinity: the halves of a query may differ in sign, and give NaN with it.
 float whole_score(uint block, uint key, uint k_head_base) {
@@ -136,14 +105,7 @@ uint candidates_end(uint slot) {
     return max(unit_of_slot(slot).group_start, window) - window;
 }
 
-uint kv_head_of(uint slot) { return unit_of_slot(slot).head / head_ratio; }
-
-// Whether slot i of the workgroup is the first with its KV head.
-bool brings_kv_head(uint first_slot, uint i) {
-    for (uint j = 0; j < i; j++)
-        if (kv_head_of(first_slot + j) == kv_head_of(first_slot + i)) return false;
-    return true;
-}
+#include "include/coop_kv_heads.glsl"
 
 void main() {
     uint item = first_item + gl_WorkGroupID.x;

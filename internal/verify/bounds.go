@@ -39,6 +39,9 @@ func (m Measures) Failures() []string {
 	over("max error", m.MaxErrThere, HalfFactor*m.HalfMaxErr+m.StepMax)
 	over("log-sum-exp error", m.LSEErrThere, HalfFactor*m.HalfLSEErr+m.LSEAllowed)
 	over("relative log-sum-exp error", m.LSERelElsewhere, lseCoarse)
+	if m.GuardWrong > 0 {
+		bad = append(bad, fmt.Sprintf("the guard decided on %d groups otherwise than the oracle", m.GuardWrong))
+	}
 	if m.StripesWrong > 0 {
 		bad = append(bad, fmt.Sprintf("%d stripes differ from the oracle's at a margin of %g or more", m.StripesWrong, MinMargin))
 	}

@@ -91,6 +91,39 @@ func Cases() []Case {
 	} {
 		add(build("params", shape(2, 1, 777, 777, 64), p))
 	}
+	// Tails within a group, over several, and of the whole call; guards that keep
+	// the candidates of some groups, of all and of none, with strides that divide
+	// neither group nor block, over more rows than a kernel takes at a time, and
+	// over more keys than one of its runs.
+	for _, c := range []struct {
+		tail  int
+		guard attention.Guard
+		theta float64
+		n, q  int
+	}{
+		{tail: 16, theta: mixed, n: 777, q: 777},
+		{tail: 150, theta: mixed, n: 777, q: 777},
+		{tail: 5000, theta: mixed, n: 777, q: 777},
+		{tail: 33, theta: mixed, n: 704, q: 257},
+		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.24}, theta: mixed, n: 777, q: 777},
+		{guard: attention.Guard{Stride: 7, Peak: 0.05, Limit: 0.24}, theta: mixed, n: 704, q: 257},
+		{guard: attention.Guard{Stride: 1, Peak: 0.01, Limit: 0}, theta: mixed, n: 521, q: 521},
+		{guard: attention.Guard{Stride: 100, Peak: 0.3, Limit: 1}, theta: mixed, n: 521, q: 521},
+		{guard: attention.Guard{Stride: 16, Peak: 0.05, Limit: 0.4}, theta: math.Inf(-1), n: 777, q: 777},
+		{guard: attention.Guard{Stride: 32, Peak: 0.05, Limit: 0.2}, theta: mixed, n: 4500, q: 97},
+		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.24}, tail: 20, theta: mixed, n: 777, q: 777},
+	} {
+		p := small(c.theta)
+		p.Tail, p.Guard = c.tail, c.guard
+		guarded := build("guard", shape(4, 2, c.q, c.n, 64), p)
+		if c.guard.On() {
+			guarded.Data.Amplitude = 5 // single keys stand out
+		}
+		add(guarded)
+	}
+	safe, _ := attention.Preset("safe")
+	safe.Theta = mixed
+	add(build("guard", shape(4, 1, 700, 1100, 128), safe))
 	// Scores so large that a softmax without its maximum would overflow.
 	for _, c := range []Case{build("large", shape(2, 1, 521, 521, 128), small(40)), dense(build("large", shape(2, 1, 521, 521, 128), small(40)))} {
 		c.Data.Amplitude = 30
@@ -146,6 +179,12 @@ func (c Case) name() string {
 	}
 	if c.BSHD {
 		text += " bshd"
+	}
+	if c.Mode == attention.ModeAnchor && p.Tail > 0 {
+		text += fmt.Sprintf(" tail=%d", p.Tail)
+	}
+	if c.Mode == attention.ModeAnchor && p.Guard.On() {
+		text += fmt.Sprintf(" guard=%d,%g,%g", p.Guard.Stride, p.Guard.Peak, p.Guard.Limit)
 	}
 	if c.Mode == attention.ModeAnchor {
 		text += fmt.Sprintf(" theta=%g group=%dx%d", p.Theta, p.Step, p.Block)

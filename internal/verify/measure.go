@@ -48,6 +48,9 @@ type Measures struct {
 
 	// Stripes against the oracle's.
 	Stripes, StripesDiffer, StripesWrong int // kept by the oracle; decided otherwise; of those, at a margin >= MinMargin
+
+	// The guard's verdicts against the oracle's.
+	Guarded, GuardWrong int // groups whose candidates the oracle's guard keeps; decided otherwise without a near miss
 }
 
 // Sample says what to compare in every head.
@@ -127,6 +130,8 @@ func (a *accumulator) add(p accumulator) {
 	a.m.Stripes += p.m.Stripes
 	a.m.StripesDiffer += p.m.StripesDiffer
 	a.m.StripesWrong += p.m.StripesWrong
+	a.m.Guarded += p.m.Guarded
+	a.m.GuardWrong += p.m.GuardWrong
 	a.m.RecallMass += p.m.RecallMass
 	a.m.MaxErr = math.Max(a.m.MaxErr, p.m.MaxErr)
 	a.m.MaxErrThere = math.Max(a.m.MaxErrThere, p.m.MaxErrThere)
@@ -258,8 +263,10 @@ func quotient(err, norm float64) float64 {
 
 // compareStripes holds a group's stripes against the oracle's.
 func (m *Measures) compareStripes(o *attention.Oracle, stripes []byte, b, h, group int) {
-	want, margin := o.Stripes(b, h, group)
+	selection := o.Select(b, h, group)
+	margin := selection.Margin
 	got := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:]
+	want := m.compareGuard(o, selection, got, b, h, group)
 	for j := range want {
 		if want[j] {
 			m.Stripes++

@@ -1,0 +1,24 @@
+#version 460
+// Guard, verdict: the mean over a group's sampled rows of the probability that its stripes miss at peaks, and where that exceeds
+// GUARD_LIMIT, all candidates become stripes. One workgroup a slot.
+#extension GL_GOOGLE_include_directive : require
+#include "include/spec.glsl"
+#include "include/push.glsl"
+bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+#include "include/guard.glsl"
+#include "include/candidates.glsl"
+layout(binding = 0, std430) readonly buffer MissBuffer { float missed[]; };        // [slot][run] sums over the sampled rows
+layout(binding = 1, std430) writeonly buffer MaskBuffer { uint mask[]; };          // [slot][word]
+layout(binding = 2, std430) writeonly buffer UnitBuffer { float unit_missed[]; };  // [unit] means over them
+
+void main() {
+    uint slot = first_item + gl_WorkGroupID.x;
+    Unit unit = unit_of_slot(slot);
+    uint end = unit.group_start - window;
+    float sum = 0;
+    for (uint run = 0; run * RUN_KEYS < end; run++) sum += missed[slot * runs() + run];
+    float mean = sum / float(max(sampled_rows(unit), 1));
+    if (gl_LocalInvocationIndex == 0) unit_missed[unit.index] = mean;
+    if (!(mean > GUARD_LIMIT)) return;
+    for (uint word = gl_LocalInvocationIndex; word < (end + 31) / 32; word += LOCAL_X) mask[slot * mask_words() + word] = candidates(word, end);
+}

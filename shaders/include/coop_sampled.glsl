@@ -1,0 +1,108 @@
+// Sampled rows as matrices, for the guard's sweeps: each subgroup holds ROWS of them and scores the keys that it stages with others.
+// With FEW_REGISTERS they lie in shared memory, and keys are not fetched ahead.
+// Needs: coop_spec.glsl, push.glsl, guard.glsl, HEADS and the buffer keys; the kernel says how many slots there are (SLOT_COUNT).
+layout(constant_id = 10) const uint FEW_REGISTERS = 0; // 0 or 1; then HEADS is 1
+layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
+const uint SUBGROUPS = LOCAL_X / LANES;
+const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
+const uint DIM_STEPS = DIM_PADDED / MAT_K;
+const uint PARTS = SUBGROUPS / HEADS; // subgroups of a head
+shared uvec4 key_tile[KEYS * KEY_STRIDE];
+shared vec4 row_numbers[SUBGROUPS * ROWS / 4 + 4]; // one of each subgroup's rows, then the numbers of columns
+shared uvec4 query_tile[FEW_REGISTERS != 0 ? HEADS * ROWS * KEY_STRIDE : 1];
+MATRIX_A rows[ROW_PARTS * DIM_STEPS];
+MATRIX_C column; // each element's column
+
+#include "coop_keys.glsl"
+#include "coop_kv_heads.glsl"
+
+// Zeroes the padding of head_dim, which nothing writes afterwards.
+void begin_sampled() {
+    if (DIM_PADDED != DIM) // by one chunk
+        for (uint i = gl_LocalInvocationIndex; i < KEYS; i += LOCAL_X) key_tile[i * KEY_STRIDE + CHUNKS_ROW] = uvec4(0);
+    for (uint i = gl_LocalInvocationIndex; i < 16; i += LOCAL_X) row_numbers[SUBGROUPS * ROWS / 4 + i / 4][i % 4] = float(i);
+    barrier();
+    coopMatLoad(column, row_numbers, SUBGROUPS * ROWS / 4, 0, gl_CooperativeMatrixLayoutRowMajor);
+}
+
+// Slots past the last one, and units past the last one, have no rows.
+bool slot_exists(uint slot) { return slot < SLOT_COUNT && (first_unit + slot) / head_count <= (kv_end - 1) / group_rows; }
+uint rows_of_slot(uint slot) { return slot_exists(slot) ? sampled_rows(unit_of_slot(slot)) : 0; }
+uint slot_end(uint slot) { return slot_exists(slot) ? causal_end(unit_of_slot(slot)) : 0; }
+
+uint position_of(Unit unit, uint row) { return first_sampled(unit) + min(row, max(sampled_rows(unit), 1) - 1) * GUARD_STRIDE; }
+
+uvec4 query_chunk(Unit unit, uint row, uint chunk) {
+    uint position = min(position_of(unit, row), q_offset + q_len - 1); // a slot without sampled rows reads some row
+    return queries[q_base + unit.head * q_head + (position - q_offset) * q_row + chunk];
+}
+
+// One number of each row to a matrix that holds it in every column.
+void put_row_number(uint i, float x) { row_numbers[(gl_SubgroupID * ROWS + i) / 4][i % 4] = x; }
+MATRIX_C row_number(uint m) {
+    MATRIX_C of_rows;
+    coopMatLoad(of_rows, row_numbers, (gl_SubgroupID * ROWS + m * MAT_M) / 4, 0, gl_CooperativeMatrixLayoutColumnMajor);
+    return of_rows;
+}
+
+// Rows pass through the key tile, as many subgroups at a time as have room in it, as pooled queries do in coop_pooled.glsl.
+void load_sampled(uint slot, uint first_row) {
+    Unit unit = unit_of_slot(min(slot, SLOT_COUNT - 1));
+    if (FEW_REGISTERS != 0) {
+        const uint chunks = DIM_PADDED / 8;
+        barrier(); // the tile before has been scored
+        for (uint i = gl_LocalInvocationIndex; i < ROWS * chunks; i += LOCAL_X)
+            query_tile[i / chunks * KEY_STRIDE + i % chunks] = i % chunks < CHUNKS_ROW ? query_chunk(unit, first_row + i / chunks, i % chunks) : uvec4(0);
+        barrier();
+        return;
+    }
+    const uint room = min(KEYS / ROWS, SUBGROUPS);
+    [[unroll]] for (uint first = 0; first < SUBGROUPS; first += room) {
+        uint tile = (gl_SubgroupID - first) * ROWS * KEY_STRIDE;
+        bool now = room == SUBGROUPS || gl_SubgroupID >= first && gl_SubgroupID < first + room;
+        barrier();
+        for (uint i = gl_SubgroupInvocationID; now && i < ROWS * CHUNKS_ROW; i += LANES)
+            key_tile[tile + i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = query_chunk(unit, first_row + i / CHUNKS_ROW, i % CHUNKS_ROW);
+        barrier();
+        if (!now) continue;
+        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+            [[unroll]] for (uint c = 0; c < DIM_STEPS; c++)
+                coopMatLoad(rows[m * DIM_STEPS + c], key_tile, tile + m * MAT_M * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+    }
+}
+
+// Products of the own rows and the own keys of the tile, without the scale.
+MATRIX_C scores[OWN_PARTS * ROW_PARTS];
+void score_keys() {
+    [[unroll]] for (uint i = 0; i < OWN_PARTS * ROW_PARTS; i++) scores[i] = MATRIX_C(0);
+    [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
+        if (FEW_REGISTERS != 0)
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+                coopMatLoad(rows[m * DIM_STEPS + c], query_tile, m * MAT_M * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
+        [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
+            MATRIX_B key_matrix;
+            coopMatLoad(key_matrix, key_tile, (own_first_key() + n * MAT_N) * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
+            [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
+                scores[n * ROW_PARTS + m] = coopMatMulAdd(rows[m * DIM_STEPS + c], key_matrix, scores[n * ROW_PARTS + m]);
+        }
+    }
+}
+
+// The own keys of a head in a run, a tile at a time: WEIGH(key) is called with each tile's first key, for tiles below `end`.
+#define EACH_TILE(first_slot, slot, first_key, end_key, end, WEIGH)                        \
+    for (uint i = 0; i < HEADS; i++) {                                                     \
+        if (!brings_kv_head(first_slot, i)) continue;                                      \
+        uint k_head_base = k_base + kv_head_of(first_slot + i) * k_head;                   \
+        bool own = kv_head_of(slot) == kv_head_of(first_slot + i);                         \
+        fetch_keys(first_key, k_head_base);                                                \
+        for (uint key = first_key; key < end_key; key += KEYS) {                           \
+            barrier();                                                                     \
+            put_keys(key, k_head_base);                                                    \
+            barrier();                                                                     \
+            fetch_keys(key + KEYS, k_head_base);                                           \
+            if (!own || key >= end) continue;                                              \
+            score_keys();                                                                  \
+            WEIGH(key);                                                                    \
+        }                                                                                  \
+        barrier();                                                                         \
+    }

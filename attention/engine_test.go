@@ -76,7 +76,7 @@ func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 				} else {
 					g := o.GroupOf(i)
 					if kept[g] == nil {
-						kept[g], _ = o.Stripes(b, h, g)
+						kept[g] = o.Select(b, h, g).Kept
 					}
 					lse = o.AnchorRow(b, h, i, kept[g], row)
 				}

@@ -15,9 +15,10 @@ type call struct {
 	plan       *Plan
 	report     *vk.Report
 	pipelines  [kernelCount]*vk.Pipeline
-	q, k, v, o operand // on the device
-	spanHeads  int
-	way        string // how K and V are read: the plan's, unless their buffers have no address
+	q, k, v, o operand    // on the device
+	spans      []headSpan // of every batch entry
+	span       headSpan   // the one that is recorded
+	way        string     // how K and V are read: the plan's, unless their buffers have no address
 	wantLSE    bool
 	lseLent    bool       // they go to a buffer of the caller's
 	lse        vk.Binding // four bytes for nothing where none are wanted
@@ -94,14 +95,15 @@ func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
 // prepare makes everything that recording needs: pipelines, memory, limits.
 func (c *call) prepare(out Outputs) error {
 	p, b := c.plan, c.buffers
-	var err error
 	c.way = p.Tuning.Way
 	if c.way == wayAddress && (c.k.tensor.Buffer.Address() == 0 || c.v.tensor.Buffer.Address() == 0) {
 		c.way = wayHalf // a lent buffer: loads through its binding give the same bits
 	}
-	if c.spanHeads, err = spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o); err != nil {
+	limit, err := spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o)
+	if err != nil {
 		return err
 	}
+	c.spans = p.spans(c.spans[:0], limit)
 	for k := range kernelCount {
 		if !p.runs(k) {
 			continue
@@ -164,12 +166,17 @@ func (c *call) recordAll(ctx context.Context) error {
 func (c *call) dispatchAll(ctx context.Context) error {
 	p := c.plan
 	unit := 0
+	if p.guards() { // heads that no guard looks after miss nothing
+		c.slicer.mark(passAnchor)
+		c.slicer.recorder.Fill(c.buffers.scratch, p.scratch.missed.offset, p.scratch.missed.size, 0)
+		c.slicer.barrier()
+	}
 	for batch := range p.Shape.Batch {
-		for head := 0; head < p.Shape.Heads; head += c.spanHeads {
-			c.setPush(batch, head)
-			if p.Runs == ModeAnchor && p.Units > 0 {
+		for _, c.span = range c.spans {
+			c.setPush(batch)
+			if p.Runs == ModeAnchor && p.Units > 0 && !c.span.head.IsDense() {
 				c.push.countBase = uint32(unit)
-				units := c.spanHeads * p.unitOrder(c.spanHeads).groups
+				units := c.span.count * p.unitOrder(c.spans).groups
 				if err := c.sparse(ctx, units); err != nil {
 					return err
 				}
@@ -194,26 +201,28 @@ func (c *call) dispatchAll(ctx context.Context) error {
 	return nil
 }
 
-// setPush fills in the constants of a batch entry's span of heads, and binds
-// its tensors.
-func (c *call) setPush(batch, head int) {
+// setPush fills in the constants of the span of heads in a batch entry, and
+// binds its tensors.
+func (c *call) setPush(batch int) {
 	p := c.plan
 	s := p.Shape
 	ratio := s.GroupSize()
-	kvHeads := max(1, c.spanHeads/ratio)
+	head, count := c.span.first, c.span.count
+	kvHeads := (head+count-1)/ratio - head/ratio + 1
+	theta := p.Params.thetaOf(c.span.head) * math.Log2E
 	c.push = push{
 		qLen: uint32(s.QLen), qOffset: uint32(s.Prefix()), kvEnd: uint32(s.KVLen),
-		headRatio: uint32(ratio), headFirst: uint32(head), headCount: uint32(c.spanHeads),
+		headRatio: uint32(ratio), headFirst: uint32(head), headCount: uint32(count),
 		lseBase:   noLSE,
 		scaleLog2: float32(p.Params.ScaleFor(s.HeadDim) * math.Log2E),
-		thetaLog2: float32(min(max(p.Params.Theta*math.Log2E, -thetaLimit), thetaLimit)),
+		thetaLog2: float32(min(max(theta, -thetaLimit), thetaLimit)),
 		blockRows: uint32(p.Params.Block), groupRows: uint32(p.Params.Group()),
 		sink: uint32(p.Params.Sink()), window: uint32(p.Params.Window()),
 	}
-	c.bindings[0], c.push.q = bind(c.report, c.q.tensor, batch, head, c.spanHeads)
+	c.bindings[0], c.push.q = bind(c.report, c.q.tensor, batch, head, count)
 	c.bindings[1], c.push.k = bind(c.report, c.k.tensor, batch, head/ratio, kvHeads)
 	c.bindings[2], c.push.v = bind(c.report, c.v.tensor, batch, head/ratio, kvHeads)
-	c.bindings[3], c.push.o = bind(c.report, c.o.tensor, batch, head, c.spanHeads)
+	c.bindings[3], c.push.o = bind(c.report, c.o.tensor, batch, head, count)
 	if c.way == wayAddress {
 		c.push.kAddressLo, c.push.kAddressHi = words(c.bindings[1].Buffer.Address() + c.bindings[1].Offset)
 		c.push.vAddressLo, c.push.vAddressHi = words(c.bindings[2].Buffer.Address() + c.bindings[2].Offset)
@@ -296,7 +305,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 		return err
 	}
 	groups := ceilDiv(p.Shape.KVLen, p.Params.Group())
-	order := p.unitOrder(c.spanHeads)
+	order := p.unitOrder(c.spans)
 	for unit := range p.Units {
 		batch, head, group := order.at(unit)
 		row := stripes[((batch*p.Shape.Heads+head)*groups+group)*p.Shape.KVLen:][:p.Shape.KVLen]
@@ -312,7 +321,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 func (c *call) stats() Stats {
 	p := c.plan
 	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
-	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts, c.missed)
+	s.countPairs(p, p.unitOrder(c.spans), c.counts, c.missed)
 	total := c.slicer.times.Total
 	if total == 0 {
 		total = float64(c.slicer.waited) / 1e6

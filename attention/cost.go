@@ -9,7 +9,7 @@ type Cost struct {
 	Identify float64 `json:"identify"` // pooled queries times candidates
 	Stripes  float64 `json:"stripes"`  // stripes, at the expected share
 	Guard    float64 `json:"guard"`    // sampled rows times all their keys, in two sweeps
-	Tail     float64 `json:"tail"`     // the last rows, over all keys
+	Tail     float64 `json:"tail"`     // the last rows, and heads that are dense, over all keys
 }
 
 // Sparse is the predicted work of the anchor path.
@@ -20,11 +20,39 @@ func (c Cost) Sparse() float64 { return c.Anchor + c.Identify + c.Stripes + c.Gu
 const stateFlops = 80
 
 // predict counts pairs exactly and takes the share of candidates that become
-// stripes as given.
+// stripes as given, where a head's theta does not say it.
 func predict(s Shape, p Params, stripeShare float64) Cost {
-	heads := float64(s.Batch * s.Heads)
-	pair := 4 * float64(s.HeadDim) * heads // q.k and p.v, a multiplication and an addition each
+	var total, c Cost
+	for h := range s.Heads {
+		if head := p.Head(h); h == 0 || head != p.Head(h-1) {
+			c = predictHead(s, p, head, stripeShare)
+		}
+		total.add(c)
+	}
+	return total
+}
+
+func (c *Cost) add(other Cost) {
+	c.Dense += other.Dense
+	c.Anchor += other.Anchor
+	c.Identify += other.Identify
+	c.Stripes += other.Stripes
+	c.Guard += other.Guard
+	c.Tail += other.Tail
+}
+
+// predictHead is predict for one query head of every batch entry.
+func predictHead(s Shape, p Params, head Head, share float64) Cost {
+	batch := float64(s.Batch)
+	pair := 4 * float64(s.HeadDim) * batch // q.k and p.v, a multiplication and an addition each
 	c := Cost{Dense: pair * trianglePairs(s.Prefix(), s.KVLen)}
+	if head.IsDense() {
+		c.Tail = c.Dense // it is all tail
+		return c
+	}
+	if theta := p.thetaOf(head); math.IsInf(theta, 0) {
+		share = max(0, math.Copysign(1, theta))
+	}
 	for g := s.Prefix() / p.Group(); g*p.Group() < s.KVLen; g++ {
 		start := g * p.Group()
 		from, to := max(start, s.Prefix()), min(start+p.Group(), s.KVLen)
@@ -34,11 +62,11 @@ func predict(s Shape, p Params, stripeShare float64) Cost {
 			c.Anchor += pair * trianglePairs(from, to)
 			continue
 		}
-		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*heads*rows*float64(s.HeadDim)
-		c.Identify += 2 * float64(s.HeadDim) * heads * float64(p.Step) * candidates
-		c.Stripes += pair * rows * candidates * stripeShare
-		if p.Guard.On() && !math.IsInf(p.Theta, 1) {
-			c.Guard += 2 * float64(s.HeadDim) * heads * float64(sampled(from, to, p.Guard.Stride)) * (float64(to) + candidates)
+		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*batch*rows*float64(s.HeadDim)
+		c.Identify += 2 * float64(s.HeadDim) * batch * float64(p.Step) * candidates
+		c.Stripes += pair * rows * candidates * share
+		if p.guardsHead(head) {
+			c.Guard += 2 * float64(s.HeadDim) * batch * float64(sampled(from, to, p.Guard.Stride)) * (float64(to) + candidates)
 		}
 	}
 	if from := tailStart(s, p); from < s.KVLen {

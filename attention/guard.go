@@ -54,10 +54,17 @@ func (p *Plan) guardRuns() int { return ceilDiv(p.Shape.KVLen, guardRunKeys) }
 // guardRows is the room for sampled rows of a group.
 func (p *Plan) guardRows() int { return ceilDiv(p.Params.Group(), p.Params.Guard.Stride) }
 
-// guards says whether the plan's stripes are looked at by the guard: with
-// every candidate kept there is nothing to miss.
+// guards says whether the guard looks after some head of the plan.
 func (p *Plan) guards() bool {
-	return p.Runs == ModeAnchor && p.Params.Guard.On() && !math.IsInf(p.Params.Theta, 1)
+	if p.Runs != ModeAnchor || !p.Params.Guard.On() {
+		return false
+	}
+	for h := range p.Shape.Heads {
+		if p.Params.guardsHead(p.Params.Head(h)) {
+			return true
+		}
+	}
+	return false
 }
 
 // guardView holds the guard's numbers in the place of O's view, as

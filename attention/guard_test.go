@@ -21,13 +21,14 @@ func guarded(heads, kvHeads, qLen, kvLen int) Problem {
 // rows points at one key of its own, some way back.
 func copying(s Shape, seed uint64) Inputs {
 	in := selectiveInputs(s, seed)
-	for h := range s.Heads {
+	for unit := range s.Batch * s.Heads {
+		b, h := unit/s.Heads, unit%s.Heads
 		for i := range s.QLen {
 			p := s.Prefix() + i
 			if p/64%2 == 0 || p < 200 {
 				continue
 			}
-			row, key := in.Q.At(0, h, i), in.K.At(0, s.KVHead(h), 17+(p*7)%(p-190))
+			row, key := in.Q.At(b, h, i), in.K.At(b, s.KVHead(h), 17+(p*7)%(p-190))
 			for d := range row {
 				row[d] = half16(2.5 * key[d].Float32())
 			}

@@ -13,15 +13,18 @@ type Counts struct {
 // Counts returns the counts of one group of one head for the rows that exist
 // in the call, with the stripes kept.
 func (o *Oracle) Counts(b, h, group int, kept []bool) Counts {
-	_, _ = b, h // the counts depend on the head through kept alone
+	_ = b // the counts depend on the batch entry through kept alone
+	dense := o.Params.Head(h).IsDense()
 	var c Counts
 	first, last := o.GroupRows(group)
 	if first == last {
 		return c
 	}
 	lo, hi := o.Candidates(group)
-	c.Candidates = int64(hi - lo)
-	if kept != nil {
+	if !dense {
+		c.Candidates = int64(hi - lo)
+	}
+	if kept != nil && !dense {
 		for j := lo; j < hi; j++ {
 			if kept[j] {
 				c.Stripes++
@@ -31,7 +34,7 @@ func (o *Oracle) Counts(b, h, group int, kept []bool) Counts {
 	for row := first; row < last; row++ {
 		p := o.Position(row)
 		sinkEnd, windowStart := o.anchorParts(p)
-		if o.InTail(row) {
+		if dense || o.InTail(row) {
 			c.Computed += int64(p + 1)
 		} else {
 			c.Computed += int64(sinkEnd+p+1-windowStart) + c.Stripes

@@ -46,6 +46,9 @@ package attention
 // stripes. It depends on nothing but the group's own rows and the keys before
 // them. With Theta = +Inf there is nothing to miss, and the guard is left out.
 //
+// Params.Heads gives single heads a theta of their own, no stripes at all
+// without a guard (HeadAnchorOnly), or every key (HeadDense).
+//
 // Keys are visited in ascending order in every mode. With every candidate kept
 // a row therefore gives the bits of the dense row, and the same row computed
 // in another call with the same keys gives the same bits.
@@ -82,7 +85,7 @@ func NewOracle(shape Shape, params Params, q, k, v Tensor) (*Oracle, error) {
 	if err := shape.Validate(); err != nil {
 		return nil, err
 	}
-	if err := params.Validate(); err != nil {
+	if err := params.validateFor(shape); err != nil {
 		return nil, err
 	}
 	for _, t := range []struct {

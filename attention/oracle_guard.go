@@ -20,7 +20,7 @@ type Selection struct {
 func (o *Oracle) Select(b, h, group int) Selection {
 	var s Selection
 	s.Kept, s.Margin = o.Stripes(b, h, group)
-	if !o.Params.Guard.On() || math.IsInf(o.Params.Theta, 1) {
+	if !o.Params.guardsHead(o.Params.Head(h)) {
 		return s
 	}
 	s.Missed = o.Missed(b, h, group, s.Kept, o.Params.Guard.Peak)

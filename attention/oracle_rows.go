@@ -14,7 +14,7 @@ func (o *Oracle) DenseRow(b, h, row int, out []float64) (lse float64) {
 // (natural log). kept are the stripes of the row's group, as [Oracle.Stripes]
 // returns them; nil means none.
 func (o *Oracle) AnchorRow(b, h, row int, kept []bool, out []float64) (lse float64) {
-	return o.attend(b, h, row, o.attended(row, kept), out)
+	return o.attend(b, h, row, o.attended(h, row, kept), out)
 }
 
 // RecallMass returns, for each list of stripes, the full-attention probability
@@ -29,7 +29,7 @@ func (o *Oracle) RecallMass(b, h, row int, kept ...[]bool) []float64 {
 	}
 	recall := make([]float64, len(kept))
 	for i := range kept {
-		for _, j := range o.attended(row, kept[i]) {
+		for _, j := range o.attended(h, row, kept[i]) {
 			recall[i] += weights[j] // the dense keys are 0, 1, 2 ...: key j is weight j
 		}
 		recall[i] /= total
@@ -38,9 +38,9 @@ func (o *Oracle) RecallMass(b, h, row int, kept ...[]bool) []float64 {
 }
 
 // attended lists the keys that a row attends in anchor attention, in ascending
-// order: all of them in the tail.
-func (o *Oracle) attended(row int, kept []bool) []int {
-	if o.InTail(row) {
+// order: all of them in the tail, and in a head that is dense.
+func (o *Oracle) attended(h, row int, kept []bool) []int {
+	if o.InTail(row) || o.Params.Head(h).IsDense() {
 		return o.denseKeys(row)
 	}
 	return o.anchorKeys(row, kept)

@@ -25,9 +25,13 @@ func (o *Oracle) Stripes(b, h, group int) (kept []bool, margin []float64) {
 	if lo >= hi {
 		return kept, margin
 	}
-	if math.IsInf(o.Params.Theta, 0) {
+	if o.Params.Head(h).IsDense() {
+		return kept, margin
+	}
+	theta := o.Params.thetaOf(o.Params.Head(h))
+	if math.IsInf(theta, 0) {
 		for j := lo; j < hi; j++ {
-			kept[j], margin[j] = o.Params.Theta > 0, o.Params.Theta
+			kept[j], margin[j] = theta > 0, theta
 		}
 		return kept, margin
 	}
@@ -38,7 +42,7 @@ func (o *Oracle) Stripes(b, h, group int) (kept []bool, margin []float64) {
 		if !ok {
 			continue
 		}
-		threshold := anchor - o.Params.Theta
+		threshold := anchor - theta
 		for j := lo; j < hi; j++ {
 			score := dot(query, rows.key(j)) * scale
 			if score >= threshold {

@@ -40,6 +40,9 @@ type Params struct {
 	Tail int `json:"tail"`
 	// Guard keeps all candidates of the (head, group)s that need them.
 	Guard Guard `json:"guard"`
+	// Heads are modes and thetas of single query heads, one entry for each, or
+	// nil. Not to be changed while a plan or an oracle uses it.
+	Heads []Head `json:"heads,omitempty"`
 }
 
 // DefaultParams returns the values of the paper: theta 12, groups of 16 blocks
@@ -96,6 +99,11 @@ func (p Params) Validate() error {
 	} {
 		if span.blocks > maxIndex/p.Block {
 			return argument(span.field, "use a smaller value", "is %d, which at block %d spans more than %d positions", span.blocks, p.Block, maxIndex)
+		}
+	}
+	for i, h := range p.Heads {
+		if err := h.validate(i); err != nil {
+			return err
 		}
 	}
 	return p.Guard.validate()

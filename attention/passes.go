@@ -28,7 +28,7 @@ func (c *call) poison() {
 // the rows whose groups have no candidates, and of the tail.
 func (c *call) denseParts(ctx context.Context) error {
 	s := c.plan.Shape
-	if c.plan.Runs == ModeDense {
+	if c.plan.Runs == ModeDense || c.span.head.IsDense() {
 		return c.dense(ctx, s.Prefix(), s.KVLen)
 	}
 	if err := c.dense(ctx, s.Prefix(), min(s.KVLen, firstSparseGroup(s, c.plan.Params)*c.plan.Params.Group())); err != nil {
@@ -55,10 +55,10 @@ func (c *call) dense(ctx context.Context, from, end int) error {
 	}
 	tileRows := p.Tuning.TileRows()
 	lastTile := (end - 1) / tileRows
-	items := uint32((lastTile - from/tileRows + 1) * c.spanHeads)
+	items := uint32((lastTile - from/tileRows + 1) * c.span.count)
 	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lse}
 	return c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
-		keys := (lastTile - int(item)/c.spanHeads + 1) * tileRows
+		keys := (lastTile - int(item)/c.span.count + 1) * tileRows
 		return c.tileFlops(float64(keys))
 	})
 }
@@ -124,7 +124,7 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 		return err
 	}
 	c.slicer.barrier()
-	if p.guards() {
+	if p.Params.guardsHead(c.span.head) {
 		if err := c.guardStage(ctx, slots); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func TestPipelinesAreThePlans(t *testing.T) {
 			require.Equal(t, key.module(), p.Config.Name)
 			require.Equal(t, key.usedConstants(), p.Config.Constants)
 			require.Equal(t, key.subgroup, p.Config.SubgroupSize)
-			require.Equal(t, p.Kernel == "pool" || p.Kernel == "compact", p.AllTiers)
+			require.Equal(t, p.Kernel == "pool" || p.Kernel == "compact" || p.Kernel == "guard", p.AllTiers)
 			require.NotEmpty(t, p.Config.Code)
 		}
 	}

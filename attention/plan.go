@@ -169,7 +169,7 @@ func (p *Problem) validate() error {
 		p.Params = DefaultParams()
 		p.Params.Scale = scale
 	}
-	return p.Params.Validate()
+	return p.Params.validateFor(p.Shape)
 }
 
 func (o *PlanOptions) setDefaults() error {
@@ -193,15 +193,15 @@ func (o *PlanOptions) setDefaults() error {
 
 // chooseMode falls back to dense attention where that is predicted cheaper.
 func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
-	share := o.StripeShare
-	switch {
-	case math.IsInf(problem.Params.Theta, 1):
-		share = 1
-	case math.IsInf(problem.Params.Theta, -1):
-		share = 0
+	p.Cost = predict(problem.Shape, problem.Params, o.StripeShare)
+	if problem.Mode == ModeDense {
+		return
 	}
-	p.Cost = predict(problem.Shape, problem.Params, share)
-	if problem.Mode == ModeDense || o.NoFallback {
+	if p.sparseHeads() == 0 {
+		p.Runs, p.Fallback = ModeDense, "every head is dense by Params.Heads"
+		return
+	}
+	if o.NoFallback {
 		return
 	}
 	switch {
@@ -211,7 +211,7 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 	case p.Cost.Sparse() > minGain*p.Cost.Dense:
 		p.Runs = ModeDense
 		p.Fallback = fmt.Sprintf("dense is predicted cheaper: the sparse path needs %.0f %% of its operations at this length, with %.0f %% of the candidates kept",
-			100*p.Cost.Sparse()/p.Cost.Dense, 100*share)
+			100*p.Cost.Sparse()/p.Cost.Dense, 100*o.StripeShare)
 	}
 }
 
@@ -244,6 +244,9 @@ func (p *Plan) String() string {
 	}
 	if p.Mode == ModeAnchor {
 		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
+		if n := len(p.Params.Heads); n > 0 {
+			line("", "of %d query heads %d have a mode of their own, %d are dense", n, p.ownHeads(), n-p.sparseHeads())
+		}
 		if p.Params.Tail > 0 || p.Params.Guard.On() {
 			line("", "tail %d, guard stride %d, peak %g, limit %g", p.Params.Tail, p.Params.Guard.Stride, p.Params.Guard.Peak, p.Params.Guard.Limit)
 		}

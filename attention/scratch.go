@@ -38,13 +38,13 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	if groups <= 0 {
 		return nil
 	}
-	p.Units = s.Batch * s.Heads * groups
+	p.Units = s.Batch * p.sparseHeads() * groups
 	counts := p.countBytes()
 	one := p.scratchFor(1)
 	slot := one.total - counts
 	p.Slots = 1
 	if budget > counts+one.total {
-		p.Slots = int(min(uint64(s.Heads*groups), 1+(budget-counts-one.total)/slot))
+		p.Slots = int(min(uint64(p.sparseHeads()*groups), 1+(budget-counts-one.total)/slot))
 	}
 	p.scratch = p.scratchFor(p.Slots)
 	for p.Slots > 1 && p.scratch.total > budget { // rounding up to the alignment

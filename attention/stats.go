@@ -80,22 +80,31 @@ func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []f
 }
 
 // unitOrder numbers the (head, group) pairs of a call as the kernels do: by
-// batch entry, then by span of heads, then late groups first, then by head.
+// batch entry, then by span of heads that are not dense, then late groups
+// first, then by head.
 type unitOrder struct {
-	heads     int // of a batch entry
-	spanHeads int // query heads of a span
+	spans     []headSpan
+	heads     int // of a batch entry, without dense ones
 	groups    int // groups with candidates
 	lastGroup int
 }
 
-func (p *Plan) unitOrder(spanHeads int) unitOrder {
+func (p *Plan) unitOrder(spans []headSpan) unitOrder {
 	last := (p.Shape.KVLen - 1) / p.Params.Group()
-	return unitOrder{p.Shape.Heads, spanHeads, last - firstSparseGroup(p.Shape, p.Params) + 1, last}
+	return unitOrder{spans, p.sparseHeads(), last - firstSparseGroup(p.Shape, p.Params) + 1, last}
 }
 
 // at returns the batch entry, query head and group of a unit.
 func (o unitOrder) at(unit int) (batch, head, group int) {
 	batch, unit = unit/(o.heads*o.groups), unit%(o.heads*o.groups)
-	span, unit := unit/(o.spanHeads*o.groups), unit%(o.spanHeads*o.groups)
-	return batch, span*o.spanHeads + unit%o.spanHeads, o.lastGroup - unit/o.spanHeads
+	for _, s := range o.spans {
+		if s.head.IsDense() {
+			continue
+		}
+		if unit < s.count*o.groups {
+			return batch, s.first + unit%s.count, o.lastGroup - unit/s.count
+		}
+		unit -= s.count * o.groups
+	}
+	panic("attention: a unit past the last one")
 }

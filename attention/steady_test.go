@@ -88,9 +88,12 @@ func TestSteadyRunsTakeLittleHostTime(t *testing.T) {
 
 func TestWarmupMakesTheFirstRunReady(t *testing.T) {
 	e := openTestEngine(t)
-	problem := selective(1, 2, 1, 200, 200)
+	problem := guarded(2, 1, 200, 200)
 	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err)
+	plain, err := e.Plan(selective(1, 2, 1, 200, 200), PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	require.NoError(t, e.Warmup(context.Background(), plain), "without a guard, which does not warm its kernels")
 	require.NoError(t, e.Warmup(context.Background(), plan))
 	made := len(e.pipelines.made)
 	require.Equal(t, int(kernelCount), made, "every kernel of the sparse path")

@@ -105,13 +105,13 @@ func Cases() []Case {
 		{tail: 150, theta: mixed, n: 777, q: 777},
 		{tail: 5000, theta: mixed, n: 777, q: 777},
 		{tail: 33, theta: mixed, n: 704, q: 257},
-		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.24}, theta: mixed, n: 777, q: 777},
-		{guard: attention.Guard{Stride: 7, Peak: 0.05, Limit: 0.24}, theta: mixed, n: 704, q: 257},
+		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12}, theta: mixed, n: 777, q: 777},
+		{guard: attention.Guard{Stride: 7, Peak: 0.05, Limit: 0.12}, theta: mixed, n: 704, q: 257},
 		{guard: attention.Guard{Stride: 1, Peak: 0.01, Limit: 0}, theta: mixed, n: 521, q: 521},
 		{guard: attention.Guard{Stride: 100, Peak: 0.3, Limit: 1}, theta: mixed, n: 521, q: 521},
 		{guard: attention.Guard{Stride: 16, Peak: 0.05, Limit: 0.4}, theta: math.Inf(-1), n: 777, q: 777},
-		{guard: attention.Guard{Stride: 32, Peak: 0.05, Limit: 0.2}, theta: mixed, n: 4500, q: 97},
-		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.24}, tail: 20, theta: mixed, n: 777, q: 777},
+		{guard: attention.Guard{Stride: 32, Peak: 0.05, Limit: 0.04}, theta: mixed, n: 4500, q: 97},
+		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12}, tail: 20, theta: mixed, n: 777, q: 777},
 	} {
 		p := small(c.theta)
 		p.Tail, p.Guard = c.tail, c.guard
@@ -121,6 +121,15 @@ func Cases() []Case {
 		}
 		add(guarded)
 	}
+	// Heads that are each computed in their own way.
+	own := small(mixed)
+	own.Guard = attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12}
+	own.Heads = []attention.Head{
+		{Mode: attention.HeadAnchor, Theta: 2}, {}, {Mode: attention.HeadDense}, {Mode: attention.HeadAnchorOnly}, {}, {},
+	}
+	heads := build("heads", shape(6, 2, 400, 777, 64), own)
+	heads.Data.Amplitude = 5
+	add(heads)
 	safe, _ := attention.Preset("safe")
 	safe.Theta = mixed
 	add(build("guard", shape(4, 1, 700, 1100, 128), safe))

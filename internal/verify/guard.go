@@ -17,7 +17,7 @@ func (m *Measures) compareGuard(o *attention.Oracle, s attention.Selection, got 
 		m.Guarded++
 	}
 	lo, hi := o.Candidates(group)
-	if lo >= hi || !o.Params.Guard.On() {
+	if lo >= hi || !o.Params.Guard.On() || o.Params.Head(h).IsDense() {
 		return s.Kept
 	}
 	pooled, _ := o.Stripes(b, h, group)

@@ -79,7 +79,7 @@ func TestCasesCoverWhatIsPromised(t *testing.T) {
 
 func TestMixedThetaKeepsSomeAndDropsSome(t *testing.T) {
 	for _, c := range Cases() {
-		if c.Mode != attention.ModeAnchor || (c.Params.Theta != mixed && c.Params.Scale == 0 && c.Shape.HeadDim != 8) || c.Data.Plant != "" {
+		if c.Mode != attention.ModeAnchor || c.Params.Guard.On() || (c.Params.Theta != mixed && c.Params.Scale == 0 && c.Shape.HeadDim != 8) || c.Data.Plant != "" {
 			continue
 		}
 		in := c.Inputs()
@@ -93,6 +93,49 @@ func TestMixedThetaKeepsSomeAndDropsSome(t *testing.T) {
 		}
 		assert.Greater(t, counts.StripeRatio(), 0.02, c.Name)
 		assert.Less(t, counts.StripeRatio(), 0.9, c.Name)
+	}
+}
+
+func TestGuardsKeepTheCandidatesOfSomeGroups(t *testing.T) {
+	mixedVerdicts := 0
+	for _, c := range Cases() {
+		if !c.Params.Guard.On() {
+			continue
+		}
+		in := c.Inputs()
+		o, err := attention.NewOracle(c.Shape, c.Params, in.Q, in.K, in.V)
+		require.NoError(t, err)
+		groups, guarded := 0, 0
+		for h := range c.Shape.Heads {
+			for g := o.FirstGroup(); g < o.Groups(); g++ {
+				if lo, hi := o.Candidates(g); lo < hi {
+					groups++
+				}
+				if o.Select(0, h, g).Guarded {
+					guarded++
+				}
+			}
+		}
+		t.Logf("%s: %d of %d guarded", c.Name, guarded, groups)
+		if guarded > 1 && guarded < groups {
+			mixedVerdicts++
+		}
+	}
+	require.GreaterOrEqual(t, mixedVerdicts, 5)
+}
+
+func TestTheWrongVerdictOfAGuardIsFound(t *testing.T) {
+	for _, c := range Cases() {
+		if !c.Params.Guard.On() || c.Shape.KVLen != 777 || c.Params.Tail > 0 {
+			continue
+		}
+		_, failures, err := Check(context.Background(), c, func(ctx context.Context, c Case, in Inputs, out Output) error {
+			c.Params.Guard = attention.Guard{} // a device that has no guard
+			return reference(ctx, c, in, out)
+		})
+		require.NoError(t, err)
+		require.NotEmpty(t, failures, c.Name)
+		require.Contains(t, strings.Join(failures, "; "), "the guard decided", c.Name)
 	}
 }
 

@@ -1,0 +1,124 @@
+"""A whole model prefilled with anchorvk's attention: perplexity of long texts, and needles that it finds.
+
+    python end_to_end.py --model MODEL.gguf --prompts prompts.json --out results.jsonl [--settings NAME,...]
+
+One line of results for each setting and prompt, appended as it is known; what the file has
+already is not run again. Needs PyTorch, gguf and anchorvk.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import anchorvk
+import numpy as np
+
+from gguf_model import check_expected, open_gguf, read_config, read_weights
+from torch_llama import TorchLlama
+
+PAPER = dict(preset="paper")
+STEP4 = dict(preset="paper", theta=10, step=4)
+SAFE = dict(preset="safe")
+# name: parameters of a call; rows of a call, or None for all; rows of the tail in a call that is not the last.
+SETTINGS = {
+    "float32": (None, None, 0),
+    "dense": (dict(mode="dense"), None, 0),
+    "paper": (PAPER, None, 0),
+    "paper+tail": (dict(PAPER, tail=128), None, 0),
+    "step4": (STEP4, None, 0),
+    "step4+tail": (dict(STEP4, tail=128), None, 0),
+    "safe": (SAFE, None, 0),
+    "safe-tail": (dict(SAFE, tail=0), None, 0),
+    "safe-guard": (dict(SAFE, guard=None), None, 0),
+    "safe/512": (SAFE, 512, 0),
+    "safe/512,32": (dict(SAFE, tail=32), 512, 32),
+    "safe/2048,32": (dict(SAFE, tail=32), 2048, 32),
+    "safe32": (dict(SAFE, tail=32), None, 0),
+}
+ANSWER_TOKENS = 16
+
+
+class Attention:
+    """attention(layer, q, k, v) of TorchLlama by anchorvk, in calls of so many rows, with what the calls computed."""
+
+    def __init__(self, engine, setting: str):
+        self.engine = engine
+        self.params, self.rows, self.other_tail = SETTINGS[setting]
+        self.sums = dict(computed_ratio=0.0, selection_ratio=0.0, guarded_ratio=0.0, missed_mass=0.0)
+        self.causal, self.ms = 0.0, 0.0
+
+    def __call__(self, layer: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        n = q.shape[1]
+        out = np.empty_like(q)
+        rows = self.rows or n
+        for first in range(0, n, rows):
+            last = min(first + rows, n)
+            params = dict(self.params)
+            if last < n:
+                params["tail"] = self.other_tail
+            result = self.engine.attention(np.ascontiguousarray(q[None, :, first:last]), k[None, :, :last], v[None, :, :last], no_fallback=params.get("mode") != "dense", **params)
+            out[:, first:last] = result.o[0]
+            pairs = (last * (last + 1) - first * (first + 1)) / 2
+            self.causal += pairs
+            self.ms += result.stats.total_ms
+            for name in self.sums:
+                self.sums[name] += pairs * getattr(result.stats, name)
+        return out
+
+    def report(self) -> dict:
+        return {name: round(total / self.causal, 5) for name, total in self.sums.items()} | {"attention_ms": round(self.ms, 2)}
+
+
+def run(model: TorchLlama, engine, setting: str, prompt: dict, stop: int, words: list[str]) -> dict:
+    attend = None if SETTINGS[setting][0] is None else Attention(engine, setting)
+    model.cached = 0
+    began = time.monotonic()
+    hidden = model.forward(prompt["tokens"], attend)
+    record = {"setting": setting, "id": prompt["id"], "kind": prompt["kind"], "positions": len(prompt["tokens"])}
+    if prompt["kind"] == "text":
+        losses = model.losses(hidden, prompt["tokens"])
+        record |= {"perplexity": round(float(np.exp(losses.mean())), 5), "digest": prompt["digest"], "seen": prompt["seen"]}
+    else:
+        answer = "".join(words[t] for t in model.generate(hidden, ANSWER_TOKENS, stop)).replace("\u0120", " ").replace("\u010a", "\n")
+        record |= {"answer": answer, "found": prompt["answer"] in answer}
+    if attend is not None:
+        record |= attend.report()
+    return record | {"seconds": round(time.monotonic() - began, 2)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--settings", default=",".join(SETTINGS))
+    parser.add_argument("--kinds", default="text,needle")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long; another run goes on")
+    args = parser.parse_args()
+    until = time.monotonic() + args.seconds
+    reader = open_gguf(args.model)
+    config = read_config(reader)
+    check_expected(config)
+    asked = json.loads(args.prompts.read_text())
+    known = set()
+    if args.out.exists():
+        known = {(r["setting"], r["id"]) for r in map(json.loads, args.out.read_text().splitlines())}
+    model = TorchLlama(config, read_weights(reader, config))
+    with anchorvk.Device() as device, anchorvk.Engine(device) as engine, open(args.out, "a") as out:
+        for setting in args.settings.split(","):
+            for prompt in asked["prompts"]:
+                if prompt["kind"] not in args.kinds.split(",") or (setting, prompt["id"]) in known:
+                    continue
+                if time.monotonic() > until:
+                    raise SystemExit("out of time: run it again to go on")
+                record = run(model, engine, setting, prompt, asked["stop"], asked["vocabulary"])
+                out.write(json.dumps(record) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+                print(record, flush=True)
+
+
+if __name__ == "__main__":
+    main()

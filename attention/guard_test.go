@@ -142,6 +142,23 @@ func TestDeviceTailHasTheBitsOfDenseRows(t *testing.T) {
 	})
 }
 
+// The tail's rows of Q are read when all other rows have been written.
+func TestDeviceTailLetsOLieOverQ(t *testing.T) {
+	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+		problem := guarded(4, 2, 400, 521)
+		problem.Params.Tail = 100
+		in := copying(problem.Shape, 8)
+		want := compute(t, e, problem, PlanOptions{Tier: tier}, in)
+		plan, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
+		require.NoError(t, err)
+		over := upload(t, e, in.Q, 0)
+		_, err = e.Run(t.Context(), plan, Inputs{Q: over, K: in.K, V: in.V}, Outputs{O: over})
+		require.NoError(t, err)
+		got, _ := fetch(t, e, over)
+		requireSameRows(t, want.o, got, 0, "O over Q")
+	})
+}
+
 // counted adds up what the oracle counts for a device's stripes.
 func counted(o *Oracle, stripes []byte) (sum Counts) {
 	for h := range o.Shape.Heads {

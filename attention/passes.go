@@ -34,7 +34,7 @@ func (c *call) denseParts(ctx context.Context) error {
 	if err := c.dense(ctx, s.Prefix(), min(s.KVLen, firstSparseGroup(s, c.plan.Params)*c.plan.Params.Group())); err != nil {
 		return err
 	}
-	return c.dense(ctx, tailStart(s, c.plan.Params), s.KVLen) // after a barrier: its rows' sparse output is overwritten
+	return c.dense(ctx, tailStart(s, c.plan.Params), s.KVLen) // which the stripes have left out, so that O may lie over Q
 }
 
 // dense dispatches dense attention of the rows at positions [from, end).
@@ -191,6 +191,9 @@ func (c *call) stripeStage(ctx context.Context, slots int) error {
 		c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums), c.scratch(l.list), c.scratch(l.counts),
 		c.bindings[3], c.lse,
 	}
+	blockRows := c.push.blockRows
+	defer func() { c.push.blockRows = blockRows }()
+	c.push.blockRows = uint32(tailStart(p.Shape, p.Params)) // include/store_end.glsl
 	return c.dispatch(ctx, kernelStripes, passAttention, b[:], c.sparseItems(slots), func(uint32) float64 {
 		return c.tileFlops(likelyStripes * float64(p.Shape.KVLen))
 	})

@@ -20,9 +20,11 @@ layout(binding = 6, std430) readonly buffer CountBuffer { uint counts[]; };    /
 #define OUT_BINDING 7
 #define LSE_BINDING 8
 #include "include/output.glsl"
+#include "include/store_end.glsl"
 
 void main() {
     Tile tile = sparse_tile(first_item + gl_WorkGroupID.x);
+    tile.end = min(tile.end, STORE_END);
     if (tile_is_empty(tile)) return;
     uint first_position = tile.start + first_tile_row();
     uint k_head_base = k_base + tile.unit.head / head_ratio * k_head;

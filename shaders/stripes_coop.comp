@@ -18,9 +18,11 @@ uint diagonal_key(uint i) { return i < sink ? i : i + gap; }
 #define OUT_BINDING 7
 #define LSE_BINDING 8
 #include "include/coop_output.glsl"
+#include "include/store_end.glsl"
 
 void main() {
     Tile tile = sparse_tile(first_item + gl_WorkGroupID.x);
+    tile.end = min(tile.end, STORE_END);
     if (tile_is_empty(tile)) return;
     list = tile.slot * stripe_stride();
     gap = tile.unit.group_start - window - sink;

@@ -30,9 +30,11 @@ SUM saved_of(Tile tile, uint q, bool of_sums) {
     subgroup_sync();
     return spread_values();
 }
+#include "include/store_end.glsl"
 
 void main() {
     Tile tile = sparse_tile(first_item + gl_WorkGroupID.x);
+    tile.end = min(tile.end, STORE_END);
     if (tile_is_empty(tile)) return;
     list = tile.slot * stripe_stride();
     gap = tile.unit.group_start - window - sink;

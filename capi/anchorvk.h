@@ -223,6 +223,20 @@ AVK_API avk_status avk_engine_close(avk_engine engine);
 
 enum { AVK_MODE_ANCHOR = 0, AVK_MODE_DENSE = 1 };
 
+/* How one query head is computed where its model needs another way than the rest. */
+enum {
+	AVK_HEAD_DEFAULT = 0,    /* as avk_plan_info says */
+	AVK_HEAD_ANCHOR = 1,     /* with a theta of its own */
+	AVK_HEAD_DENSE = 2,      /* every key */
+	AVK_HEAD_ANCHOR_ONLY = 3 /* no stripes and no guard */
+};
+
+typedef struct avk_head {
+	int32_t mode;
+	uint32_t reserved; /* 0 */
+	double theta;      /* of AVK_HEAD_ANCHOR; else 0 */
+} avk_head;
+
 /* What is to be computed, and how. Row i of a call sits at position
  * kv_len - q_len + i; query head h reads KV head h / (heads / kv_heads).
  *
@@ -252,11 +266,24 @@ typedef struct avk_plan_info {
 	uint64_t memory_budget; /* bound of avk_memory.total; 0: that of the device */
 	uint32_t device_tensors; /* 1: tensors are in buffers already, and not counted */
 	uint32_t reserved;      /* 0 */
+	/* since 1.1 */
+	int32_t tail;           /* last rows of the call that attend every key; 0: none */
+	int32_t guard_stride;   /* positions from one row that the guard samples to the next; 0: no guard */
+	double guard_peak;      /* probability from which it counts a key, above 0 to 1 */
+	double guard_limit;     /* mean probability of missed peaks above which it keeps all candidates of a head and group */
+	const avk_head *head_modes; /* one for each query head, or NULL; read by avk_plan_create only */
+	uint64_t head_mode_count;
 } avk_plan_info;
 
 /* Fills in the parameters of the paper and leaves the shape 0. struct_size must
  * be set. */
 AVK_API avk_status avk_plan_defaults(avk_plan_info *info);
+
+/* Fills in the parameters of a preset and leaves all else as it is: "paper", the
+ * published definition, or "safe", which real models need: groups of 256 rows, theta
+ * 10, a dense tail of 128 rows and a guard. Of a prompt in chunks only the last call
+ * needs a tail. */
+AVK_API avk_status avk_plan_preset(avk_plan_info *info, const char *name);
 
 /* Checks the problem against the engine's device and decides how to compute it.
  * No work is done and no memory is taken. */
@@ -338,6 +365,9 @@ typedef struct avk_stats {
 	/* since 1.1 */
 	uint32_t warnings;     /* how many; avk_call_warnings has them */
 	uint32_t reserved;
+	double selection_ratio; /* what the choice of keys cost besides, in pairs / causal pairs */
+	double guarded_ratio;  /* share of the (head, group)s whose candidates the guard kept */
+	double missed_mass;    /* probability on missed peaks, as the guard measured it, in the mean over all rows */
 } avk_stats;
 
 /* Binds a plan to its tensors once, so that a run costs little. Everything about

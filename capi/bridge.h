@@ -15,6 +15,7 @@ typedef const avk_tensor *avk_in_tensor;
 typedef const avk_tensors *avk_in_tensors;
 typedef const avk_sync *avk_in_sync;
 typedef const void *avk_in_bytes;
+typedef const char *avk_in_text;
 
 /* The text of avk_last_error, kept for each thread (bridge.c). */
 void avk_keep_error(const char *text, size_t length);

@@ -5,14 +5,39 @@ import "C"
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/anchorvk/anchorvk/attention"
 )
 
+// planInfoLeast is the end of avk_plan_info in version 1.0.
+const planInfoLeast = unsafe.Offsetof(C.avk_plan_info{}.tail)
+
+// headsOf copies the caller's modes of heads.
+func headsOf(in *C.avk_plan_info) ([]attention.Head, error) {
+	if in.head_modes == nil && in.head_mode_count == 0 {
+		return nil, nil
+	}
+	if in.head_modes == nil {
+		return nil, argument("avk_plan_info.head_modes is NULL, with a head_mode_count of %d", in.head_mode_count)
+	}
+	if in.head_mode_count != C.uint64_t(in.heads) { // before that many are read
+		return nil, argument("avk_plan_info.head_mode_count is %d; have one for each of the %d query heads", in.head_mode_count, in.heads)
+	}
+	heads := make([]attention.Head, in.heads)
+	for i, h := range unsafe.Slice(in.head_modes, in.heads) {
+		if h.reserved != 0 {
+			return nil, argument("avk_plan_info.head_modes[%d].reserved is %d; set it to 0", i, h.reserved)
+		}
+		heads[i] = attention.Head{Mode: attention.HeadMode(h.mode), Theta: float64(h.theta)}
+	}
+	return heads, nil
+}
+
 //export avk_plan_defaults
 func avk_plan_defaults(info *C.avk_plan_info) (status C.avk_status) {
 	defer boundary(&status)
-	write, err := putStruct(info, C.sizeof_avk_plan_info)
+	write, err := putStruct(info, planInfoLeast)
 	if err != nil {
 		return fail(err)
 	}
@@ -21,6 +46,35 @@ func avk_plan_defaults(info *C.avk_plan_info) (status C.avk_status) {
 		mode: C.AVK_MODE_ANCHOR, theta: C.double(p.Theta), scale: C.double(p.Scale),
 		step: C.int32_t(p.Step), block: C.int32_t(p.Block), sink_blocks: C.int32_t(p.SinkBlocks), window_blocks: C.int32_t(p.WindowBlocks),
 	})
+	return C.AVK_OK
+}
+
+//export avk_plan_preset
+func avk_plan_preset(info *C.avk_plan_info, name C.avk_in_text) (status C.avk_status) {
+	defer boundary(&status)
+	in, err := getStruct(info, planInfoLeast)
+	if err != nil {
+		return fail(err)
+	}
+	if name == nil {
+		return fail(argument("name is NULL"))
+	}
+	p, err := attention.Preset(C.GoString((*C.char)(name)))
+	if err != nil {
+		return fail(err)
+	}
+	if size := uintptr(in.struct_size); size < unsafe.Sizeof(in) && (p.Tail != 0 || p.Guard.On()) {
+		return fail(argument("avk_plan_info has struct_size %d, and preset %s sets fields behind that; build the program with this anchorvk.h", size, C.GoString((*C.char)(name))))
+	}
+	write, err := putStruct(info, planInfoLeast)
+	if err != nil {
+		return fail(err)
+	}
+	in.theta, in.step, in.block = C.double(p.Theta), C.int32_t(p.Step), C.int32_t(p.Block)
+	in.sink_blocks, in.window_blocks = C.int32_t(p.SinkBlocks), C.int32_t(p.WindowBlocks)
+	in.tail, in.guard_stride = C.int32_t(p.Tail), C.int32_t(p.Guard.Stride)
+	in.guard_peak, in.guard_limit = C.double(p.Guard.Peak), C.double(p.Guard.Limit)
+	write(in)
 	return C.AVK_OK
 }
 
@@ -65,9 +119,12 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 	}
 	problem.Params = attention.Params{
 		Theta: float64(in.theta), Scale: float64(in.scale), Step: int(in.step), Block: int(in.block),
-		SinkBlocks: int(in.sink_blocks), WindowBlocks: int(in.window_blocks),
+		SinkBlocks: int(in.sink_blocks), WindowBlocks: int(in.window_blocks), Tail: int(in.tail),
+		Guard: attention.Guard{Stride: int(in.guard_stride), Peak: float64(in.guard_peak), Limit: float64(in.guard_limit)},
 	}
-	return problem, options, nil
+	var err error
+	problem.Params.Heads, err = headsOf(in)
+	return problem, options, err
 }
 
 //export avk_plan_create
@@ -80,7 +137,7 @@ func avk_plan_create(engine C.avk_engine, info C.avk_in_plan_info, plan *C.avk_p
 	if err != nil {
 		return fail(err)
 	}
-	in, err := getStruct(info, C.sizeof_avk_plan_info)
+	in, err := getStruct(info, planInfoLeast)
 	if err != nil {
 		return fail(err)
 	}

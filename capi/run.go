@@ -52,6 +52,7 @@ func statsWriter(to *C.avk_stats) (func(attention.Stats, attention.Mode), error)
 			total_ms: C.double(s.TimeMS.Total), anchor_ms: C.double(s.TimeMS.Anchor), identify_ms: C.double(s.TimeMS.Identify), attention_ms: C.double(s.TimeMS.Attention),
 			host_ms: C.double(s.HostMS), own_ms: C.double(s.OwnMS), computed_ratio: C.double(s.ComputedRatio), stripe_ratio: C.double(s.StripeRatio),
 			scratch_bytes: C.uint64_t(s.ScratchBytes), slices: C.int32_t(s.Slices), mode: mode, warnings: C.uint32_t(len(s.Warnings)),
+			selection_ratio: C.double(s.SelectionRatio), guarded_ratio: C.double(s.GuardedRatio), missed_mass: C.double(s.MissedMass),
 		})
 	}, nil
 }

@@ -23,6 +23,11 @@ var cNames = map[string]cName{
 	"Shape.QLen": {"avk_plan_info", "q_len"}, "Shape.KVLen": {"avk_plan_info", "kv_len"}, "Shape.HeadDim": {"avk_plan_info", "head_dim"},
 	"Params.Theta": {"avk_plan_info", "theta"}, "Params.Step": {"avk_plan_info", "step"}, "Params.Block": {"avk_plan_info", "block"},
 	"Params.SinkBlocks": {"avk_plan_info", "sink_blocks"}, "Params.WindowBlocks": {"avk_plan_info", "window_blocks"}, "Params.Scale": {"avk_plan_info", "scale"},
+	"Params.Tail": {"avk_plan_info", "tail"}, "Params.Guard.Stride": {"avk_plan_info", "guard_stride"},
+	"Params.Heads": {"avk_plan_info", "head_modes"}, "HeadDefault": {"", "AVK_HEAD_DEFAULT"}, "HeadAnchor": {"", "AVK_HEAD_ANCHOR"},
+	"HeadDense": {"", "AVK_HEAD_DENSE"}, "HeadAnchorOnly": {"", "AVK_HEAD_ANCHOR_ONLY"}, "Theta": {"", "theta"},
+	"Params.Guard.Peak": {"avk_plan_info", "guard_peak"}, "Params.Guard.Limit": {"avk_plan_info", "guard_limit"},
+	"Peak": {"", "guard_peak"}, "Limit": {"", "guard_limit"},
 	"PlanOptions.Tier": {"avk_plan_info", "tier"}, "PlanOptions.SliceMS": {"avk_plan_info", "slice_ms"},
 	"PlanOptions.StripeShare": {"avk_plan_info", "stripe_share"}, "PlanOptions.ScratchBytes": {"avk_plan_info", "scratch_bytes"},
 	"RunOptions.DutyCycle": {"", "duty_cycle"}, "PrepareOptions.Scratch": {"", "scratch"},
@@ -47,7 +52,9 @@ var cNames = map[string]cName{
 var (
 	goName      = regexp.MustCompile(`\b(?:vk\.)?[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)*\b|\bnil\b`)
 	tensorField = regexp.MustCompile(`^([QKVO])\.([A-Z][a-z]+)(\[\d\])?$`)
-	inPackage   = regexp.MustCompile(`^(?:attention|vk): `)
+	// lowerIndexed is a field of an entry of an array: [0].Theta.
+	lowerIndexed = regexp.MustCompile(`\]\.[A-Z][A-Za-z]*`)
+	inPackage    = regexp.MustCompile(`^(?:attention|vk): `)
 )
 
 // speakC is the text of an error in the words of the header. Only an
@@ -71,7 +78,7 @@ func speakField(field string) string {
 		}
 		return "avk_tensors." + strings.ToLower(part[1]) + "->" + strings.ToLower(part[2]) + part[3]
 	}
-	return goName.ReplaceAllStringFunc(field, func(name string) string {
+	return lowerIndexed.ReplaceAllStringFunc(goName.ReplaceAllStringFunc(field, func(name string) string {
 		c, ok := cNames[name]
 		switch {
 		case !ok:
@@ -80,7 +87,7 @@ func speakField(field string) string {
 			return c.name
 		}
 		return c.of + "." + c.name
-	})
+	}), strings.ToLower)
 }
 
 // speakRest names other arguments in short, as the text goes on about them.

@@ -84,7 +84,14 @@ static avk_plan_info *any_plan_info(void) {
 	avk_plan_info p = f.info, *to;
 	p.mode = next(4) ? (int32_t)next(2) : (int32_t)any_number();
 	p.block = 16, p.step = 1;
-	switch (next(12)) {
+	static avk_head modes[64];
+	switch (next(15)) {
+	case 12: p.tail = (int32_t)any_number(); break;
+	case 13: p.guard_stride = (int32_t)any_number(), p.guard_peak = any_double(), p.guard_limit = any_double(); break;
+	case 14:
+		modes[next(64)].mode = (int32_t)next(5);
+		p.head_modes = next(4) ? modes : NULL, p.head_mode_count = next(3) ? (uint64_t)p.heads : (uint64_t)any_number();
+		break;
 	case 0: p.batch = any_number(); break;
 	case 1: p.heads = any_number(); break;
 	case 2: p.kv_heads = any_number(); break;

@@ -131,6 +131,43 @@ static void buffers(void) {
 	WRONG_HANDLES(avk_buffer_close(h), f.buffer);
 }
 
+/* Presets, and modes of single heads. */
+static void heads(void) {
+	avk_plan plan = 7;
+	avk_head modes[HEADS] = {{0}};
+	avk_plan_info info = f.info;
+	char text[4096];
+	OK(avk_plan_preset(&info, "safe"));
+	HOLDS(info.step == 2 && info.tail == 128 && info.guard_stride == 32 && info.kv_len == f.info.kv_len);
+	EXPECT(avk_plan_preset(&info, "fast"), AVK_ERROR_ARGUMENT, "use one of paper, safe");
+	EXPECT(avk_plan_preset(&info, NULL), AVK_ERROR_ARGUMENT, "name is NULL");
+	EXPECT(avk_plan_preset(NULL, "safe"), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
+	WRONG_SIZES(avk_plan_preset(s, "paper"), avk_plan_info, f.info);
+	info.struct_size = offsetof(avk_plan_info, tail);
+	EXPECT(avk_plan_preset(&info, "safe"), AVK_ERROR_ARGUMENT, "sets fields behind that");
+	OK(avk_plan_preset(&info, "paper"));
+	info = f.info;
+	info.mode = AVK_MODE_ANCHOR;
+	info.head_modes = modes;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_mode_count is 0");
+	info.head_mode_count = UINT64_MAX;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_mode_count is 18446744073709551615");
+	info.head_mode_count = HEADS;
+	modes[0].mode = 9;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[0].mode is 9");
+	modes[0].mode = AVK_HEAD_ANCHOR, modes[0].theta = NAN;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[0].theta is NaN");
+	modes[0].mode = AVK_HEAD_DENSE, modes[0].theta = 1;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "set mode to AVK_HEAD_ANCHOR");
+	modes[0].theta = 0, modes[1].reserved = 1;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[1].reserved is 1");
+	modes[1].reserved = 0;
+	OK(avk_plan_create(f.engine, &info, &plan));
+	OK(avk_plan_text(plan, AVK_FORMAT_TEXT, text, sizeof text, NULL));
+	HOLDS(strstr(text, "1 are dense"));
+	OK(avk_plan_close(plan));
+}
+
 static void plans(void) {
 	avk_plan plan = 7;
 	avk_plan_info bad;
@@ -163,6 +200,12 @@ static void plans(void) {
 	BAD_FIELD(window_blocks, INT32_MAX, AVK_ERROR_ARGUMENT, "avk_plan_info.window_blocks");
 	BAD_FIELD(scale, INFINITY, AVK_ERROR_ARGUMENT, "avk_plan_info.scale");
 	BAD_FIELD(slice_ms, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.slice_ms is -1");
+	BAD_FIELD(tail, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.tail is -1");
+	BAD_FIELD(guard_stride, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.guard_stride is -1");
+	BAD_FIELD(guard_stride, 32, AVK_ERROR_ARGUMENT, "avk_plan_info.guard_peak is 0");
+	BAD_FIELD(guard_limit, 0.5, AVK_ERROR_ARGUMENT, "guard_limit 0.5");
+	BAD_FIELD(head_mode_count, 1, AVK_ERROR_ARGUMENT, "head_modes is NULL");
+	heads();
 	BAD_FIELD(stripe_share, 2, AVK_ERROR_ARGUMENT, "avk_plan_info.stripe_share is 2");
 	BAD_FIELD(tier, "warp-drive", AVK_ERROR_ARGUMENT, "warp-drive");
 	HOLDS(plan == 7);

@@ -34,9 +34,13 @@ class Engine(Object):
         """Checks a problem and decides how to compute it.
 
         Needed are heads, kv_heads, q_len, kv_len and head_dim. Others: batch (1),
-        mode ("anchor" or "dense"), theta, step, block, sink_blocks and window_blocks
-        (those of the paper), scale (1/sqrt(head_dim)), no_fallback, tier, slice_ms,
-        scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
+        mode ("anchor" or "dense"), preset ("safe", which real models need, or "paper"), and
+        in the place of what the preset has theta, step, block, sink_blocks, window_blocks, tail and
+        guard, which is (stride, peak, limit) or None; head_modes, with a theta, "dense",
+        "anchor_only" or None for each query head; scale (1/sqrt(head_dim)), no_fallback, tier,
+        slice_ms, scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
+
+        tail is for the last call of a prompt: tail=0 in the calls before it.
 
         head_dim is a multiple of 8 up to 256. With q_len < kv_len the rows are the last
         positions, so that a prompt may be prefilled in chunks. Chunks that end on multiples

@@ -34,6 +34,10 @@ class DeviceOptions(Sized):
     ]
 
 
+class Head(ctypes.Structure):
+    _fields_ = [("mode", c_int32), ("reserved", c_uint32), ("theta", c_double)]
+
+
 class PlanInfo(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -41,6 +45,8 @@ class PlanInfo(Sized):
         ("mode", c_int32), ("step", c_int32), ("block", c_int32), ("sink_blocks", c_int32), ("window_blocks", c_int32),
         ("no_fallback", c_uint32), ("theta", c_double), ("scale", c_double), ("tier", c_char_p), ("slice_ms", c_double),
         ("scratch_bytes", c_uint64), ("stripe_share", c_double), ("memory_budget", c_uint64), ("device_tensors", c_uint32), ("reserved", c_uint32),
+        ("tail", c_int32), ("guard_stride", c_int32), ("guard_peak", c_double), ("guard_limit", c_double),
+        ("head_modes", POINTER(Head)), ("head_mode_count", c_uint64),
     ]
 
 
@@ -69,7 +75,9 @@ class StatsStruct(Sized):
     _fields_ = [("struct_size", c_size_t)] + [
         (name, c_double)
         for name in ("total_ms", "anchor_ms", "identify_ms", "attention_ms", "host_ms", "own_ms", "computed_ratio", "stripe_ratio")
-    ] + [("scratch_bytes", c_uint64), ("slices", c_int32), ("mode", c_int32), ("warnings", c_uint32), ("reserved", c_uint32)]
+    ] + [("scratch_bytes", c_uint64), ("slices", c_int32), ("mode", c_int32), ("warnings", c_uint32), ("reserved", c_uint32)] + [
+        (name, c_double) for name in ("selection_ratio", "guarded_ratio", "missed_mass")
+    ]
 
 
 handle = c_uint64
@@ -92,6 +100,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "avk_engine_warmup": (handle, handle),
     "avk_engine_close": (handle,),
     "avk_plan_defaults": (POINTER(PlanInfo),),
+    "avk_plan_preset": (POINTER(PlanInfo), c_char_p),
     "avk_plan_create": (handle, POINTER(PlanInfo), out_handle),
     "avk_plan_text": (handle, c_int32, *text),
     "avk_plan_memory": (handle, POINTER(Memory)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _check as check
+from ._heads import PRESET, Guard, Heads, set_guard, set_heads
 from ._library import Memory, PlanInfo, StatsStruct, library
 from ._object import Object
 
@@ -28,6 +29,9 @@ class Stats:
     stripe_ratio: float
     scratch_bytes: int
     slices: int
+    selection_ratio: float  # what the choice of keys cost besides, in pairs / causal pairs
+    guarded_ratio: float  # share of the (head, group)s whose candidates the guard kept
+    missed_mass: float  # probability on missed peaks, as the guard measured it, in the mean over all rows
     mode: str  # what ran: "dense" also as a fallback
     warnings: tuple[str, ...] = ()  # what to know though the result is right, such as a chunk that begins inside a group
 
@@ -80,11 +84,15 @@ def plan_info(
     head_dim: int,
     batch: int = 1,
     mode: str = "anchor",
+    preset: str = "safe",
     theta: Optional[float] = None,
     step: Optional[int] = None,
     block: Optional[int] = None,
     sink_blocks: Optional[int] = None,
     window_blocks: Optional[int] = None,
+    tail: Optional[int] = None,
+    guard: Guard = PRESET,
+    head_modes: Optional[Heads] = None,
     scale: float = 0,
     no_fallback: bool = False,
     tier: Optional[str] = None,
@@ -96,12 +104,17 @@ def plan_info(
 ) -> PlanInfo:
     info = PlanInfo()
     library.avk_plan_defaults(info)
+    library.avk_plan_preset(info, check.text("preset", preset))
     for name, value in (("batch", batch), ("heads", heads), ("kv_heads", kv_heads), ("q_len", q_len), ("kv_len", kv_len), ("head_dim", head_dim)):
         setattr(info, name, check.integer(name, value, 1, check.MAX_INT32))
     info.mode = check.choice("mode", mode, MODES)
     for name, value, low in (("step", step, 1), ("block", block, 16), ("sink_blocks", sink_blocks, 0), ("window_blocks", window_blocks, 0)):
         if value is not None:
             setattr(info, name, check.integer(name, value, low, check.MAX_INT32))
+    if tail is not None:
+        info.tail = check.integer("tail", tail, 0, check.MAX_INT32)
+    set_guard(info, guard)
+    set_heads(info, head_modes)
     if theta is not None:
         info.theta = check.real("theta", theta, infinite=True)
     info.scale = check.real("scale", scale)

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 SHAPE = dict(heads=4, kv_heads=2, q_len=512, kv_len=512, head_dim=32)
-PARAMS = dict(theta=2.0, step=4, block=16, sink_blocks=1, window_blocks=1, no_fallback=True)
+PARAMS = dict(preset="paper", theta=2.0, step=4, block=16, sink_blocks=1, window_blocks=1, no_fallback=True)
 
 
 def noise(seed: int, count: int) -> np.ndarray:

@@ -166,7 +166,7 @@ func (c *call) recordAll(ctx context.Context) error {
 func (c *call) dispatchAll(ctx context.Context) error {
 	p := c.plan
 	unit := 0
-	if p.guards() { // heads that no guard looks after miss nothing
+	if p.Units > 0 && p.guards() { // heads that no guard looks after miss nothing
 		c.slicer.mark(passAnchor)
 		c.slicer.recorder.Fill(c.buffers.scratch, p.scratch.missed.offset, p.scratch.missed.size, 0)
 		c.slicer.barrier()

@@ -286,3 +286,18 @@ func TestBadGuardsAndTails(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, DefaultParams(), paper)
 }
+
+// A call without candidates has no scratch memory for a guard.
+func TestDeviceGuardOfAShortCall(t *testing.T) {
+	e := openTestEngine(t)
+	problem := guarded(2, 1, 60, 60)
+	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	require.Zero(t, plan.Units)
+	in := copying(problem.Shape, 9)
+	out := outputFor(problem.Shape)
+	stats, err := e.Run(t.Context(), plan, in, out)
+	require.NoError(t, err)
+	require.Equal(t, 1.0, stats.ComputedRatio)
+	require.Zero(t, stats.GuardedRatio)
+}

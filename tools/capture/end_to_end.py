@@ -33,8 +33,8 @@ SETTINGS = {
     "safe-tail": (dict(SAFE, tail=0), None, 0),
     "safe-guard": (dict(SAFE, guard=None), None, 0),
     "safe/512": (SAFE, 512, 0),
-    "safe/512,32": (dict(SAFE, tail=32), 512, 32),
-    "safe/2048,32": (dict(SAFE, tail=32), 2048, 32),
+    "safe/512+32": (dict(SAFE, tail=32), 512, 32),
+    "safe/2048+32": (dict(SAFE, tail=32), 2048, 32),
     "safe32": (dict(SAFE, tail=32), None, 0),
 }
 ANSWER_TOKENS = 16
@@ -113,6 +113,7 @@ def main() -> None:
                     continue
                 if time.monotonic() > until:
                     raise SystemExit("out of time: run it again to go on")
+                known.add((setting, prompt["id"]))
                 record = run(model, engine, setting, prompt, asked["stop"], asked["vocabulary"])
                 out.write(json.dumps(record) + "\n")
                 out.flush()

@@ -86,7 +86,7 @@ ignores it.`,
 	flags.StringVar(&f.compare, "compare", "", "JSON `file` of an earlier bench to compare with")
 	flags.BoolVar(&f.noFallback, "no-fallback", false, "run anchor even where dense is predicted to be cheaper")
 	flags.BoolVar(&f.explain, "explain", false, "print the plans and stop")
-	f.params.add(flags)
+	f.params.add(cmd)
 	f.tune.add(cmd)
 	f.manners.add(cmd)
 	values(cmd, "modes", "anchor", "dense", "anchor,dense")
@@ -237,6 +237,7 @@ func (f *benchFlags) columns() []report.Column {
 		{Head: "vs dense", Key: "speedup_over_dense", Right: true, Show: report.Fixed(2)},
 		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
 		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},
+		{Head: "guarded", Key: "guarded_ratio", Right: true, Show: report.Percent(1)},
 	}
 	// What differs from row to row stands beside the mode.
 	for _, swept := range []struct {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,67 +12,10 @@ import (
 	"github.com/anchorvk/anchorvk/attention"
 )
 
-// paramFlags are the algorithm's parameters as flags. Lists are swept by bench.
-type paramFlags struct {
-	thetas        []float64
-	steps, blocks []int
-	p             attention.Params // the first of each list
-}
-
-func (f *paramFlags) add(flags *pflag.FlagSet) {
-	f.p = attention.DefaultParams()
-	f.thetas, f.steps, f.blocks = []float64{f.p.Theta}, []int{f.p.Step}, []int{f.p.Block}
-	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
-	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
-	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
-	flags.IntVar(&f.p.SinkBlocks, "sink-blocks", f.p.SinkBlocks, "`blocks` of first keys that every row attends")
-	flags.IntVar(&f.p.WindowBlocks, "window-blocks", f.p.WindowBlocks, "`blocks` before the group that its rows attend")
-	flags.Float64Var(&f.p.Scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
-}
-
-// all returns every combination, checked, and keeps the first in p.
-func (f *paramFlags) all() ([]attention.Params, error) {
-	var all []attention.Params
-	for _, block := range f.blocks {
-		for _, step := range f.steps {
-			for _, theta := range f.thetas {
-				p := f.p
-				p.Theta, p.Step, p.Block = theta, step, block
-				if err := p.Validate(); err != nil {
-					return nil, err
-				}
-				if slices.Contains(all, p) {
-					return nil, usage("--theta, --step or --block have a value twice: theta %v, step %d, block %d", theta, step, block)
-				}
-				all = append(all, p)
-			}
-		}
-	}
-	if len(all) > maxLengths {
-		return nil, usage("--theta, --step and --block give %d combinations, more than %d; use shorter lists", len(all), maxLengths)
-	}
-	f.p = all[0]
-	return all, nil
-}
-
-// one checks the parameters where a list has no meaning.
-func (f *paramFlags) one(command string) error {
-	for _, l := range []struct {
-		flag  string
-		count int
-	}{{"theta", len(f.thetas)}, {"step", len(f.steps)}, {"block", len(f.blocks)}} {
-		if l.count > 1 {
-			return usage("--%s has %d values, but %s takes one; `anchorvk bench` sweeps a list", l.flag, l.count, command)
-		}
-	}
-	_, err := f.all()
-	return err
-}
-
 // kinds are the types of flags in plain words.
 var kinds = map[string]string{
 	"int": "whole number", "uint64": "whole number from 0", "float64": "number", "intSlice": "list of whole numbers", "duration": "time such as 90s or 10m",
-	"numbers": "number, nor a list such as 6,8,10", "wholes": "whole number, nor a list such as 4,8,16",
+	"wholeOrPreset": "whole number", "numbers": "number, nor a list such as 6,8,10", "wholes": "whole number, nor a list such as 4,8,16",
 }
 
 // flagError says in plain words why a flag cannot be read.

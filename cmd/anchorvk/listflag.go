@@ -25,9 +25,18 @@ func wholes(to *[]int) pflag.Value {
 	return list[int]{to, strconv.Atoi, "wholes"}
 }
 
+// whole is a number that has no default of its own: the list is empty without it.
+func whole(to *[]int) pflag.Value {
+	return list[int]{to, strconv.Atoi, "wholeOrPreset"}
+}
+
 func (l list[T]) Set(text string) error {
 	var values []T
-	for _, part := range strings.Split(text, ",") {
+	parts := []string{text}
+	if l.kind != "wholeOrPreset" {
+		parts = strings.Split(text, ",")
+	}
+	for _, part := range parts {
 		value, err := l.parse(strings.TrimSpace(part))
 		if err != nil {
 			return err

@@ -92,7 +92,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload,
 	dense := slices.IndexFunc(f.variants, func(v variant) bool { return v.mode == attention.ModeDense })
 	records := make([]benchRecord, len(plans))
 	for i, v := range f.variants {
-		records[i] = summarise(s, w.shape, v, runs[i][:whole], odd)
+		records[i] = summarise(f.params.preset, s, w.shape, v, runs[i][:whole], odd)
 		for _, text := range records[i].Warnings[len(odd):] {
 			a.warn([]string{records[i].Mode + ": " + text})
 		}
@@ -137,10 +137,10 @@ func clock(s attention.Stats) float64 {
 	return s.HostMS - s.PausedMS
 }
 
-func summarise(s session, shape attention.Shape, v variant, runs []attention.Stats, odd []string) benchRecord {
+func summarise(preset string, s session, shape attention.Shape, v variant, runs []attention.Stats, odd []string) benchRecord {
 	last := runs[len(runs)-1]
 	r := benchRecord{
-		callRecord:  newCallRecord(v.mode, s.report(), shape, v.params, last),
+		callRecord:  newCallRecord(preset, v.mode, s.report(), shape, v.params, last),
 		Clock:       "gpu",
 		ratioRecord: newRatioRecord(last),
 		Warnings:    append([]string{}, odd...),

@@ -31,6 +31,9 @@ type paramsRecord struct {
 	SinkBlocks   int          `json:"sink_blocks"`
 	WindowBlocks int          `json:"window_blocks"`
 	Scale        float64      `json:"scale"` // as used, never 0
+	Tail         int          `json:"tail"`
+	// Guard is off where its stride is 0.
+	Guard attention.Guard `json:"guard"`
 }
 
 // callRecord is what `run` and `bench` say about one mode alike.
@@ -39,6 +42,7 @@ type callRecord struct {
 	Device deviceRecord `json:"device"`
 	Tier   string       `json:"tier"`
 	Shape  shapeRecord  `json:"shape"`
+	Preset string       `json:"preset"` // which params began from
 	Params paramsRecord `json:"params"`
 }
 
@@ -50,6 +54,10 @@ type ratioRecord struct {
 	ScratchBytes  uint64       `json:"scratch_bytes"`
 	Slices        int          `json:"slices"`
 	Fallback      string       `json:"fallback"`
+	// What the choice of keys cost, and what the guard did and measured.
+	SelectionRatio report.Float `json:"selection_ratio"`
+	GuardedRatio   report.Float `json:"guarded_ratio"`
+	MissedMass     report.Float `json:"missed_mass"`
 }
 
 type timesRecord struct {
@@ -88,24 +96,26 @@ type verifyRecord struct {
 	Verdict       string       `json:"verdict"`      // older name of check
 }
 
-func newCallRecord(mode attention.Mode, r *vk.Report, shape attention.Shape, p attention.Params, stats attention.Stats) callRecord {
+func newCallRecord(preset string, mode attention.Mode, r *vk.Report, shape attention.Shape, p attention.Params, stats attention.Stats) callRecord {
 	return callRecord{
 		Mode:   mode.String(),
 		Device: deviceRecord{r.Name, r.Driver, r.API, r.Type},
 		Tier:   stats.Tier,
 		Shape:  shapeRecord{shape, "f16"},
+		Preset: preset,
 		Params: newParamsRecord(p, shape.HeadDim),
 	}
 }
 
 func newParamsRecord(p attention.Params, headDim int) paramsRecord {
-	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim)}
+	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim), p.Tail, p.Guard}
 }
 
 func newRatioRecord(s attention.Stats) ratioRecord {
 	return ratioRecord{
 		report.Float(s.ComputedRatio), report.Float(s.Sparsity), report.Float(s.StripeRatio),
 		s.ScratchBytes, s.Slices, s.Fallback,
+		report.Float(s.SelectionRatio), report.Float(s.GuardedRatio), report.Float(s.MissedMass),
 	}
 }
 
@@ -137,6 +147,7 @@ func runColumns(verified bool) []report.Column {
 		ms("host ms", "host_ms"),
 		{Head: "computed", Key: "computed_ratio", Right: true, Show: report.Percent(1)},
 		{Head: "stripes", Key: "stripe_ratio", Right: true, Show: report.Percent(1)},
+		{Head: "guarded", Key: "guarded_ratio", Right: true, Show: report.Percent(1)},
 		{Head: "scratch", Key: "scratch_bytes", Right: true, Show: report.Bytes},
 	}
 	if verified {

@@ -68,7 +68,7 @@ Files appear whole or not at all.`,
 	flags.StringVarP(&f.out, "out", "o", "", "safetensors `file` to write")
 	flags.StringVar(&f.outDType, "out-dtype", "f16", "`dtype` of out: f16 or f32")
 	flags.StringSliceVar(&f.modeNames, "mode", []string{"anchor"}, "`modes` to run: anchor, dense or both with a comma")
-	f.params.add(flags)
+	f.params.add(cmd)
 	f.manners.add(cmd)
 	flags.BoolVar(&f.lse, "lse", false, "write the log-sum-exp of every row too")
 	flags.BoolVar(&f.stripes, "dump-stripes", false, "write which keys each group kept too")
@@ -170,7 +170,7 @@ func (a *app) runDocument(ctx context.Context, f *runFlags, s session, file *inp
 	var failures []string
 	for _, r := range results {
 		record := runRecord{
-			callRecord: newCallRecord(r.mode, s.report(), shape, f.params.p, r.stats),
+			callRecord: newCallRecord(f.params.preset, r.mode, s.report(), shape, f.params.p, r.stats),
 			TimeMS: timesRecord{
 				report.Float(r.stats.TimeMS.Total), report.Float(r.stats.TimeMS.Anchor),
 				report.Float(r.stats.TimeMS.Identify), report.Float(r.stats.TimeMS.Attention),

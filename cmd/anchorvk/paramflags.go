@@ -1,0 +1,140 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+// defaultPreset is what the command computes when nothing else is asked for:
+// what real models survive.
+const defaultPreset = "safe"
+
+// paramFlags are the algorithm's parameters as flags. What is not given comes
+// from the preset. Lists are swept by bench.
+type paramFlags struct {
+	preset              string
+	thetas              []float64
+	steps, blocks       []int
+	sink, window, tails []int // one number at most
+	guard               string
+	scale               float64
+	p                   attention.Params // the first of each list
+}
+
+func (f *paramFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, or paper for the published definition; other flags go before it")
+	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
+	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
+	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
+	flags.Var(whole(&f.sink), "sink-blocks", "`blocks` of first keys that every row attends")
+	flags.Var(whole(&f.window), "window-blocks", "`blocks` before the group that its rows attend")
+	flags.Var(whole(&f.tails), "tail", "last `rows` that attend every key; 0 for none")
+	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit` of the guard, such as 32,0.01,0.02; off for none")
+	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
+	values(cmd, "preset", attention.Presets()...)
+}
+
+// base is the preset with all that takes one value.
+func (f *paramFlags) base() (attention.Params, error) {
+	p, err := attention.Preset(f.preset)
+	if err != nil {
+		return p, usage("--preset %q is unknown; choose %s", f.preset, strings.Join(attention.Presets(), " or "))
+	}
+	p.Scale = f.scale
+	for _, x := range []struct {
+		given []int
+		to    *int
+	}{{f.sink, &p.SinkBlocks}, {f.window, &p.WindowBlocks}, {f.tails, &p.Tail}} {
+		if len(x.given) > 0 {
+			*x.to = x.given[0]
+		}
+	}
+	if f.guard != "" {
+		p.Guard, err = parseGuard(f.guard)
+	}
+	return p, err
+}
+
+// parseGuard reads "off" or stride, peak and limit.
+func parseGuard(text string) (g attention.Guard, err error) {
+	if text == "off" {
+		return g, nil
+	}
+	wrong := usage("--guard %q: use three numbers, stride,peak,limit, such as 32,0.01,0.02, or off", text)
+	parts := strings.Split(text, ",")
+	if len(parts) != 3 {
+		return g, wrong
+	}
+	if g.Stride, err = strconv.Atoi(strings.TrimSpace(parts[0])); err != nil || g.Stride < 1 {
+		return g, wrong
+	}
+	for i, to := range []*float64{&g.Peak, &g.Limit} {
+		if *to, err = strconv.ParseFloat(strings.TrimSpace(parts[1+i]), 64); err != nil {
+			return g, wrong
+		}
+	}
+	return g, nil
+}
+
+// orElse is a list, or its one default.
+func orElse[T any](list []T, otherwise T) []T {
+	if len(list) == 0 {
+		return []T{otherwise}
+	}
+	return list
+}
+
+// all returns every combination, checked, and keeps the first in p.
+func (f *paramFlags) all() ([]attention.Params, error) {
+	base, err := f.base()
+	if err != nil {
+		return nil, err
+	}
+	type combination struct {
+		theta       float64
+		step, block int
+	}
+	seen := map[combination]bool{}
+	var all []attention.Params
+	for _, block := range orElse(f.blocks, base.Block) {
+		for _, step := range orElse(f.steps, base.Step) {
+			for _, theta := range orElse(f.thetas, base.Theta) {
+				p := base
+				p.Theta, p.Step, p.Block = theta, step, block
+				if err := p.Validate(); err != nil {
+					return nil, err
+				}
+				c := combination{theta, step, block}
+				if seen[c] {
+					return nil, usage("--theta, --step or --block have a value twice: theta %v, step %d, block %d", theta, step, block)
+				}
+				seen[c] = true
+				all = append(all, p)
+			}
+		}
+	}
+	if len(all) > maxLengths {
+		return nil, usage("--theta, --step and --block give %d combinations, more than %d; use shorter lists", len(all), maxLengths)
+	}
+	f.p = all[0]
+	return all, nil
+}
+
+// one checks the parameters where a list has no meaning.
+func (f *paramFlags) one(command string) error {
+	for _, l := range []struct {
+		flag  string
+		count int
+	}{{"theta", len(f.thetas)}, {"step", len(f.steps)}, {"block", len(f.blocks)}} {
+		if l.count > 1 {
+			return usage("--%s has %d values, but %s takes one; `anchorvk bench` sweeps a list", l.flag, l.count, command)
+		}
+	}
+	_, err := f.all()
+	return err
+}

@@ -29,6 +29,7 @@ type Device struct {
 	progress atomic.Uint64 // submissions that have finished
 	lifetime lifetime
 	memory   allocator
+	canaries canaries
 	layouts  layouts
 	cache    pipelineCache
 	transfer transfer
@@ -176,6 +177,7 @@ func (d *Device) destroy() error {
 	d.lifetime.destroyChildren()
 	d.layouts.destroy(d)
 	d.closeCache()
+	d.canaries.destroy(d)
 	d.memory.destroy()
 	d.queue.release()
 	if d.lent == nil {

@@ -13,6 +13,10 @@ var ErrClosed = errors.New("vk: the object or its device is closed")
 // ErrRecordings is what Device.Close returns while recordings are open.
 var ErrRecordings = errors.New("vk: recordings of the device are open, and their commands may be running; close them first, once they have ended, then the device")
 
+// ErrNotRun is what Recording.CheckRun returns where commands of the recording
+// have not run to their end.
+var ErrNotRun = errors.New("vk: the recorded commands have not run to their end since they were last asked about: they were not submitted, or not waited for, or the driver dropped them")
+
 // ErrAbandoned is what Device.Close returns, each time, where the device's work
 // hangs. The device is closed.
 var ErrAbandoned = errors.New("vk: the device was closed while its work hangs; its memory is left to the driver, because freeing it is not safe")

@@ -146,22 +146,25 @@ typedef struct {
 	uint64_t src, src_offset, dst, dst_offset, size;
 } vks_op;
 typedef struct { uint64_t buffer, offset, range; } vks_binding;
+typedef struct { uint64_t buffer, offset; uint32_t value; } vks_canary; /* the word that the last command writes */
 
 int32_t vks_create_recorder(vks_device *d, vks_recorder **out);
 void vks_destroy_recorder(vks_device *d, vks_recorder *r);
 /* Into the recorder's own command buffer. */
 int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,
-	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps);
+	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps, vks_canary canary);
 /* Makes the descriptor sets that vks_record_into binds; they stay until the recorder is destroyed. */
 int32_t vks_make_sets(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count, const vks_binding *bindings);
 /* Into a command buffer of the caller, which is being recorded. */
-void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push);
+void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push, vks_canary canary);
 
 typedef struct { uint64_t semaphore, value; } vks_timeline;
 /* r may be NULL: then nothing runs, but the semaphores are signalled behind what was submitted before. */
 int32_t vks_submit(vks_device *d, vks_recorder *r, const vks_timeline *wait, uint32_t waits, const vks_timeline *signal, uint32_t signals);
 int32_t vks_semaphore_value(vks_device *d, uint64_t semaphore, uint64_t *value);
 int32_t vks_wait(vks_device *d, vks_recorder *r, uint64_t nanoseconds);
+/* Processor time of the process so far, in microseconds; wall time on Windows, whose clock() counts it. */
+int64_t vks_processor_time(void);
 int32_t vks_read_timestamps(vks_device *d, vks_recorder *r, uint64_t *ticks, uint32_t count);
 
 #endif

@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "../../vulkan_min_fn.h"
 #include <string.h>
+#include <unistd.h>
 
 fault_switches fault_switch;
 fault_counts fault_count;
@@ -51,15 +52,36 @@ static void VKAPI_CALL wrap_vkGetDeviceQueue(VkDevice d, uint32_t family, uint32
 static PFN_vkQueueSubmit real_vkQueueSubmit;
 static VkResult VKAPI_CALL wrap_vkQueueSubmit(VkQueue q, uint32_t n, const VkSubmitInfo *s, VkFence f) {
 	ADD(fault_count.submits, 1);
-	return due(&fault_switch.lose_submit) ? VK_ERROR_DEVICE_LOST : real_vkQueueSubmit(q, n, s, f);
+	if (due(&fault_switch.lose_submit)) return VK_ERROR_DEVICE_LOST;
+	if (n == 0 || !due(&fault_switch.drop_submit)) return real_vkQueueSubmit(q, n, s, f);
+	VkSubmitInfo empty = *s;
+	empty.commandBufferCount = 0;
+	return real_vkQueueSubmit(q, 1, &empty, f);
 }
 
 static PFN_vkWaitForFences real_vkWaitForFences;
 static VkResult VKAPI_CALL wrap_vkWaitForFences(VkDevice d, uint32_t n, const VkFence *f, VkBool32 all, uint64_t ns) {
 	if (due(&fault_switch.lose_wait)) return VK_ERROR_DEVICE_LOST;
-	if (due(&fault_switch.hang_wait)) return VK_TIMEOUT;
+	if (due(&fault_switch.hang_wait)) {
+		usleep((useconds_t)(ns / 1000));
+		return VK_TIMEOUT;
+	}
 	if (due(&fault_switch.fail_wait)) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	return real_vkWaitForFences(d, n, f, all, ns);
+}
+
+static PFN_vkGetQueryPoolResults real_vkGetQueryPoolResults;
+static VkResult VKAPI_CALL wrap_vkGetQueryPoolResults(VkDevice d, VkQueryPool p, uint32_t first, uint32_t n, size_t size, void *data, VkDeviceSize stride, VkFlags flags) {
+	VkResult r = real_vkGetQueryPoolResults(d, p, first, n, size, data, stride, flags);
+	if (r != VK_SUCCESS || !due(&fault_switch.bad_clock)) return r;
+	uint64_t *ticks = data;
+	switch (fault_switch.clock_fault) {
+	case FAULT_CLOCK_ZERO: ticks[n - 1] = 0; break;
+	case FAULT_CLOCK_BACKWARDS: ticks[n - 1] = ticks[0] - 1000; break;
+	case FAULT_CLOCK_FAST: ticks[n - 1] += (uint64_t)1 << 34; break;
+	case FAULT_CLOCK_NOT_READY: return VK_NOT_READY;
+	}
+	return r;
 }
 
 static PFN_vkCreateComputePipelines real_vkCreateComputePipelines;
@@ -114,6 +136,7 @@ void *fault_wrap(const char *name, void *address) {
 	WRAP(vkGetDeviceQueue)
 	WRAP(vkQueueSubmit)
 	WRAP(vkWaitForFences)
+	WRAP(vkGetQueryPoolResults)
 	WRAP(vkCreateComputePipelines)
 	WRAP(vkFlushMappedMemoryRanges)
 	WRAP(vkInvalidateMappedMemoryRanges)

@@ -20,23 +20,38 @@ type Switches struct {
 	Allocation int  // vkAllocateMemory: out of device memory
 	Submit     int  // vkQueueSubmit: device lost
 	Wait       int  // vkWaitForFences: device lost
-	Hang       int  // vkWaitForFences: times out, at once
+	Hang       int  // vkWaitForFences: times out
 	FailWait   int  // vkWaitForFences: out of host memory
 	Pipeline   int  // vkCreateComputePipelines: out of host memory
 	Type       int  // the memory type of this index is out of memory
 	Priority   bool // vkCreateDevice: not permitted, when a global priority is asked for
+	Drop       int  // vkQueueSubmit: the work is dropped, and said to have ended
+	BadClock   int  // vkGetQueryPoolResults: as Clock says
+	Clock      Clock
 	NoQueue    bool // vkGetDeviceQueue: null
 	Incoherent bool // no memory type is host coherent; the atom is 256 bytes at least
 }
 
+// Clock is what is wrong with timestamps.
+type Clock int
+
+// The faults of clocks, in the last timestamp of those that are read.
+const (
+	ClockZero      Clock = C.FAULT_CLOCK_ZERO
+	ClockBackwards Clock = C.FAULT_CLOCK_BACKWARDS
+	ClockFast      Clock = C.FAULT_CLOCK_FAST // it is far ahead
+	ClockNotReady  Clock = C.FAULT_CLOCK_NOT_READY
+)
+
 // Off lets everything succeed.
-var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, FailWait: Never, Pipeline: Never, Type: Never}
+var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, FailWait: Never, Pipeline: Never, Type: Never, Drop: Never, BadClock: Never}
 
 // Set switches faults on and off.
 func Set(s Switches) {
 	c := C.fault_switches{
 		fail_allocation: C.int64_t(s.Allocation), lose_submit: C.int64_t(s.Submit), lose_wait: C.int64_t(s.Wait),
 		hang_wait: C.int64_t(s.Hang), fail_wait: C.int64_t(s.FailWait), fail_pipeline: C.int64_t(s.Pipeline), no_type: C.int64_t(s.Type),
+		drop_submit: C.int64_t(s.Drop), bad_clock: C.int64_t(s.BadClock), clock_fault: C.int64_t(s.Clock),
 	}
 	if s.Priority {
 		c.refuse_priority = 1

@@ -298,8 +298,12 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 func (c *call) stats() Stats {
 	p := c.plan
 	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
+	if c.slicer.untimed != "" {
+		s.TimeMS = Times{}
+		s.Warnings = append(s.Warnings, "GPU times of this run are unknown: the device's clock is not right: "+c.slicer.untimed)
+	}
 	s.countPairs(p, p.unitOrder(c.spanHeads), c.counts)
-	total := c.slicer.times.Total
+	total := s.TimeMS.Total
 	if total == 0 {
 		total = float64(c.slicer.waited) / 1e6
 	}

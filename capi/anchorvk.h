@@ -420,7 +420,9 @@ AVK_API avk_status avk_call_prepare(avk_call call, avk_scratch scratch, uint32_t
 #define AVK_ALL_PARTS (-1)
 AVK_API avk_status avk_call_record(avk_call call, int32_t part, void *command_buffer);
 
-/* Statistics of the recorded work, without times, once it has ended. */
+/* Statistics of the recorded work, without times, once it has ended; asked once
+ * after a run. Where a part has not run to its end since it was last asked, as
+ * when the device has dropped it, the result is AVK_ERROR_OTHER. */
 AVK_API avk_status avk_call_recorded(avk_call call, avk_stats *stats);
 
 #ifdef __cplusplus

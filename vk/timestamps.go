@@ -76,15 +76,14 @@ func (r *Recorder) readTimestamps(elapsed time.Duration) error {
 	return nil
 }
 
-// queryTimestamps asks again for a moment where the driver is not ready, though
-// the fence says that it should be.
+// queryTimestamps asks a few times where the driver is not ready, though the
+// fence says that it should be. It does not sleep: slices are timed with it.
 func (r *Recorder) queryTimestamps() vulkan.Result {
 	for try := 0; ; try++ {
 		result := vulkan.Result(C.vks_read_timestamps(r.device.shim, r.shim, (*C.uint64_t)(unsafe.Pointer(&r.ticks[0])), C.uint32_t(r.timestamps)))
 		if result != vulkan.NotReady || try == 10 {
 			return result
 		}
-		time.Sleep(100 * time.Microsecond)
 	}
 }
 

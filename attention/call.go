@@ -94,10 +94,7 @@ func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
 func (c *call) prepare(out Outputs) error {
 	p, b := c.plan, c.buffers
 	var err error
-	c.way = p.Tuning.Way
-	if c.way == wayAddress && (c.k.tensor.Buffer.Address() == 0 || c.v.tensor.Buffer.Address() == 0) {
-		c.way = wayHalf // a lent buffer: loads through its binding give the same bits
-	}
+	c.way = p.wayOf(c.k.tensor, c.v.tensor)
 	if c.spanHeads, err = spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o); err != nil {
 		return err
 	}

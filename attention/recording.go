@@ -80,7 +80,7 @@ func (e *Engine) Prepare(p *Plan, in Inputs, out Outputs, options PrepareOptions
 	if e.jobs.isClosed() {
 		return nil, vk.ErrClosed
 	}
-	p, err := e.buildable(p)
+	p, err := e.buildable(p, in)
 	if err != nil {
 		return nil, err
 	}

@@ -114,9 +114,8 @@ func (r *Recording) Record(commands Handle, first, end int) error {
 const partDone = 1
 
 // CheckRun makes sure, once the commands should have ended, that all parts have
-// run since they were recorded, or since the last CheckRun that found so. Its
-// error is ErrNotRun: only the caller knows what was submitted, and whether the
-// driver has dropped it.
+// run since they were made, or since the last CheckRun. Its error is ErrNotRun:
+// only the caller knows what was submitted, and whether the driver has dropped it.
 func (r *Recording) CheckRun() error {
 	d := r.recorder.device
 	if r.closed {
@@ -129,10 +128,14 @@ func (r *Recording) CheckRun() error {
 	if err := r.canary.refresh(d); err != nil {
 		return err
 	}
-	if done := r.canary.count(r.Parts(), partDone); done < r.Parts() {
+	done := r.canary.count(r.Parts(), partDone)
+	if err := r.canary.clear(d); err != nil {
+		return err
+	}
+	if done < r.Parts() {
 		return fmt.Errorf("%s: %d of %d parts: %w", r.recorder.label, r.Parts()-done, r.Parts(), ErrNotRun)
 	}
-	return r.canary.clear(d)
+	return nil
 }
 
 // Close lets go of what the recording holds. The command buffers that it was

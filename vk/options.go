@@ -28,7 +28,8 @@ type Options struct {
 	// MemoryBudget bounds the bytes of device memory that the device allocates
 	// at a time, in all its buffers; 0 is no bound. What would pass it gets a
 	// *MemoryBudgetError, and the driver is not asked. Under a budget each
-	// buffer has an allocation of its own, so that none is kept in reserve.
+	// buffer has an allocation of its own, so that none is kept in reserve. The
+	// 16 KiB with which submissions are checked are not counted.
 	MemoryBudget uint64
 	// PipelineCache is what Device.PipelineCacheData of an earlier process
 	// returned, so that kernels need not be compiled again. What is damaged, or
@@ -40,7 +41,8 @@ type Options struct {
 	// directory is made where it is missing). Several processes may share it.
 	CacheDir string
 	// Timeout is how long submitted work may go without progress before Run
-	// gives up. 0 means 60 seconds.
+	// gives up. 0 means 60 seconds. On a device that is a CPU it is up to 60
+	// times as long while the process computes, since drivers compile there.
 	Timeout time.Duration
 	// Log gets debug and warning records; nil discards them.
 	Log *slog.Logger

@@ -38,7 +38,8 @@ type Options struct {
 	// CacheDir is a directory to keep the pipeline cache in, "" for none: a file
 	// for each device and driver, which Open reads, and Close and
 	// SavePipelineCache write whole, for the owner alone (mode 0600; the
-	// directory is made where it is missing). Several processes may share it.
+	// directory is made where it is missing). Several processes may share it. A
+	// file that another user owns or may write to is not read.
 	CacheDir string
 	// Timeout is how long submitted work may go without progress before Run
 	// gives up. 0 means 60 seconds. On a device that is a CPU it is up to 60

@@ -14,6 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/anchorvk/anchorvk/internal/atomicfile"
+	"github.com/anchorvk/anchorvk/internal/privatefile"
 )
 
 // pipelineCache is what the driver keeps of compiled kernels, for itself and
@@ -46,6 +49,7 @@ func (d *Device) openCache() {
 		}
 	}
 	if d.opt.CacheDir != "" {
+		atomicfile.Sweep(d.opt.CacheDir)
 		d.mergeCache(d.readCacheFile())
 	}
 }
@@ -76,7 +80,7 @@ func (d *Device) cacheFile() string { return filepath.Join(d.opt.CacheDir, d.cac
 // readCacheFile returns the payload of the file, nil when there is none that
 // can be used.
 func (d *Device) readCacheFile() []byte {
-	blob, err := readPrivate(d.cacheFile())
+	blob, err := privatefile.Read(d.cacheFile(), maxCacheFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -158,7 +162,7 @@ func (d *Device) saveCache() error {
 		payload, err = d.cachePayload(all)
 	}
 	if err == nil && !bytes.Equal(payload, stored) {
-		err = writePrivate(d.cacheFile(), wrapCache(payload, d.cacheKey()))
+		err = privatefile.Write(d.cacheFile(), wrapCache(payload, d.cacheKey()))
 	}
 	if err != nil {
 		d.cache.made.Store(true)

@@ -41,6 +41,9 @@ func TestOutOfMemory(t *testing.T) {
 	require.Equal(t, "keys", oom.What)
 	require.GreaterOrEqual(t, oom.Asked, uint64(100<<20))
 	require.NotZero(t, oom.Available)
+	require.Equal(t, "vkAllocateMemory", oom.Call)
+	require.False(t, oom.Host)
+	require.Regexp(t, `^heap \d+ \(`, oom.Heap)
 	require.Contains(t, err.Error(), "keys")
 	require.NoError(t, d.Err(), "running out of memory does not lose the device")
 
@@ -55,7 +58,7 @@ func TestPipelineOutOfMemory(t *testing.T) {
 	_, err := d.NewPipeline(PipelineConfig{Name: "affine", Code: affineCode, Bindings: 2, PushBytes: 8})
 	var oom *OutOfMemoryError
 	require.ErrorAs(t, err, &oom)
-	require.ErrorContains(t, err, "pipeline affine")
+	require.EqualError(t, err, "pipeline affine: out of host memory: vkCreateComputePipelines failed; try shorter inputs, fewer heads at a time, or to end other programs")
 }
 
 // A small buffer comes from a block, then from memory of its own, before it fails.

@@ -55,8 +55,9 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 	}
 	defer d.lifetime.leave()
 	var shim *C.vks_recorder
-	if result := C.vks_create_recorder(d.shim, &shim); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError("vkCreateCommandPool", int32(result))))
+	var call *C.char
+	if result := C.vks_create_recorder(d.shim, &shim, &call); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
+		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError(C.GoString(call), int32(result))))
 	}
 	r := &Recorder{device: d, label: name, shim: shim}
 	d.lifetime.add(r)

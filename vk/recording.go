@@ -70,7 +70,7 @@ func (r *Recorder) holdAll() error {
 	if result != 0 {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
-		return r.device.fail(fmt.Errorf("%s: %w", r.label, callError("vkAllocateDescriptorSets", int32(result))))
+		return r.device.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
 	}
 	return nil
 }

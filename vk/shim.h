@@ -124,7 +124,7 @@ void vks_destroy_pipeline_cache(vks_device *d, uint64_t cache);
 int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout);
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
 	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
-	uint64_t *layout, uint64_t *pipeline);
+	uint64_t *layout, uint64_t *pipeline, const char **call); /* call: the function that failed, if one did */
 void vks_destroy_set_layout(vks_device *d, uint64_t layout);
 void vks_destroy_pipeline(vks_device *d, uint64_t pipeline, uint64_t layout);
 typedef struct { char name[256]; uint32_t format; uint64_t bits; } vks_statistic;
@@ -148,7 +148,9 @@ typedef struct {
 typedef struct { uint64_t buffer, offset, range; } vks_binding;
 typedef struct { uint64_t buffer, offset; uint32_t value; } vks_canary; /* the word that the last command writes */
 
-int32_t vks_create_recorder(vks_device *d, vks_recorder **out);
+int32_t vks_create_recorder(vks_device *d, vks_recorder **out, const char **call); /* call: the function that failed, if one did */
+/* The function that made the latest call on the recorder fail. */
+const char *vks_failed_call(const vks_recorder *r);
 void vks_destroy_recorder(vks_device *d, vks_recorder *r);
 /* Into the recorder's own command buffer. */
 int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,

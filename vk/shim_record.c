@@ -59,15 +59,17 @@ void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vk
 
 int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,
 	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps, vks_canary canary) {
-	VkResult result = d->vkResetCommandPool(d->handle, r->pool, 0);
+	VkResult result = CALL(r->call, d, vkResetCommandPool, r->pool, 0);
 	if (result == VK_SUCCESS) result = vks_make_sets(d, r, ops, op_count, bindings);
 	if (result == VK_SUCCESS) result = vks_reserve_queries(d, r, timestamps);
 	if (result != VK_SUCCESS) return result;
 
 	VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+	r->call = "vkBeginCommandBuffer";
 	result = d->vkBeginCommandBuffer(r->commands, &begin);
 	if (result != VK_SUCCESS) return result;
 	if (timestamps) d->vkCmdResetQueryPool(r->commands, r->queries, 0, timestamps);
 	record_ops(d, r, r->commands, ops, op_count, push, canary);
+	r->call = "vkEndCommandBuffer";
 	return d->vkEndCommandBuffer(r->commands);
 }

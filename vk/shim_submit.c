@@ -27,9 +27,10 @@ int32_t vks_submit(vks_device *d, vks_recorder *r, const vks_timeline *wait, uin
 		.commandBufferCount = r ? 1 : 0, .pCommandBuffers = r ? &r->commands : NULL,
 		.signalSemaphoreCount = signals, .pSignalSemaphores = signal_list};
 	if (r) {
-		VkResult result = d->vkResetFences(d->handle, 1, &r->fence);
+		VkResult result = CALL(r->call, d, vkResetFences, 1, &r->fence);
 		if (result != VK_SUCCESS) return result;
 	}
+	if (r) r->call = "vkQueueSubmit";
 	if (d->lock) d->lock(d->lock_user, d->family, d->index);
 	VkResult result = d->vkQueueSubmit(d->queue, 1, &info, r ? r->fence : NULL);
 	if (d->unlock) d->unlock(d->lock_user, d->family, d->index);

@@ -78,18 +78,17 @@ func (r *Recorder) Submit(s Sync) error {
 	if d.physical.report.Limits.TimestampBits == 0 {
 		timestamps = 0
 	}
-	call := "vkEndCommandBuffer" // and what comes before it
 	result := C.vks_record(d.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings),
 		(*C.uint8_t)(pointer(r.push)), timestamps, r.canary.command(0, r.submitted))
 	if result == 0 {
-		call, r.started = "vkQueueSubmit", time.Now()
+		r.started = time.Now()
 		result = d.submit(r.shim, &s)
 	}
 	if result != 0 {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
 		d.lifetime.leave()
-		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
+		return d.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
 	}
 	r.state = recorderBusy
 	if len(s.Wait) > 0 {
@@ -97,6 +96,12 @@ func (r *Recorder) Submit(s Sync) error {
 		d.queue.waiting.add(r)
 	}
 	return nil
+}
+
+// callError is the error of the call of the shim that has just failed on the
+// recorder, in the name of the Vulkan function that did.
+func (r *Recorder) callError(result int32) error {
+	return callError(C.GoString(C.vks_failed_call(r.shim)), result)
 }
 
 // Ended tells whether what Submit submitted has ended, or the device is given

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/anchorvk/anchorvk/internal/testhost"
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
 	"github.com/stretchr/testify/require"
 )
 

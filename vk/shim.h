@@ -10,6 +10,7 @@
 #define VKS_MAX_CONSTANTS 64
 #define VKS_MAX_SHAPES 128
 #define VKS_MAX_SYNC 16
+#define VKS_MAX_PHYSICAL 64
 
 /* Loader (shim_loader.c). Returns the address of vkGetInstanceProcAddr, or
  * NULL with a text in err. */
@@ -25,8 +26,10 @@ typedef struct {
 	int validate; /* load the Khronos validation layer */
 } vks_instance_options;
 int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size);
-void vks_instance_close(vks_instance *in); /* the VkInstance itself is destroyed by the caller */
-uint64_t vks_instance_handle(vks_instance *in);
+void vks_instance_destroy(vks_instance *in);
+void vks_instance_close(vks_instance *in); /* frees the table alone */
+/* Lists physical devices: count comes as the room for them. Those that do not fit are left out. */
+int32_t vks_list_physical(vks_instance *in, uint64_t *list, uint32_t *count);
 uint32_t vks_instance_version(vks_instance *in);
 int vks_instance_function_count(void);
 const char *vks_instance_function_name(int i);
@@ -77,8 +80,6 @@ void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uin
 /* Borrowed instances and devices (shim_adopt.c). */
 int32_t vks_adopt_instance(void *get_instance_proc_addr, uint64_t instance, uint32_t api, vks_instance **out);
 int32_t vks_adopt_device(vks_instance *in, uint64_t device, int addresses, vks_device **out);
-/* 1 when the instance lists the physical device. */
-int vks_lists_physical(vks_instance *in, uint64_t physical);
 /* Number of queues, flags and timestamp bits of a queue family; 0 queues when there is no such family. */
 void vks_query_family(vks_instance *in, uint64_t physical, uint32_t family, uint32_t *queues, uint32_t *flags, uint32_t *timestamp_bits);
 /* What was switched on: by the specification's name, or in a chain of feature structures. */

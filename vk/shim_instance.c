@@ -15,7 +15,21 @@ const char *vks_instance_function_name(int i) { return names[i]; }
 int vks_instance_function_needed(int i) { return needed[i]; }
 void *vks_instance_resolve(vks_instance *in, int i) { return (void *)in->get(in->handle, names[i]); }
 void vks_instance_set(vks_instance *in, int i, void *address) { memcpy((char *)in + offsets[i], &address, sizeof address); }
-uint64_t vks_instance_handle(vks_instance *in) { return BITS(in->handle); }
+
+void vks_instance_destroy(vks_instance *in) {
+	PFN_vkDestroyInstance destroy = in->vkDestroyInstance ? in->vkDestroyInstance : (PFN_vkDestroyInstance)in->get(in->handle, "vkDestroyInstance");
+	if (destroy) destroy(in->handle, NULL);
+}
+
+int32_t vks_list_physical(vks_instance *in, uint64_t *list, uint32_t *count) {
+	VkPhysicalDevice found[VKS_MAX_PHYSICAL];
+	if (*count > VKS_MAX_PHYSICAL) *count = VKS_MAX_PHYSICAL;
+	VkResult result = in->vkEnumeratePhysicalDevices(in->handle, count, found);
+	if (result < VK_SUCCESS) return result;
+	for (uint32_t i = 0; i < *count; i++) list[i] = BITS(found[i]);
+	return VK_SUCCESS;
+}
+
 uint32_t vks_instance_version(vks_instance *in) { return in->version; }
 
 static int has_layer(PFN_vkEnumerateInstanceLayerProperties list, const char *name) {
@@ -134,5 +148,6 @@ void vks_start_messenger(vks_instance *in) {
 		.pfnUserCallback = vks_on_message,
 		.pUserData = in->messages,
 	};
-	in->vkCreateDebugUtilsMessengerEXT(in->handle, &info, NULL, &in->messenger);
+	VkResult result = in->vkCreateDebugUtilsMessengerEXT(in->handle, &info, NULL, &in->messenger);
+	UNLESS_MADE(result, in->messenger);
 }

@@ -51,6 +51,9 @@ struct vks_recorder {
 /* Calls a function of the device, and notes in a const char * which one it was. */
 #define CALL(note, d, function, ...) ((note) = #function, (d)->function((d)->handle, __VA_ARGS__))
 
+/* What a failed call should have made is undefined; a null handle may be destroyed. */
+#define UNLESS_MADE(result, handle) ((result) == VK_SUCCESS ? (void)0 : (void)((handle) = NULL))
+
 /* Handles cross the Go border as integers. */
 #define AS(type, integer) ((type)(uintptr_t)(integer))
 #define BITS(handle) ((uint64_t)(uintptr_t)(handle))

@@ -7,6 +7,7 @@ int32_t vks_create_pipeline_cache(vks_device *d, const void *data, uint64_t size
 	VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = (size_t)size, .pInitialData = data};
 	VkPipelineCache handle = NULL;
 	VkResult result = d->vkCreatePipelineCache(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*cache = BITS(handle);
 	return result;
 }
@@ -34,6 +35,7 @@ int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = bindings, .pBindings = list};
 	VkDescriptorSetLayout handle = NULL;
 	VkResult result = d->vkCreateDescriptorSetLayout(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*layout = BITS(handle);
 	return result;
 }

@@ -12,12 +12,16 @@ int32_t vks_create_recorder(vks_device *d, vks_recorder **out, const char **call
 	VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .queueFamilyIndex = d->family};
 	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
 	VkResult result = CALL(r->call, d, vkCreateCommandPool, &pool, NULL, &r->pool);
+	UNLESS_MADE(result, r->pool);
 	if (result == VK_SUCCESS) {
 		VkCommandBufferAllocateInfo commands = {
 			.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = r->pool, .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
 		result = CALL(r->call, d, vkAllocateCommandBuffers, &commands, &r->commands);
 	}
-	if (result == VK_SUCCESS) result = CALL(r->call, d, vkCreateFence, &fence, NULL, &r->fence);
+	if (result == VK_SUCCESS) {
+		result = CALL(r->call, d, vkCreateFence, &fence, NULL, &r->fence);
+		UNLESS_MADE(result, r->fence);
+	}
 	if (result != VK_SUCCESS) {
 		*call = r->call;
 		vks_destroy_recorder(d, r);
@@ -52,6 +56,7 @@ static VkResult reserve_sets(vks_device *d, vks_recorder *r, uint32_t sets, uint
 	if (!made) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	r->made = made;
 	VkResult result = CALL(r->call, d, vkCreateDescriptorPool, &info, NULL, &r->sets);
+	UNLESS_MADE(result, r->sets);
 	if (result != VK_SUCCESS) return result;
 	r->set_capacity = sets;
 	r->descriptor_capacity = descriptors;
@@ -66,6 +71,7 @@ VkResult vks_reserve_queries(vks_device *d, vks_recorder *r, uint32_t count) {
 	count += count / 2 + 8;
 	VkQueryPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryType = VK_QUERY_TYPE_TIMESTAMP, .queryCount = count};
 	VkResult result = CALL(r->call, d, vkCreateQueryPool, &info, NULL, &r->queries);
+	UNLESS_MADE(result, r->queries);
 	if (result == VK_SUCCESS) r->query_capacity = count;
 	return result;
 }

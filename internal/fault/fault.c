@@ -2,7 +2,8 @@
 
 /* Wrappers around driver functions that fail on demand. */
 #include "fault.h"
-#include "../../vulkan_min_fn.h"
+#include "inject.h"
+#include "../../vk/vulkan_min_fn.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -125,11 +126,13 @@ static void VKAPI_CALL wrap_vkGetPhysicalDeviceProperties2(VkPhysicalDevice p, V
 
 #define WRAP(f) \
 	if (strcmp(name, #f) == 0) { \
+		if (address == (void *)wrap_##f) return address; \
 		real_##f = (PFN_##f)address; \
 		return (void *)wrap_##f; \
 	}
 
 void *fault_wrap(const char *name, void *address) {
+	address = inject_wrap(name, address);
 	WRAP(vkCreateDevice)
 	WRAP(vkAllocateMemory)
 	WRAP(vkFreeMemory)

@@ -12,8 +12,8 @@ import (
 // drivers.
 type Layer struct {
 	Name string `json:"name"`
-	// Why says what turns it on: the environment variable, or that it is on
-	// wherever it is installed.
+	// Why says what turns it on: the environment variable, or that it is
+	// installed, where nothing else is needed.
 	Why  string `json:"why"`
 	File string `json:"file"` // its manifest
 }
@@ -48,7 +48,7 @@ func layersText() string {
 
 func activeLayers(lookup func(string) (string, bool)) []Layer {
 	env := environment{lookup}
-	var active []Layer
+	active := []Layer{}
 	add := func(name, why, file string) {
 		if !slices.ContainsFunc(active, func(l Layer) bool { return l.Name == name }) {
 			active = append(active, Layer{name, why, file})
@@ -87,12 +87,10 @@ func (e environment) list(name string) []string {
 
 // explicit says why a layer that must be asked for is on, "" when it is off.
 func (e environment) explicit(name string) string {
-	for _, asked := range e.list("VK_INSTANCE_LAYERS") {
-		if asked == name {
-			return "VK_INSTANCE_LAYERS"
-		}
-	}
-	if e.matches("VK_LOADER_LAYERS_ENABLE", name, "~explicit~") {
+	switch {
+	case slices.Contains(e.list("VK_INSTANCE_LAYERS"), name):
+		return "VK_INSTANCE_LAYERS"
+	case e.matches("VK_LOADER_LAYERS_ENABLE", name, "~explicit~"):
 		return "VK_LOADER_LAYERS_ENABLE"
 	}
 	return ""
@@ -100,13 +98,12 @@ func (e environment) explicit(name string) string {
 
 // implicit says why a layer that nobody need ask for is on, "" when it is off.
 func (e environment) implicit(l *layerManifest) string {
-	if e.matches("VK_LOADER_LAYERS_ENABLE", l.Name, "~implicit~") {
+	switch {
+	case slices.Contains(e.list("VK_INSTANCE_LAYERS"), l.Name):
+		return "VK_INSTANCE_LAYERS"
+	case e.matches("VK_LOADER_LAYERS_ENABLE", l.Name, "~implicit~"):
 		return "VK_LOADER_LAYERS_ENABLE"
-	}
-	if why := e.explicit(l.Name); why != "" {
-		return why
-	}
-	if e.matches("VK_LOADER_LAYERS_DISABLE", l.Name, "~implicit~") && !e.matches("VK_LOADER_LAYERS_ALLOW", l.Name, "") {
+	case e.matches("VK_LOADER_LAYERS_DISABLE", l.Name, "~implicit~") && !e.matches("VK_LOADER_LAYERS_ALLOW", l.Name, "~implicit~"):
 		return ""
 	}
 	for variable := range l.Disable {

@@ -21,11 +21,21 @@ static int due(int64_t *left) {
 	return now == 0;
 }
 
+int32_t fault_refused_features[FAULT_REFUSED];
+char fault_refused_extension[256];
+
+typedef struct link { int32_t type; const struct link *next; } link;
+
 static PFN_vkCreateDevice real_vkCreateDevice;
 static VkResult VKAPI_CALL wrap_vkCreateDevice(VkPhysicalDevice p, const VkDeviceCreateInfo *info, const void *a, VkDevice *d) {
 	const VkDeviceQueueGlobalPriorityCreateInfoKHR *priority = info->pQueueCreateInfos[0].pNext;
 	fault_count.priority = priority ? priority->globalPriority : 0;
 	if (priority && fault_switch.refuse_priority) return -1000174001; /* VK_ERROR_NOT_PERMITTED_KHR */
+	for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
+		if (strcmp(info->ppEnabledExtensionNames[i], fault_refused_extension) == 0) return VK_ERROR_EXTENSION_NOT_PRESENT;
+	for (const link *s = info->pNext; s; s = s->next)
+		for (int i = 0; i < FAULT_REFUSED && fault_refused_features[i]; i++)
+			if (s->type == fault_refused_features[i]) return -8; /* VK_ERROR_FEATURE_NOT_PRESENT */
 	return real_vkCreateDevice(p, info, a, d);
 }
 

@@ -91,3 +91,31 @@ func Hook(name string, address unsafe.Pointer) unsafe.Pointer {
 	defer C.free(unsafe.Pointer(c))
 	return C.fault_wrap(c, address)
 }
+
+// The feature structures that RefuseFeatures knows, by VkStructureType.
+const (
+	Features2              = 1000059000
+	BufferDeviceAddress    = 1000257000
+	PipelineExecutableInfo = 1000269000
+	VulkanMemoryModel      = 1000211000
+	Storage16              = 1000083000
+	TimelineSemaphore      = 1000207000
+)
+
+// RefuseFeatures makes vkCreateDevice return VK_ERROR_FEATURE_NOT_PRESENT for a
+// device with one of these feature structures, as under a layer that hides them.
+func RefuseFeatures(structures ...int32) {
+	C.fault_refused_features = [C.FAULT_REFUSED]C.int32_t{}
+	for i, s := range structures {
+		C.fault_refused_features[i] = C.int32_t(s)
+	}
+}
+
+// RefuseExtension does the same with VK_ERROR_EXTENSION_NOT_PRESENT for an
+// extension, "" for none.
+func RefuseExtension(name string) {
+	C.fault_refused_extension = [len(C.fault_refused_extension)]C.char{}
+	for i := range name {
+		C.fault_refused_extension[i] = C.char(name[i])
+	}
+}

@@ -34,4 +34,9 @@ extern fault_switches fault_switch;
 extern fault_counts fault_count;
 extern int64_t fault_atom;
 
+/* A device with one of these feature structures (VkStructureType) or extensions is refused. */
+enum { FAULT_REFUSED = 8 };
+extern int32_t fault_refused_features[FAULT_REFUSED]; /* 0 ends the list */
+extern char fault_refused_extension[256];
+
 void *fault_wrap(const char *name, void *address);

@@ -52,8 +52,9 @@ func newInstance(opt *Options) (*instance, error) {
 		o.validate = 1
 	}
 	var shim *C.vks_instance
+	var call *C.char
 	text := make([]byte, 512)
-	result := C.vks_create_instance(&o, &shim, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
+	result := C.vks_create_instance(&o, &shim, &call, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 	switch {
 	case result == 0:
 	case text[0] != 0:
@@ -61,7 +62,7 @@ func newInstance(opt *Options) (*instance, error) {
 	case vulkan.Result(result) == vulkan.ErrorIncompatibleDriver:
 		return nil, noDriver()
 	default:
-		return nil, fmt.Errorf("%w%s", callError("vkCreateInstance", int32(result)), layersText())
+		return nil, fmt.Errorf("%w%s", callError(C.GoString(call), int32(result)), layersText())
 	}
 	in := &instance{shim: shim}
 	if err := in.resolve(opt); err != nil {

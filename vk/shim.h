@@ -25,7 +25,8 @@ typedef struct {
 	void *get_instance_proc_addr;
 	int validate; /* load the Khronos validation layer */
 } vks_instance_options;
-int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size);
+/* call: the function that failed, if one did and err is empty. */
+int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, const char **call, char *err, size_t err_size);
 void vks_instance_destroy(vks_instance *in);
 void vks_instance_close(vks_instance *in); /* frees the table alone */
 /* Lists physical devices: count comes as the room for them. Those that do not fit are left out. */

@@ -54,7 +54,7 @@ static int has_extension(PFN_vkEnumerateInstanceExtensionProperties list, const 
 	return found;
 }
 
-int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size) {
+int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, const char **call, char *err, size_t err_size) {
 	PFN_vkGetInstanceProcAddr get = (PFN_vkGetInstanceProcAddr)opt->get_instance_proc_addr;
 	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(NULL, "vkCreateInstance");
 	PFN_vkEnumerateInstanceVersion version_of = (PFN_vkEnumerateInstanceVersion)get(NULL, "vkEnumerateInstanceVersion");
@@ -66,7 +66,10 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 
 	err[0] = 0;
 	uint32_t version = 1u << 22;
-	if (version_of) version_of(&version);
+	*call = "vkEnumerateInstanceVersion";
+	VkResult result = version_of ? version_of(&version) : VK_SUCCESS;
+	if (result != VK_SUCCESS) return result;
+	*call = "vkCreateInstance";
 	if (!create || version < v1_1) {
 		snprintf(err, err_size, "the Vulkan loader offers only Vulkan 1.0, and 1.1 is needed");
 		return VK_ERROR_INITIALIZATION_FAILED;
@@ -129,7 +132,7 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 		.enabledLayerCount = opt->validate ? 1 : 0, .ppEnabledLayerNames = enabled_layers,
 		.enabledExtensionCount = count, .ppEnabledExtensionNames = enabled,
 	};
-	VkResult result = create(&info, NULL, &in->handle);
+	result = create(&info, NULL, &in->handle);
 	if (result != VK_SUCCESS) {
 		vks_messages_free(in->messages);
 		free(in);

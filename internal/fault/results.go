@@ -119,3 +119,29 @@ func results() map[string][]Result {
 	}
 	return table
 }
+
+// Tolerated are the functions whose failure need not be told, and why: what is
+// wanted is had all the same, or was only a convenience.
+var Tolerated = map[string]string{
+	"vkEnumerateInstanceExtensionProperties":                             "no portability drivers are asked for",
+	"vkEnumerateInstanceLayerProperties":                                 "only looked at for validation",
+	"vkEnumeratePhysicalDevices":                                         "no device, or a part of the list",
+	"vkEnumerateDeviceExtensionProperties":                               "the device is passed over",
+	"vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR":                  "no matrices then",
+	"vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV": "no matrices then",
+	"vkCreateDevice":                                    "made again without what may be at fault",
+	"vkCreatePipelineCache":                             "pipelines are only slower to make",
+	"vkGetPipelineCacheData":                            "likewise",
+	"vkMergePipelineCaches":                             "likewise",
+	"vkDeviceWaitIdle":                                  "the device is being destroyed",
+	"vkWaitForFences":                                   "waited for again",
+	"vkAllocateMemory":                                  "another memory type serves",
+	"vkMapMemory":                                       "likewise",
+	"vkGetQueryPoolResults":                             "times are a convenience",
+	"vkSetDebugUtilsObjectNameEXT":                      "names are a convenience",
+	"vkGetSemaphoreCounterValue":                        "only looked at to be patient",
+	"vkGetSemaphoreCounterValueKHR":                     "likewise",
+	"vkGetPipelineExecutablePropertiesKHR":              "nothing is known of the pipeline then",
+	"vkGetPipelineExecutableStatisticsKHR":              "likewise",
+	"vkGetPipelineExecutableInternalRepresentationsKHR": "likewise",
+}

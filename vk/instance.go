@@ -69,7 +69,10 @@ func newInstance(opt *Options) (*instance, error) {
 		in.close()
 		return nil, err
 	}
-	C.vks_start_messenger(in.shim)
+	if r := C.vks_start_messenger(in.shim); r != 0 { // nobody would hear what the layer finds
+		in.close()
+		return nil, callError("vkCreateDebugUtilsMessengerEXT", int32(r))
+	}
 	return in, nil
 }
 

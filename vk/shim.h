@@ -37,7 +37,7 @@ const char *vks_instance_function_name(int i);
 int vks_instance_function_needed(int i);
 void *vks_instance_resolve(vks_instance *in, int i);
 void vks_instance_set(vks_instance *in, int i, void *address);
-void vks_start_messenger(vks_instance *in);
+int32_t vks_start_messenger(vks_instance *in);
 void vks_stop_messenger(vks_instance *in);
 /* Takes the oldest message off the list: returns its length, at most cap, or -1 when there is none. */
 int vks_next_message(vks_instance *in, char *text, int cap);

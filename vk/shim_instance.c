@@ -32,15 +32,17 @@ int32_t vks_list_physical(vks_instance *in, uint64_t *list, uint32_t *count) {
 
 uint32_t vks_instance_version(vks_instance *in) { return in->version; }
 
-static int has_layer(PFN_vkEnumerateInstanceLayerProperties list, const char *name) {
+static VkResult find_layer(PFN_vkEnumerateInstanceLayerProperties list, const char *name, int *found) {
 	uint32_t n = 0;
-	if (!list || list(&n, NULL) != VK_SUCCESS || n == 0) return 0;
+	*found = 0;
+	VkResult result = list ? list(&n, NULL) : VK_SUCCESS;
+	if (result < VK_SUCCESS || n == 0) return result;
 	VkLayerProperties *p = calloc(n, sizeof *p);
-	int found = 0;
-	if (p && list(&n, p) >= VK_SUCCESS)
-		for (uint32_t i = 0; i < n; i++) found |= strcmp(p[i].layerName, name) == 0;
+	if (!p) return VK_ERROR_OUT_OF_HOST_MEMORY;
+	result = list(&n, p);
+	for (uint32_t i = 0; result >= VK_SUCCESS && i < n; i++) *found |= strcmp(p[i].layerName, name) == 0;
 	free(p);
-	return found;
+	return result;
 }
 
 static int has_extension(PFN_vkEnumerateInstanceExtensionProperties list, const char *layer, const char *name) {
@@ -75,7 +77,14 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 		return VK_ERROR_INITIALIZATION_FAILED;
 	}
 	if (version > v1_3) version = v1_3;
-	if (opt->validate && !has_layer(layers, layer)) {
+	int there = 1;
+	if (opt->validate) {
+		*call = "vkEnumerateInstanceLayerProperties";
+		result = find_layer(layers, layer, &there);
+		if (result < VK_SUCCESS) return result;
+		*call = "vkCreateInstance";
+	}
+	if (!there) {
 		snprintf(err, err_size, "validation was asked for, but %s is not installed (package vulkan-validationlayers, or set VK_LAYER_PATH)", layer);
 		return VK_ERROR_INITIALIZATION_FAILED;
 	}
@@ -142,8 +151,8 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 	return VK_SUCCESS;
 }
 
-void vks_start_messenger(vks_instance *in) {
-	if (!in->debug_utils || !in->vkCreateDebugUtilsMessengerEXT) return;
+int32_t vks_start_messenger(vks_instance *in) {
+	if (!in->debug_utils || !in->vkCreateDebugUtilsMessengerEXT) return VK_SUCCESS;
 	VkDebugUtilsMessengerCreateInfoEXT info = {
 		.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
 		.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
@@ -153,4 +162,5 @@ void vks_start_messenger(vks_instance *in) {
 	};
 	VkResult result = in->vkCreateDebugUtilsMessengerEXT(in->handle, &info, NULL, &in->messenger);
 	UNLESS_MADE(result, in->messenger);
+	return result;
 }

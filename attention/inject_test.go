@@ -63,11 +63,7 @@ func TestEveryCallOfAnEngineFailsOnce(t *testing.T) {
 // refusable are failures that say something about a tier, which the engine
 // gives up then.
 func refusable(c fault.Case) bool {
-	switch c.Function {
-	case "vkCreatePipelineLayout", "vkCreateShaderModule", "vkCreateComputePipelines", "vkCreateDescriptorSetLayout":
-		return !c.Result.OutOfMemory()
-	}
-	return false
+	return fault.Builds(c.Function) && !c.Result.OutOfMemory()
 }
 
 // errorOf says what is wrong with the error that a failed call led to.

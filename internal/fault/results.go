@@ -57,6 +57,16 @@ func (r Result) OutOfMemory() bool {
 	return false
 }
 
+// Builds tells whether a function takes part in making a pipeline, so that its
+// failure may be that of the kernel.
+func Builds(function string) bool {
+	switch function {
+	case "vkCreateDescriptorSetLayout", "vkCreatePipelineLayout", "vkCreateShaderModule", "vkCreateComputePipelines":
+		return true
+	}
+	return false
+}
+
 // Results are what each function of the package vk that returns a VkResult may
 // return beside VK_SUCCESS, by the "Return Codes" of the Vulkan specification
 // (with those of Vulkan 1.0 to 1.4, and of the extensions in use).

@@ -18,6 +18,7 @@ static PFN_vkDestroyPipeline real_vkDestroyPipeline;
 
 static VkInstance instance;
 static VkDevice device;
+static VkDevice home; /* of the pipelines: device, or one that was lent */
 
 enum { SLOTS = 256 };
 static struct { uint64_t key; VkPipeline pipeline; } kept[SLOTS];
@@ -89,7 +90,8 @@ static uint64_t key_of(const VkComputePipelineCreateInfo *info) {
 }
 
 static VkResult VKAPI_CALL wrap_vkCreateComputePipelines(VkDevice d, VkPipelineCache c, uint32_t n, const VkComputePipelineCreateInfo *info, const void *a, VkPipeline *p) {
-	if (!keep || n != 1 || d != device) return real_vkCreateComputePipelines(d, c, n, info, a, p);
+	if (keep && !home) home = d;
+	if (!keep || n != 1 || d != home) return real_vkCreateComputePipelines(d, c, n, info, a, p);
 	enter();
 	uint64_t key = key_of(info);
 	VkPipeline found = NULL;
@@ -123,12 +125,12 @@ void inject_keep(int on) {
 	keep = on;
 	if (on) return;
 	for (int i = 0; i < SLOTS; i++) {
-		if (kept[i].pipeline) real_vkDestroyPipeline(device, kept[i].pipeline, NULL);
+		if (kept[i].pipeline) real_vkDestroyPipeline(home, kept[i].pipeline, NULL);
 		kept[i].pipeline = NULL;
 	}
 	if (device) real_vkDestroyDevice(device, NULL);
 	if (instance) real_vkDestroyInstance(instance, NULL);
-	device = NULL;
+	device = home = NULL;
 	instance = NULL;
 	modules_seen = 0;
 }

@@ -34,8 +34,10 @@ func switches(edit func(*fault.Switches)) fault.Switches {
 
 func TestOutOfMemory(t *testing.T) {
 	d := openFaulty(t, fault.Off, nil)
+	before := fault.Live()
 	fault.Set(switches(func(s *fault.Switches) { s.Allocation = 0 }))
 	_, err := d.NewBuffer("keys", 100<<20, DeviceLocal)
+	require.Equal(t, before, fault.Live(), "nothing is left")
 	var oom *OutOfMemoryError
 	require.ErrorAs(t, err, &oom)
 	require.Equal(t, "keys", oom.What)

@@ -52,6 +52,7 @@ func (f *fake) loader() string                       { return "1.3.239" }
 func (f *fake) layers() []vk.Layer {
 	return []vk.Layer{{Name: "VK_LAYER_PAPER_capture", Why: "PAPER_CAPTURE", File: "/paper/capture.json"}}
 }
+
 func (f *fake) modules() ([]moduleRecord, error) {
 	return []moduleRecord{{"dense", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}}, nil
 }

@@ -107,7 +107,7 @@ const (
 func RefuseFeatures(structures ...int32) {
 	C.fault_refused_features = [C.FAULT_REFUSED]C.int32_t{}
 	for i, s := range structures {
-		C.fault_refused_features[i] = C.int32_t(s)
+		C.fault_refused_features[i] = C.int32_t(s) //nolint:gocritic // seen in the code that cgo generates
 	}
 }
 
@@ -116,6 +116,6 @@ func RefuseFeatures(structures ...int32) {
 func RefuseExtension(name string) {
 	C.fault_refused_extension = [len(C.fault_refused_extension)]C.char{}
 	for i := range name {
-		C.fault_refused_extension[i] = C.char(name[i])
+		C.fault_refused_extension[i] = C.char(name[i]) //nolint:gocritic // seen in the code that cgo generates
 	}
 }

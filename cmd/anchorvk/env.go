@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,13 +67,13 @@ func (a *app) envCommand() *cobra.Command {
 // change what a device can do.
 func (a *app) addLayers(doc *report.Document) {
 	layers := a.backend.layers()
-	text := ""
+	var list strings.Builder
 	for _, l := range layers {
-		text += fmt.Sprintf("\n  %s: %s, %s", l.Name, l.Why, l.File)
+		fmt.Fprintf(&list, "\n  %s: %s, %s", l.Name, l.Why, l.File)
 	}
-	if text == "" {
-		text = " none"
+	if len(layers) == 0 {
+		list.WriteString(" none")
 	}
-	doc.Foot += "\nVulkan layers in this process:" + text
+	doc.Foot += "\nVulkan layers in this process:" + list.String()
 	doc.Members = append(doc.Members, report.Member{Key: "layers", Value: layers})
 }

@@ -22,6 +22,7 @@
 #define avk_call_submit go_avk_call_submit
 #define avk_call_submitted go_avk_call_submitted
 #define avk_call_wait go_avk_call_wait
+#define avk_call_warnings go_avk_call_warnings
 #define avk_check_abi go_avk_check_abi
 #define avk_device_adopt go_avk_device_adopt
 #define avk_device_close go_avk_device_close

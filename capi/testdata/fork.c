@@ -49,6 +49,7 @@ static void child(void) {
 	REFUSED(avk_call_prepare(f.call, 0, &parts));
 	REFUSED(avk_call_record(f.call, 0, NULL));
 	REFUSED(avk_call_recorded(f.call, NULL));
+	REFUSED(avk_call_warnings(f.call, text, sizeof text, NULL));
 	REFUSED(avk_scratch_close(1));
 	REFUSED(avk_call_close(f.call));
 	REFUSED(avk_plan_close(f.plan));

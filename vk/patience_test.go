@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault"
 )
 
 // computing keeps a processor busy, as a driver does that compiles, until stop.

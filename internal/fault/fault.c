@@ -24,7 +24,7 @@ static int due(int64_t *left) {
 int32_t fault_refused_features[FAULT_REFUSED];
 char fault_refused_extension[256];
 
-typedef struct link { int32_t type; const struct link *next; } link;
+typedef struct chained { int32_t type; const struct chained *next; } chained;
 
 static PFN_vkCreateDevice real_vkCreateDevice;
 static VkResult VKAPI_CALL wrap_vkCreateDevice(VkPhysicalDevice p, const VkDeviceCreateInfo *info, const void *a, VkDevice *d) {
@@ -33,7 +33,7 @@ static VkResult VKAPI_CALL wrap_vkCreateDevice(VkPhysicalDevice p, const VkDevic
 	if (priority && fault_switch.refuse_priority) return -1000174001; /* VK_ERROR_NOT_PERMITTED_KHR */
 	for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
 		if (strcmp(info->ppEnabledExtensionNames[i], fault_refused_extension) == 0) return VK_ERROR_EXTENSION_NOT_PRESENT;
-	for (const link *s = info->pNext; s; s = s->next)
+	for (const chained *s = info->pNext; s; s = s->next)
 		for (int i = 0; i < FAULT_REFUSED && fault_refused_features[i]; i++)
 			if (s->type == fault_refused_features[i]) return -8; /* VK_ERROR_FEATURE_NOT_PRESENT */
 	return real_vkCreateDevice(p, info, a, d);

@@ -46,8 +46,15 @@ func (l *engineLife) recorded(host *testhost.Host, buffers [4]*testhost.Buffer) 
 	if err != nil {
 		return "Adopt", err
 	}
-	e, err := NewEngine(device, Options{})
-	stage = "NewEngine"
+	own, err := firstSubmission(device)
+	stage = "first submission"
+	var e *Engine
+	if err == nil {
+		e, err = NewEngine(device, Options{})
+		stage = "NewEngine"
+	} else {
+		own = engineObjects()
+	}
 	if err == nil {
 		stage, err = l.record(e, host, buffers)
 		var memory *vk.OutOfMemoryError
@@ -61,7 +68,7 @@ func (l *engineLife) recorded(host *testhost.Host, buffers [4]*testhost.Buffer) 
 		}
 	}
 	if err != nil && device.Err() == nil {
-		if kept := engineObjects(); kept != (fault.Objects{}) {
+		if kept := engineObjects(); kept != own {
 			err = errors.Join(later("these are kept: %+v", kept), err)
 		}
 	}

@@ -27,7 +27,8 @@ type call struct {
 	push       push
 	bindings   [9]vk.Binding
 	counts     []uint32
-	counting   bool // dispatches are added up in work, and not recorded
+	itemBase   uint32 // number of a dispatch's first item
+	counting   bool   // dispatches are added up in work, and not recorded
 	work       float64
 }
 
@@ -106,10 +107,12 @@ func (c *call) prepare(out Outputs) error {
 			return err
 		}
 	}
-	if p.Units > 0 && p.Runs == ModeAnchor {
+	if p.ScratchBytes > 0 {
 		if err = b.grow(&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal); err != nil {
 			return err
 		}
+	}
+	if p.Units > 0 && p.Runs == ModeAnchor {
 		if err = b.grow(&b.counts, "stripe counts", p.scratch.counts.size, vk.Readback); err != nil {
 			return err
 		}
@@ -230,7 +233,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 			continue
 		}
 		c.slicer.mark(of)
-		c.push.firstItem = first
+		c.push.firstItem = c.itemBase + first
 		c.slicer.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
 		c.slicer.flops += float64(n) * cost(first)
 		c.slicer.done += between(cost, first, n)

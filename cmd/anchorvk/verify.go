@@ -99,7 +99,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 			continue
 		}
 		for _, c := range cases {
-			if !match.MatchString(tier.Name + " " + c.Name) {
+			if !c.Takes(attention.Tier(tier.Name)) || !match.MatchString(tier.Name+" "+c.Name) {
 				continue
 			}
 			if err := v.check(ctx, tier.Name, c); err != nil {
@@ -120,6 +120,20 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	return v.finish()
 }
 
+// tuneFor adds the tuning of a case.
+func tuneFor(options *attention.PlanOptions, c verify.Case) error {
+	if c.Tuning == "" {
+		return nil
+	}
+	choice, err := attention.ParseTuning(c.Tuning)
+	if err != nil {
+		return err
+	}
+	own := attention.TuningOverride{Choice: choice, From: "verify", Why: c.Tuning, Must: true}
+	options.Tuning = append(slices.Clip(options.Tuning), own)
+	return nil
+}
+
 // verification gathers verdicts.
 type verification struct {
 	app     *app
@@ -136,6 +150,9 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 	m, failures, err := verify.Check(ctx, c, func(ctx context.Context, c verify.Case, in verify.Inputs, out verify.Output) error {
 		options := v.options
 		options.Tier, options.NoFallback = tier, true
+		if err := tuneFor(&options, c); err != nil {
+			return err
+		}
 		plan, err := v.session.plan(attention.Problem{Shape: c.Shape, Mode: c.Mode, Params: c.Params}, options)
 		if err != nil {
 			return err

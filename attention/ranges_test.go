@@ -70,6 +70,23 @@ func TestRangesOfKeysTakeBoundedMemory(t *testing.T) {
 	require.True(t, key.ranged)
 }
 
+// A tile of more rows than a group has keeps its state all the same.
+func TestRangesOfKeysInTilesLargerThanAGroup(t *testing.T) {
+	e := sharedEngine(t)
+	problem := selective(1, 4, 2, 400, 521)
+	problem.Params.SinkBlocks, problem.Params.WindowBlocks = 5, 8 // so that dense attention has rows too
+	in := selectiveInputs(problem.Shape, 46)
+	large := TuningOverride{Choice: TuningChoice{Attend: ShapeChoice{Local: 96, Lanes: 1, Rows: 1}}, From: "test", Must: true}
+	want := compute(t, e, problem, PlanOptions{Tier: "unpack", Tuning: []TuningOverride{large}}, in)
+	for _, scratch := range []uint64{0, 1} {
+		plan, err := e.Plan(problem, PlanOptions{Tier: "unpack", NoFallback: true, ScratchBytes: scratch, Tuning: append(inRanges(48), large)})
+		require.NoError(t, err)
+		require.Greater(t, plan.Tuning.TileRows(), problem.Params.Group())
+		require.Positive(t, plan.tileStates())
+		requireSameBits(t, want, runPlan(t, e, plan, in), "tiles larger than a group")
+	}
+}
+
 func TestRangesThatCannotBe(t *testing.T) {
 	report := fakeReport("discrete")
 	for _, keys := range []int{-16, 8, 24} {

@@ -133,3 +133,32 @@ func TestTinyLimitOfRoundsGivesTheSameBits(t *testing.T) {
 		requireSameBits(t, want, runPlan(t, e, plan, in), mode.String())
 	}
 }
+
+// Large groups and long lists take larger workgroups, which find and list the same stripes.
+func TestLargerWorkgroupsForFewerRoundsGiveTheSameBits(t *testing.T) {
+	e := sharedEngine(t)
+	report := *e.device.Report()
+	report.Limits.LoopRounds = 600
+	problem := selective(1, 1, 1, 48, 20_000)
+	problem.Params.Step = 12 * searchRows(t, e)
+	in := selectiveInputs(problem.Shape, 47)
+	want := compute(t, e, problem, PlanOptions{Tier: "unpack"}, in)
+	plan, err := NewPlan(&report, problem, PlanOptions{Tier: "unpack", NoFallback: true})
+	require.NoError(t, err)
+	before, err := e.Plan(problem, PlanOptions{Tier: "unpack", NoFallback: true})
+	require.NoError(t, err)
+	require.Greater(t, plan.Tuning.Identify.Local, before.Tuning.Identify.Local)
+	require.Greater(t, plan.Tuning.Compact, auxLocal)
+	got := runPlan(t, e, plan, in)
+	requireSameBits(t, want, got, "larger workgroups")
+	require.Greater(t, got.stats.StripeRatio, 0.01)
+	require.Less(t, got.stats.StripeRatio, 0.99)
+}
+
+// searchRows is how many pooled blocks the device's stripe search compares at a time.
+func searchRows(t *testing.T, e *Engine) int {
+	t.Helper()
+	plan, err := e.Plan(selective(1, 1, 1, 48, 600), PlanOptions{Tier: "unpack", NoFallback: true})
+	require.NoError(t, err)
+	return plan.Tuning.Identify.TileRows()
+}

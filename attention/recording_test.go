@@ -26,8 +26,12 @@ func TestRecordingsInFlight(t *testing.T) {
 	var calls []*lentCall
 	var wants []result
 	var largest *Plan
-	for i, problem := range []Problem{selective(1, 4, 2, 521, 521), selective(2, 2, 1, 300, 333), selective(1, 6, 2, 100, 400)} {
-		plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true})
+	for i, problem := range []Problem{selective(1, 4, 2, 521, 521), selective(2, 2, 1, 300, 333), selective(1, 6, 2, 100, 400), selective(1, 2, 1, 100, 300)} {
+		options := PlanOptions{NoFallback: true}
+		if i == 3 { // dense attention with scratch memory
+			problem.Mode, options.Tier, options.Tuning = ModeDense, "unpack", inRanges(48)
+		}
+		plan, err := l.engine.Plan(problem, options)
 		require.NoError(t, err)
 		in := selectiveInputs(problem.Shape, uint64(100+i))
 		wants = append(wants, runPlan(t, l.engine, plan, in))

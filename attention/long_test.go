@@ -61,23 +61,39 @@ func TestLongestSequenceLosesNoKey(t *testing.T) {
 		}{
 			{"dense", ModeDense, DefaultParams(), 0, 0, 0, func(p int) [2]int { return [2]int{p + 1, longest / 2} }},
 			// Everything between a sink and a window of 16 keys is searched, and kept.
-			{"stripes", ModeAnchor, Params{Theta: 1, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1}, 0, 0, 0,
-				func(p int) [2]int { return [2]int{p + 1, longest / 2} }},
+			{
+				"stripes", ModeAnchor,
+				Params{Theta: 1, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+				0, 0, 0,
+				func(p int) [2]int { return [2]int{p + 1, longest / 2} },
+			},
 			// Odd keys are searched, and dropped: more than the limit are kept.
-			{"some stripes", ModeAnchor, Params{Theta: 1, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1}, 16, 16, longest - 1000,
+			{
+				"some stripes", ModeAnchor,
+				Params{Theta: 1, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+				16, 16, longest - 1000,
 				func(p int) [2]int {
 					odd := func(from, to int) int { return to/2 - from/2 }
 					return [2]int{p + 1 - odd(16, longest-1000), longest/2 - odd(16, longest/2)}
-				}},
+				},
+			},
 			// A sink, a window and stripes of more keys than the limit each.
-			{"sink, window and stripes", ModeAnchor, Params{Theta: math.Inf(1), Step: 4, Block: 16, SinkBlocks: 9_000, WindowBlocks: 9_000}, 0, 0, 0,
-				func(p int) [2]int { return [2]int{p + 1, longest / 2} }},
+			{
+				"sink, window and stripes", ModeAnchor,
+				Params{Theta: math.Inf(1), Step: 4, Block: 16, SinkBlocks: 9_000, WindowBlocks: 9_000},
+				0, 0, 0,
+				func(p int) [2]int { return [2]int{p + 1, longest / 2} },
+			},
 			// The same without stripes.
-			{"sink and window", ModeAnchor, Params{Theta: math.Inf(-1), Step: 4, Block: 16, SinkBlocks: 9_000, WindowBlocks: 9_000}, 16, 0, 0,
+			{
+				"sink and window", ModeAnchor,
+				Params{Theta: math.Inf(-1), Step: 4, Block: 16, SinkBlocks: 9_000, WindowBlocks: 9_000},
+				16, 0, 0,
 				func(p int) [2]int {
 					window := p/64*64 - 9_000*16
 					return [2]int{9_000*16 + p + 1 - window, 9_000 * 16}
-				}},
+				},
+			},
 		} {
 			if c.only != 0 && c.only != dim {
 				continue

@@ -151,8 +151,8 @@ func TestLargerWorkgroupsForFewerRoundsGiveTheSameBits(t *testing.T) {
 	require.Greater(t, plan.Tuning.Compact, auxLocal)
 	got := runPlan(t, e, plan, in)
 	requireSameBits(t, want, got, "larger workgroups")
-	require.Greater(t, got.stats.StripeRatio, 0.01)
-	require.Less(t, got.stats.StripeRatio, 0.99)
+	require.Greater(t, got.stats.StripeRatio, 0.001, "some keys are kept")
+	require.Less(t, got.stats.StripeRatio, 0.99, "and some dropped")
 }
 
 // searchRows is how many pooled blocks the device's stripe search compares at a time.

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/vk"
 )
 
 // longest is what README promises at head_dim 128 in bindings of 128 MiB.
@@ -36,6 +39,22 @@ func longInputs(s Shape, oddFrom, oddTo int) Inputs {
 	return in
 }
 
+// openPatientEngine is for tests that may keep a slow device busy for longer
+// than the usual timeout.
+func openPatientEngine(t *testing.T) *Engine {
+	t.Helper()
+	options, err := vk.OptionsFromEnv()
+	require.NoError(t, err)
+	options.Timeout = 10 * time.Minute
+	device, err := vk.Open(options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, device.Close()) })
+	e, err := NewEngine(device, Options{PoisonScratch: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	return e
+}
+
 // The last 64 rows of the longest sequence, on a device whose loops may end
 // early (vk.Limits.LoopRounds): the log-sum-exp is the logarithm of the number
 // of keys, and the output the share of those whose value is 1, both of which
@@ -46,7 +65,7 @@ func TestLongestSequenceLosesNoKey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute on a CPU")
 	}
-	e := sharedEngine(t)
+	e := openPatientEngine(t)
 	const rows, enough = 64, 131_070
 	last := longest - rows // the first row's position
 	for _, dim := range []int{16, 128} {
@@ -95,8 +114,8 @@ func TestLongestSequenceLosesNoKey(t *testing.T) {
 				},
 			},
 		} {
-			if c.only != 0 && c.only != dim {
-				continue
+			if c.only != 0 && c.only != dim || dim == 128 && e.device.Report().Limits.LoopRounds == 0 {
+				continue // of devices that go round as often as they are asked, less will do
 			}
 			t.Run(fmt.Sprintf("head_dim %d/%s", dim, c.name), func(t *testing.T) {
 				require.Greater(t, 9_000*16, enough)

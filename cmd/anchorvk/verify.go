@@ -73,7 +73,9 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 func (a *app) matchesAny(match *regexp.Regexp) bool {
 	cases := verify.Cases()
 	return slices.ContainsFunc(a.backend.tiers(&vk.Report{}), func(t tierRecord) bool {
-		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(t.Name + " " + c.Name) })
+		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool {
+			return c.Takes(attention.Tier(t.Name)) && match.MatchString(t.Name+" "+c.Name)
+		})
 	})
 }
 
@@ -120,7 +122,8 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	return v.finish()
 }
 
-// tuneFor adds the tuning of a case.
+// tuneFor takes the tuning of a case instead of what was asked for, which might
+// not go with it.
 func tuneFor(options *attention.PlanOptions, c verify.Case) error {
 	if c.Tuning == "" {
 		return nil
@@ -129,8 +132,7 @@ func tuneFor(options *attention.PlanOptions, c verify.Case) error {
 	if err != nil {
 		return err
 	}
-	own := attention.TuningOverride{Choice: choice, From: "verify", Why: c.Tuning, Must: true}
-	options.Tuning = append(slices.Clip(options.Tuning), own)
+	options.Tuning = []attention.TuningOverride{{Choice: choice, From: "verify", Why: c.Tuning, Must: true}}
 	return nil
 }
 

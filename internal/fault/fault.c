@@ -7,11 +7,30 @@
 #include <string.h>
 #include <unistd.h>
 
-fault_switches fault_switch;
-fault_counts fault_count;
-int64_t fault_atom = 1;
+static fault_switches fault_switch;
+static fault_counts fault_count;
+static int64_t fault_atom = 1;
 
 #define ADD(counter, n) __atomic_add_fetch(&(counter), n, __ATOMIC_SEQ_CST)
+
+/* Both structs are numbers of 64 bits and nothing else. */
+static void copy(void *to, const void *from, size_t size) {
+	for (size_t i = 0; i < size / sizeof(int64_t); i++)
+		__atomic_store_n((int64_t *)to + i, __atomic_load_n((const int64_t *)from + i, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+}
+
+void fault_set(fault_switches to) { copy(&fault_switch, &to, sizeof to); }
+
+fault_counts fault_counted(void) {
+	fault_counts now;
+	copy(&now, &fault_count, sizeof now);
+	return now;
+}
+
+void fault_reset(void) {
+	static const fault_counts none;
+	copy(&fault_count, &none, sizeof none);
+}
 
 /* Counts a switch down; true once it has run out. */
 static int due(int64_t *left) {

@@ -46,7 +46,7 @@ const (
 // Off lets everything succeed.
 var Off = Switches{Allocation: Never, Submit: Never, Wait: Never, Hang: Never, FailWait: Never, Pipeline: Never, Type: Never, Drop: Never, BadClock: Never}
 
-// Set switches faults on and off.
+// Set switches faults on and off, also while other goroutines call the driver.
 func Set(s Switches) {
 	c := C.fault_switches{
 		fail_allocation: C.int64_t(s.Allocation), lose_submit: C.int64_t(s.Submit), lose_wait: C.int64_t(s.Wait),
@@ -62,7 +62,7 @@ func Set(s Switches) {
 	if s.Incoherent {
 		c.incoherent = 1
 	}
-	C.fault_switch = c
+	C.fault_set(c)
 }
 
 // Counts says what has been called since ResetCounts.
@@ -78,12 +78,12 @@ type Counts struct {
 
 // Count returns the counts.
 func Count() Counts {
-	c := C.fault_count
+	c := C.fault_counted()
 	return Counts{int(c.live), int(c.flushes), int(c.invalidates), int(c.misaligned), int(c.submits), int(c.priority), uint64(c.tried)}
 }
 
 // ResetCounts sets the counts to 0.
-func ResetCounts() { C.fault_count = C.fault_counts{} }
+func ResetCounts() { C.fault_reset() }
 
 // Hook is for vk.Options.Hook.
 func Hook(name string, address unsafe.Pointer) unsafe.Pointer {

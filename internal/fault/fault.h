@@ -30,9 +30,10 @@ typedef struct {
 	int64_t tried;      /* bit mask of the memory types that were asked for */
 } fault_counts;
 
-extern fault_switches fault_switch;
-extern fault_counts fault_count;
-extern int64_t fault_atom;
+/* Drivers are called, and switches set, from any thread. */
+void fault_set(fault_switches to);
+fault_counts fault_counted(void);
+void fault_reset(void); /* of the counts */
 
 /* A device with one of these feature structures (VkStructureType) or extensions is refused. */
 enum { FAULT_REFUSED = 8 };

@@ -35,16 +35,18 @@ func TestOpenAndCloseAThousandTimes(t *testing.T) {
 	t.Log(run(t, "cycles", nil, nil, "1000"))
 }
 
+// sanitizers are the flags, and the source, of a program that asan.supp is for.
+var sanitizers = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
+
 // Leaks and misuse of memory, in the caller and in the C of the library. The
 // driver's own leaks are listed in asan.supp.
 func TestUnderAddressSanitizer(t *testing.T) {
-	flags := []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
 	for _, c := range []struct {
 		name          string
 		sources, args []string
 	}{{"misuse", nil, nil}, {"fuzz", nil, []string{"3000", "2"}}, {"threads", nil, nil}, {"borrowed", borrowedSources, nil}} {
 		t.Run(c.name, func(t *testing.T) {
-			run(t, c.name, append(c.sources, flags...), hosttest.LeakSuppressions(), c.args...)
+			run(t, c.name, append(c.sources, sanitizers...), hosttest.LeakSuppressions(), c.args...)
 		})
 	}
 }

@@ -196,6 +196,9 @@ func (c *lentCall) compare(want result) error {
 // behind. Kernels are compiled once: what drivers keep of them is their own
 // affair, and compiling a thousand times takes minutes.
 func TestOpenManyTimesOnABorrowedDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repeats for seconds: left to make test")
+	}
 	const cycles = 1000
 	l := openLent(t, testhost.Options{Enable: testhost.All})
 	problem := selective(1, 2, 1, 100, 200)

@@ -18,6 +18,9 @@ import (
 // ANCHORVK_FUZZ_SECONDS sets how long, from a seed by the clock; else it is one
 // seed. `fuzz CALLS SEED` repeats one.
 func TestManyRandomCalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a sanitizer: left to make test")
+	}
 	var length time.Duration
 	seed := uint64(3)
 	if text := os.Getenv("ANCHORVK_FUZZ_SECONDS"); text != "" {

@@ -65,7 +65,7 @@ make $target: status $status, $took s"
 
 # How this machine reaches its registries. Values with spaces do not occur.
 kept_environment() {
-	for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+	for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL; do
 		eval "value=\${$v:-}"
 		if [ -n "$value" ]; then echo "$v=$value"; fi
 	done

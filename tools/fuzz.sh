@@ -81,7 +81,8 @@ for device; do
 	tools/with-device.sh --prepare "$device"
 	long "TestRandomProblems $device" ./internal/verify TestRandomProblems $((15 / $#)) "$PWD/tools/with-device.sh $device"
 done
-fuzz ./attention FuzzPlan 20
+fuzz ./attention FuzzPlan 16
+fuzz ./attention FuzzSlices 4
 fuzz ./internal/tensorfile FuzzHeader 20
 fuzz ./internal/tensorfile FuzzParse 5
 long TestManyRandomCalls ./capi TestManyRandomCalls 15 ''

@@ -10,24 +10,40 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// deliberate are refusals of files that the safetensors package reads.
-var deliberate = []struct {
+// difference is one from the safetensors package that is meant.
+type difference struct {
 	refusal *regexp.Regexp
 	reason  string
-}{
+}
+
+// deliberate are the reader's refusals of files that the package reads.
+var deliberate = []difference{
 	{regexp.MustCompile(`the header has the name ".*" twice`), "one of the two would win without a word"},
 	{regexp.MustCompile(`bytes follow the header's JSON object`), "the format pads with spaces; the package takes every white space of JSON"},
 	{regexp.MustCompile(`the header is not a JSON object`), "the format's header begins with {, and the package takes white space before it"},
 	{regexp.MustCompile(`the header nests deeper than`), "no writer nests at all beyond the format's three levels"},
 	{regexp.MustCompile(`shape .* overflows`), "with a zero among the lengths, whose product the package takes; no array has such a shape"},
 	{regexp.MustCompile(`expected 3 keys`), "an entry of the format has three members; what others mean is not known"},
+	{regexp.MustCompile(`__metadata__ is no JSON object`), "null, which the package takes for no metadata; no writer writes it"},
+	{regexp.MustCompile(`has more than \d+ (names|numbers)`), "memory and time are bounded"},
 	{regexp.MustCompile(`invalid DType string value "(F8_E[458]M[0-9A-Z]+|F4|F6_E2M3|F6_E3M2|C64)"`), "the reader's library does not know them"},
+}
+
+// lenient are the package's refusals of files that the reader reads.
+var lenient = []difference{
+	{regexp.MustCompile(`expected a string`), "metadata are not read, and may be anything"},
+	{regexp.MustCompile("unknown variant `[^`]*`, expected one of `BOOL`"), "a tensor that nobody asks for is not judged"},
+}
+
+func isMeant(differences []difference, refusal string) bool {
+	return slices.ContainsFunc(differences, func(d difference) bool { return d.refusal.MatchString(refusal) })
 }
 
 // reference is the safetensors package in a Python process of its own, where
@@ -80,14 +96,9 @@ func compareWithReference(t *testing.T, file []byte, got *File, refusal error) {
 	switch {
 	case !ok:
 	case refusal != nil && want.Error == "":
-		for _, d := range deliberate {
-			if d.refusal.MatchString(refusal.Error()) {
-				return
-			}
-		}
-		require.NoError(t, refusal, "the package reads it: %s", want.Tensors)
+		require.True(t, isMeant(deliberate, refusal.Error()), "the package reads it: %s\nthe reader does not: %v", want.Tensors, refusal)
 	case refusal == nil && want.Error != "":
-		require.Failf(t, "the package refuses it", "%s\nthe reader takes it: %s", want.Error, list(got.infos))
+		require.True(t, isMeant(lenient, want.Error), "the package refuses it: %s\nthe reader takes it: %s", want.Error, list(got.infos))
 	case refusal == nil:
 		require.Len(t, want.Tensors, len(got.infos))
 		for name, info := range got.infos {

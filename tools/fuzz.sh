@@ -78,7 +78,7 @@ long() { # name, package, test, percent of the time, words before the program
 
 engine=40
 [ $# -eq 0 ] || engine=25
-fuzz ./internal/verify FuzzEngine $engine
+fuzz ./internal/verify FuzzEngine "$engine"
 for device; do
 	tools/with-device.sh --prepare "$device"
 	long "TestRandomProblems $device" ./internal/verify TestRandomProblems $((15 / $#)) "$PWD/tools/with-device.sh $device"

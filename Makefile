@@ -24,6 +24,15 @@ ISA_DEVICES      ?=
 PREFIX ?= /usr/local
 # Seconds of each long test of `make stress`.
 STRESS ?= 60
+# Seconds of `make fuzz` and of the fuzzing in `make test`, beside building, and the
+# devices that `make fuzz` takes beside the machine's own.
+FUZZ_TIME      ?= 3600
+FUZZ_TEST_TIME ?= 100
+FUZZ_DEVICES   ?= lavapipe-256 swiftshader
+# Cases of verify in `make quick`: every kind of row, two head dimensions.
+QUICK_CASES ?= head_dim/.* n=521 .* d=40( |$$)|gqa/.* heads=6/2 |prefix/.* n=704 q=257 |batch/|params/.* group=3x48|nonfinite/.*\(v (nan|inf)\)|length/.* n=(1|97)( |$$)
+# Tests of package attention that run at once, for the race detector.
+RACE_TESTS ?= Goroutines|EnginesShare|Cancel|Close|Job|InFlight|Warmup|CannotBeBuilt
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -32,7 +41,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build capi install run test cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build capi install run quick test race fuzz notices cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -56,10 +65,14 @@ run: build ## sparse prefill on real input, checked against dense attention
 	@mkdir -p $(dir $(PICTURE))
 	bin/anchorvk run -i $(SLICE) $(RUN_FLAGS)
 
+quick: build ## in a minute: go test -short, and a part of verify on this device
+	go test -short -count=1 $(PACKAGES)
+	bin/anchorvk verify -q -p '$(QUICK_CASES)' >/dev/null
+
 # The newest headers of Khronos, for the test that compares ours with them; where
 # they cannot be had it takes the compiler's own, or says that it has none. One
 # package at a time: each has the device for itself, and some measure time.
-test: build ## vet, all tests, builds for other systems, the committed SPIR-V, the ISA baseline, verify on this and four more devices
+test: build ## vet, all tests, races, barriers, some fuzzing, other systems, the committed SPIR-V, the ISA baseline, verify on this and four more devices
 	@tools/setup.sh test
 	go vet $(PACKAGES)
 	@if [ -z "$$ANCHORVK_VULKAN_INCLUDE" ] && root=$$(tools/sysroot.sh testing); then \
@@ -67,11 +80,26 @@ test: build ## vet, all tests, builds for other systems, the committed SPIR-V, t
 	fi; \
 	echo go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES); \
 	go test -count=1 -p 1 -timeout 20m $(TEST_FLAGS) $(PACKAGES)
+	@$(MAKE) --no-print-directory race
+	go run ./tools/notices --check
+	tools/validate.sh --short
+	tools/fuzz.sh $(FUZZ_TEST_TIME)
 	tools/cross.sh
 	tools/glslc.sh --check
 	tools/isa.sh --check
 	bin/anchorvk verify -q >/dev/null
 	tools/verify-devices.sh --short $(TEST_DEVICES)
+
+race: setup ## the host layer and concurrent runs under Go's race detector
+	go test -race -count=1 ./vk
+	go test -race -count=1 -run '$(RACE_TESTS)' ./attention
+
+fuzz: setup ## an hour (FUZZ_TIME, seconds) of random problems, plans, files and calls
+	@tools/setup.sh test
+	tools/fuzz.sh $(FUZZ_TIME) $(FUZZ_DEVICES)
+
+notices: ## write THIRD_PARTY_NOTICES.md anew
+	go run ./tools/notices
 
 cross: setup ## build for Windows, macOS, FreeBSD and others, and without cgo
 	tools/cross.sh

@@ -29,6 +29,7 @@ type call struct {
 	bindings   [9]vk.Binding
 	counts     []uint32
 	missed     []float32 // by unit, with a guard
+	itemBase   uint32    // number of a dispatch's first item
 	counting   bool      // dispatches are added up in work, and not recorded
 	work       float64
 }
@@ -95,10 +96,7 @@ func (c *call) place(ctx context.Context, in Inputs, out Outputs) error {
 // prepare makes everything that recording needs: pipelines, memory, limits.
 func (c *call) prepare(out Outputs) error {
 	p, b := c.plan, c.buffers
-	c.way = p.Tuning.Way
-	if c.way == wayAddress && (c.k.tensor.Buffer.Address() == 0 || c.v.tensor.Buffer.Address() == 0) {
-		c.way = wayHalf // a lent buffer: loads through its binding give the same bits
-	}
+	c.way = p.wayOf(c.k.tensor, c.v.tensor)
 	limit, err := spanHeads(c.report, p.Shape, &c.q, &c.k, &c.v, &c.o)
 	if err != nil {
 		return err
@@ -112,10 +110,12 @@ func (c *call) prepare(out Outputs) error {
 			return err
 		}
 	}
-	if p.Units > 0 && p.Runs == ModeAnchor {
+	if p.ScratchBytes > 0 {
 		if err = b.grow(&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal); err != nil {
 			return err
 		}
+	}
+	if p.Units > 0 && p.Runs == ModeAnchor {
 		if err = b.grow(&b.counts, "stripe counts", p.countBytes(), vk.Readback); err != nil {
 			return err
 		}
@@ -250,7 +250,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 			continue
 		}
 		c.slicer.mark(of)
-		c.push.firstItem = first
+		c.push.firstItem = c.itemBase + first
 		c.slicer.recorder.Dispatch(c.pipelines[k], bindings, c.push.bytes(), n, 1, 1)
 		c.slicer.flops += float64(n) * cost(first)
 		c.slicer.done += between(cost, first, n)
@@ -321,8 +321,12 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 func (c *call) stats() Stats {
 	p := c.plan
 	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
+	if c.slicer.untimed != "" {
+		s.TimeMS = Times{}
+		s.Warnings = append(s.Warnings, "GPU times of this run are unknown: the device's clock is not right: "+c.slicer.untimed)
+	}
 	s.countPairs(p, p.unitOrder(c.spans), c.counts, c.missed)
-	total := c.slicer.times.Total
+	total := s.TimeMS.Total
 	if total == 0 {
 		total = float64(c.slicer.waited) / 1e6
 	}

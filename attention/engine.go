@@ -66,13 +66,7 @@ type Engine struct {
 	jobs     workspaces
 
 	warm      sync.Map // warmth of what Warmup has run
-	pipelines struct {
-		sync.Mutex
-		made    map[pipelineKey]*vk.Pipeline
-		refused map[refusalKey]error // why the driver could not build a tier
-		// compile is pipelineKey.build; tests have it fail.
-		compile func(pipelineKey, *vk.Device) (*vk.Pipeline, error)
-	}
+	pipelines pipelines
 }
 
 // NewEngine returns an engine on a device, which stays the caller's.
@@ -88,8 +82,7 @@ func NewEngine(device *vk.Device, options Options) (*Engine, error) {
 	e.rate.begin(device.Report())
 	e.jobs.init()
 	e.buffers.device = device
-	e.pipelines.made, e.pipelines.refused = map[pipelineKey]*vk.Pipeline{}, map[refusalKey]error{}
-	e.pipelines.compile = pipelineKey.build
+	e.pipelines.init()
 	e.turn <- struct{}{}
 	return e, nil
 }
@@ -104,45 +97,18 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.buffers.close()
-	e.pipelines.Lock()
-	defer e.pipelines.Unlock()
-	for _, p := range e.pipelines.made {
-		_ = p.Close()
-	}
+	e.pipelines.close()
 	return e.recorder.Close()
 }
 
 // Plan is NewPlan for the engine's device, without the tiers that its driver
-// could not build before.
+// could not build before. It never waits for a kernel that is being compiled.
 func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 	options.refused = e.refusals(problem.Shape.HeadDim)
 	if options.MemoryBudget == 0 {
 		_, options.MemoryBudget = e.device.MemoryUsage()
 	}
 	return NewPlan(e.device.Report(), problem, options)
-}
-
-// pipeline returns a plan's kernel that reads K and V in the given way,
-// compiling it on first use.
-func (e *Engine) pipeline(k kernel, p *Plan, way string) (*vk.Pipeline, error) {
-	tuning := p.Tuning
-	tuning.Way = way
-	key := pipelineFor(k, p.Tier, tuning, p.Shape.HeadDim)
-	e.pipelines.Lock()
-	defer e.pipelines.Unlock()
-	if e.jobs.isClosed() {
-		return nil, vk.ErrClosed
-	}
-	if made, ok := e.pipelines.made[key]; ok {
-		return made, nil
-	}
-	pipeline, err := e.pipelines.compile(key, e.device)
-	if err != nil {
-		return nil, err
-	}
-	e.log.Debug("kernel compiled", "module", key.module(), "constants", fmt.Sprint(key.constants))
-	e.pipelines.made[key] = pipeline
-	return pipeline, nil
 }
 
 // Run computes a plan. Host tensors are copied to the device and back.
@@ -152,7 +118,8 @@ func (e *Engine) pipeline(k kernel, p *Plan, way string) (*vk.Pipeline, error) {
 //
 // Where the driver cannot build the plan's tier, and the plan did not ask for
 // that tier by name, the next tier computes it: Stats.Tier and Stats.Refused
-// tell, the log warns, and later plans of the engine leave the tier out.
+// tell, the log warns, and later plans of the engine leave the tier out, until
+// ForgetRefusals.
 //
 // A NaN or infinity in the inputs affects rows as [Oracle] defines it, with one
 // freedom: where a row gives an infinite value a weight that is zero, or too
@@ -169,6 +136,13 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	if err := e.Check(p, in, out); err != nil {
 		return Stats{}, err
 	}
+	if err := ctx.Err(); err != nil {
+		return Stats{}, err
+	}
+	p, err := e.buildable(p, in) // before its turn, so that no other call waits for the compiler
+	if err != nil {
+		return Stats{}, err
+	}
 	select {
 	case <-ctx.Done():
 		return Stats{}, ctx.Err()
@@ -177,10 +151,6 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	defer func() { e.turn <- struct{}{} }()
 	if e.jobs.isClosed() {
 		return Stats{}, vk.ErrClosed
-	}
-	p, err := e.buildable(p)
-	if err != nil {
-		return Stats{}, err
 	}
 	return e.call.run(ctx, e, p, in, out, o)
 }

@@ -83,9 +83,7 @@ func (f *flights) land(x *flight, s *slicer) error {
 	}
 	if s.hasTime { // the host's clock knows nothing of submissions that wait for each other
 		s.recorder, s.marks = x.recorder, append(s.marks[:0], x.marks...)
-		if ms := s.addPasses(); !x.inexact {
-			s.pace.learn(x.flops, ms)
-		}
+		s.learn(x.flops, s.gpuMS(), x.inexact)
 		s.marks = s.marks[:0]
 	}
 	return nil

@@ -54,7 +54,7 @@ func (e *Engine) Submit(ctx context.Context, p *Plan, in Inputs, out Outputs, sy
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p, err := e.buildable(p)
+	p, err := e.buildable(p, in)
 	if err != nil {
 		return nil, err
 	}

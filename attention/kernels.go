@@ -30,16 +30,17 @@ var kernelFacts = [kernelCount]struct {
 	variants bool // compiled once for each way of reading K and V
 	halfMath bool // has an fp16 variant
 	matrix   bool // has a variant on cooperative matrices
+	ranged   int  // bindings of its variants that attend keys a range at a time; 0: it has none
 }{
-	kernelDense:    {"dense", 5, true, true, true},
-	kernelAnchor:   {"anchor", 5, true, false, true},
-	kernelPool:     {"pool", 4, false, false, false},
-	kernelIdentify: {"identify", 4, true, false, true},
-	kernelSample:   {"sample", 3, true, false, true},
-	kernelMiss:     {"miss", 5, true, false, true},
-	kernelGuard:    {"guard", 3, false, false, false},
-	kernelCompact:  {"compact", 3, false, false, false},
-	kernelStripes:  {"stripes", 9, true, true, true},
+	kernelDense:    {"dense", 5, true, true, true, 7},
+	kernelAnchor:   {"anchor", 5, true, false, true, 5},
+	kernelPool:     {"pool", 4, false, false, false, 0},
+	kernelIdentify: {"identify", 4, true, false, true, 0},
+	kernelSample:   {"sample", 3, true, false, true, 0},
+	kernelMiss:     {"miss", 5, true, false, true, 0},
+	kernelGuard:    {"guard", 3, false, false, false, 0},
+	kernelCompact:  {"compact", 3, false, false, false, 0},
+	kernelStripes:  {"stripes", 9, true, true, true, 9},
 }
 
 func (k kernel) String() string { return kernelFacts[k].name }
@@ -75,6 +76,7 @@ type pipelineKey struct {
 	kernel    kernel
 	tier      Tier
 	way       string
+	ranged    bool   // attends keys a range at a time
 	subgroup  uint32 // required size, or 0
 	constants [specCount]uint32
 }
@@ -84,10 +86,14 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	key := pipelineKey{kernel: k}
 	chunks := uint32(headDim / 8)
 	key.constants = [specCount]uint32{auxLocal, 1, 1, 1, chunks}
+	if k == kernelCompact && t.Compact > 0 {
+		key.constants[specLocal] = uint32(t.Compact)
+	}
 	if !kernelFacts[k].variants {
 		return key
 	}
 	key.tier, key.way = tier, t.Way
+	key.ranged = t.Range > 0 && kernelFacts[k].ranged > 0 && !key.isMatrix()
 	key.subgroup = uint32(t.Subgroup)
 	shape := t.shapeOf(k)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
@@ -112,6 +118,14 @@ func (key pipelineKey) isMatrix() bool {
 	return key.tier.onMatrixUnits() && kernelFacts[key.kernel].matrix
 }
 
+// bindings is the number of buffers.
+func (key pipelineKey) bindings() int {
+	if key.ranged {
+		return kernelFacts[key.kernel].ranged
+	}
+	return kernelFacts[key.kernel].bindings
+}
+
 // module is the name of the SPIR-V module.
 func (key pipelineKey) module() string {
 	facts := kernelFacts[key.kernel]
@@ -124,6 +138,9 @@ func (key pipelineKey) module() string {
 	name := facts.name + "_" + key.way
 	if key.tier == TierScalarF16 && facts.halfMath {
 		name = facts.name + "_f16"
+	}
+	if key.ranged {
+		name += "_range"
 	}
 	if key.constants[specLanes] > 1 {
 		name += "_sg"
@@ -163,7 +180,7 @@ func (key pipelineKey) config(report *vk.Report) (vk.PipelineConfig, error) {
 	return vk.PipelineConfig{
 		Name:      module,
 		Code:      code,
-		Bindings:  kernelFacts[key.kernel].bindings,
+		Bindings:  key.bindings(),
 		PushBytes: pushBytes,
 		Constants: key.usedConstants(),
 

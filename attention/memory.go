@@ -58,7 +58,7 @@ func (p *Plan) fitScratch(report *vk.Report, o *PlanOptions) error {
 		return nil
 	}
 	rest := p.Memory.Total - p.Memory.Scratch
-	if p.Units > 0 && rest < o.MemoryBudget {
+	if p.ScratchBytes > 0 && rest < o.MemoryBudget {
 		if err := p.layOutScratch(report, o.MemoryBudget-rest); err != nil {
 			return err
 		}
@@ -68,12 +68,14 @@ func (p *Plan) fitScratch(report *vk.Report, o *PlanOptions) error {
 		}
 	}
 	try := "shorter inputs, fewer heads at a time, or a larger budget"
-	if p.Units > 0 {
+	if p.ScratchBytes > 0 {
 		if err := p.layOutScratch(report, 1); err != nil { // the least there is
 			return err
 		}
 		p.estimate(report, o.DeviceTensors)
-		try = "shorter inputs, fewer heads at a time, smaller groups (step, block), or a larger budget"
+		if p.Units > 0 {
+			try = "shorter inputs, fewer heads at a time, smaller groups (step, block), or a larger budget"
+		}
 	}
 	return &vk.MemoryBudgetError{
 		What: fmt.Sprintf("the plan (tensors %d, staging %d, scratch %d, counts and log-sum-exps %d)",
@@ -110,8 +112,10 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 			grow(t.buffer, halfBytes*uint64(t.tensor.Elements()))
 		}
 	}
-	if p.Units > 0 && p.Runs == ModeAnchor {
+	if p.ScratchBytes > 0 {
 		grow(b.scratch, p.ScratchBytes)
+	}
+	if p.Units > 0 && p.Runs == ModeAnchor {
 		grow(b.counts, p.countBytes())
 	}
 	if c.wantMasks {

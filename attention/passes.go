@@ -34,6 +34,9 @@ func (c *call) denseParts(ctx context.Context) error {
 	if err := c.dense(ctx, s.Prefix(), min(s.KVLen, firstSparseGroup(s, c.plan.Params)*c.plan.Params.Group())); err != nil {
 		return err
 	}
+	if c.plan.Tuning.Range > 0 {
+		c.slicer.barrier() // both keep the state of their rows in one place
+	}
 	return c.dense(ctx, tailStart(s, c.plan.Params), s.KVLen) // which the stripes have left out, so that O may lie over Q
 }
 
@@ -43,8 +46,7 @@ func (c *call) dense(ctx context.Context, from, end int) error {
 		return nil
 	}
 	p := c.plan
-	all := c.push
-	defer func() { c.push = all }()
+	saved := c.push
 	// As a call that begins at position from: its row 0 is another row of Q, O and the log-sum-exps.
 	skipped := uint32(from - p.Shape.Prefix())
 	c.push.qOffset, c.push.kvEnd = uint32(from), uint32(end)
@@ -56,11 +58,25 @@ func (c *call) dense(ctx context.Context, from, end int) error {
 	tileRows := p.Tuning.TileRows()
 	lastTile := (end - 1) / tileRows
 	items := uint32((lastTile - from/tileRows + 1) * c.span.count)
-	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lse}
-	return c.dispatch(ctx, kernelDense, passAttention, b[:], items, func(item uint32) float64 {
-		keys := (lastTile - int(item)/c.span.count + 1) * tileRows
-		return c.tileFlops(float64(keys))
-	})
+	b := [7]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.bindings[3], c.lse}
+	bindings, atATime := b[:5], items
+	if p.Tuning.Range > 0 {
+		b[5], b[6] = c.scratch(p.scratch.acc), c.scratch(p.scratch.sums)
+		bindings, atATime = b[:], min(items, uint32(p.tileStates()))
+		c.push.groupRows = uint32(tileRows) // in the state's place a tile is a group
+	}
+	keys := func(item uint32) int { return (lastTile - int(item)/c.span.count + 1) * tileRows }
+	for first := uint32(0); first < items; first += atATime {
+		c.itemBase, c.push.firstUnit = first, first
+		err := c.attendKeys(ctx, kernelDense, passAttention, bindings, min(atATime, items-first), min(keys(first), end), func(item uint32) float64 {
+			return c.tileFlops(float64(keys(first + item)))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	c.itemBase, c.push = 0, saved
+	return nil
 }
 
 // sparse dispatches the three stages for a span's units, as many at a time as
@@ -75,7 +91,7 @@ func (c *call) sparse(ctx context.Context, units int) error {
 		if err := c.identifyStage(ctx, first, slots); err != nil {
 			return err
 		}
-		if err := c.stripeStage(ctx, slots); err != nil {
+		if err := c.stripeStage(ctx, first, slots); err != nil {
 			return err
 		}
 		c.slicer.barrier() // the next units use the same scratch
@@ -89,7 +105,8 @@ func (c *call) anchorStage(ctx context.Context, slots int) error {
 	l := &p.scratch
 	tileRows := p.Tuning.TileRows()
 	b := [5]vk.Binding{c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums)}
-	err := c.dispatch(ctx, kernelAnchor, passAnchor, b[:], c.sparseItems(slots), func(uint32) float64 {
+	keys := p.Params.Sink() + p.Params.Window() + p.Params.Group()
+	err := c.attendKeys(ctx, kernelAnchor, passAnchor, b[:], c.sparseItems(slots), keys, func(uint32) float64 {
 		return c.tileFlops(float64(p.Params.Sink() + p.Params.Window() + (p.Params.Group()+tileRows)/2))
 	})
 	if err != nil {
@@ -111,7 +128,7 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	c.slicer.mark(passIdentify)
 	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
-	slotsAnItem, keysAnItem := p.searchSlots(), 8*32 // identify.comp's WORDS_A_GROUP words
+	slotsAnItem, keysAnItem := p.searchSlots(), searchWords*32
 	if p.Tier.onMatrixUnits() {
 		keysAnItem = 16 * 32 // identify_coop.comp's
 	}
@@ -184,17 +201,19 @@ func (c *call) guardStage(ctx context.Context, slots int) error {
 const likelyStripes = 0.5
 
 // stripeStage attends the stripes and writes the output.
-func (c *call) stripeStage(ctx context.Context, slots int) error {
+func (c *call) stripeStage(ctx context.Context, first, slots int) error {
 	p := c.plan
 	l := &p.scratch
 	b := [9]vk.Binding{
 		c.bindings[0], c.bindings[1], c.bindings[2], c.scratch(l.acc), c.scratch(l.sums), c.scratch(l.list), c.scratch(l.counts),
 		c.bindings[3], c.lse,
 	}
-	blockRows := c.push.blockRows
-	defer func() { c.push.blockRows = blockRows }()
-	c.push.blockRows = uint32(tailStart(p.Shape, p.Params)) // include/store_end.glsl
-	return c.dispatch(ctx, kernelStripes, passAttention, b[:], c.sparseItems(slots), func(uint32) float64 {
+	saved := c.push
+	defer func() { c.push = saved }()
+	c.push.setStoreEnd(tailStart(p.Shape, p.Params), p.Tuning.Range > 0)
+	group := p.unitOrder(c.spans).lastGroup - first/c.span.count // of these units it has the most candidates
+	candidates := group*p.Params.Group() - p.Params.Window() - p.Params.Sink()
+	return c.attendKeys(ctx, kernelStripes, passAttention, b[:], c.sparseItems(slots), candidates, func(uint32) float64 {
 		return c.tileFlops(likelyStripes * float64(p.Shape.KVLen))
 	})
 }

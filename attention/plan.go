@@ -151,6 +151,9 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if warning := chunkWarning(p.Shape, p.Params); p.Runs == ModeAnchor && warning != "" {
 		p.Warnings = []string{warning}
 	}
+	if err := p.keepToRounds(report); err != nil {
+		return nil, err
+	}
 	if err := p.fitScratch(report, &options); err != nil {
 		return nil, err
 	}
@@ -262,13 +265,19 @@ func (p *Plan) String() string {
 	if search := p.Tuning.Identify; p.Runs == ModeAnchor && search != shape {
 		line("", "stripe search: %d invocations, %d lanes share %d blocks, %d keys at a time", search.Local, search.Lanes, search.Rows, search.Keys)
 	}
+	if p.Tuning.Range > 0 {
+		line("", "attends %d keys a dispatch at most, with the state of its rows in scratch memory between", p.Tuning.Range)
+	}
 	line("tuning", "%s: %s", p.Tuning.From, p.Tuning.Why)
 	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
 	if p.Mode == ModeAnchor {
 		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, guard %.3g, stripes %.3g, tail %.3g",
 			p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Guard/1e9, p.Cost.Stripes/1e9, p.Cost.Tail/1e9)
 	}
-	if p.Runs == ModeAnchor {
+	switch {
+	case p.Runs != ModeAnchor && p.ScratchBytes > 0:
+		line("scratch", "%d bytes: the state of %d row tiles at a time", p.ScratchBytes, p.tileStates())
+	case p.Runs == ModeAnchor:
 		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)
 	}
 	m := p.Memory

@@ -80,7 +80,7 @@ func (e *Engine) Prepare(p *Plan, in Inputs, out Outputs, options PrepareOptions
 	if e.jobs.isClosed() {
 		return nil, vk.ErrClosed
 	}
-	p, err := e.buildable(p)
+	p, err := e.buildable(p, in)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +154,15 @@ func (r *Recording) RecordPart(part int, commands vk.Handle) error {
 }
 
 // Stats says what the last run of the commands did, once all parts have ended,
-// which only the caller knows. There are no times.
+// which only the caller knows. There are no times. It is asked once after a
+// run, or after several, and is the proof that they ran: where the device has
+// dropped a part, and where nothing has run since it was last asked, its error
+// is vk.ErrNotRun.
 func (r *Recording) Stats() (Stats, error) {
 	c := &r.call
+	if err := r.commands.CheckRun(); err != nil {
+		return Stats{}, err
+	}
 	if err := c.deliver(context.Background(), Outputs{}); err != nil {
 		return Stats{}, err
 	}

@@ -26,8 +26,12 @@ func TestRecordingsInFlight(t *testing.T) {
 	var calls []*lentCall
 	var wants []result
 	var largest *Plan
-	for i, problem := range []Problem{selective(1, 4, 2, 521, 521), selective(2, 2, 1, 300, 333), selective(1, 6, 2, 100, 400)} {
-		plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true})
+	for i, problem := range []Problem{selective(1, 4, 2, 521, 521), selective(2, 2, 1, 300, 333), selective(1, 6, 2, 100, 400), selective(1, 2, 1, 100, 300)} {
+		options := PlanOptions{NoFallback: true}
+		if i == 3 { // dense attention with scratch memory
+			problem.Mode, options.Tier, options.Tuning = ModeDense, "unpack", inRanges(48)
+		}
+		plan, err := l.engine.Plan(problem, options)
 		require.NoError(t, err)
 		in := selectiveInputs(problem.Shape, uint64(100+i))
 		wants = append(wants, runPlan(t, l.engine, plan, in))
@@ -192,6 +196,9 @@ func (c *lentCall) compare(want result) error {
 // behind. Kernels are compiled once: what drivers keep of them is their own
 // affair, and compiling a thousand times takes minutes.
 func TestOpenManyTimesOnABorrowedDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repeats for seconds: left to make test")
+	}
 	const cycles = 1000
 	l := openLent(t, testhost.Options{Enable: testhost.All})
 	problem := selective(1, 2, 1, 100, 200)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,12 @@ func TestModulesTakeTheBindingsThatGoGives(t *testing.T) {
 		assert.Equal(t, "main", code.entry)
 		byAddress := slices.Contains(module.Defines, "KV_ADDRESS")
 		var want []uint32
-		for i := range uint32(kernelFacts[k].bindings) {
+		ranged := isRanged(module)
+		bindings := kernelFacts[k].bindings
+		if ranged {
+			bindings = kernelFacts[k].ranged
+		}
+		for i := range uint32(bindings) {
 			isKV := i == 1 || i == 2
 			switch k {
 			case kernelIdentify:
@@ -46,6 +52,7 @@ func TestModulesTakeTheBindingsThatGoGives(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, sortedKeys(code.buffers))
+		state := 0
 		for _, binding := range want {
 			buffer := code.buffers[binding]
 			assert.Zero(t, buffer.set)
@@ -53,10 +60,20 @@ func TestModulesTakeTheBindingsThatGoGives(t *testing.T) {
 				assert.False(t, buffer.readOnly || buffer.writeOnly)
 				continue
 			}
+			if ranged && !buffer.readOnly && !buffer.writeOnly { // the state: from one range of keys to the next
+				state++
+				continue
+			}
 			assert.NotEqual(t, buffer.readOnly, buffer.writeOnly, "binding %d is either read or written", binding)
+		}
+		if ranged {
+			assert.Equal(t, 2, state, "accumulators and sums")
 		}
 	})
 }
+
+// isRanged tells the modules that attend keys a range at a time.
+func isRanged(module shaders.Module) bool { return slices.Contains(module.Defines, "KEY_RANGE") }
 
 // leaves are the 32-bit numbers of a Go structure, in order.
 func leaves(t *testing.T, of reflect.Type, offset uintptr) (all []pushMember) {
@@ -80,7 +97,15 @@ func TestPushConstantsAgree(t *testing.T) {
 	want := leaves(t, reflect.TypeFor[push](), 0)
 	require.Len(t, want, pushBytes/4, "no padding")
 	require.LessOrEqual(t, pushBytes, 128, "what every Vulkan device takes")
-	eachModule(t, func(t *testing.T, _ shaders.Module, code spirv) {
+	theta := slices.Index(want, pushMember{uint32(unsafe.Offsetof(push{}.thetaLog2)), true})
+	require.Equal(t, pushMember{uint32(unsafe.Offsetof(push{}.blockRows)), false}, want[theta+1])
+	ranged := slices.Clone(want)
+	ranged[theta].float = false // the ends of the range stand for theta and the size of blocks
+	eachModule(t, func(t *testing.T, module shaders.Module, code spirv) {
+		if isRanged(module) {
+			require.Equal(t, ranged, code.push)
+			return
+		}
 		require.Equal(t, want, code.push)
 	})
 }
@@ -220,9 +245,11 @@ func nameableModules() map[string]bool {
 		for _, tier := range tierOrder {
 			for _, way := range allWays {
 				for _, lanes := range []uint32{1, 2} {
-					key := pipelineFor(k, tier.tier, Tuning{Way: way}, 8)
-					key.constants[specLanes] = lanes
-					names[key.module()] = true
+					for _, keys := range []int{0, 16} {
+						key := pipelineFor(k, tier.tier, Tuning{Way: way, Range: keys}, 8)
+						key.constants[specLanes] = lanes
+						names[key.module()] = true
+					}
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package attention
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/anchorvk/anchorvk/vk"
@@ -39,15 +40,16 @@ func (e *Engine) refusals(headDim int) map[Tier]string {
 
 // buildable makes the pipelines of a plan. Where one cannot be built it
 // returns the problem's plan on the next tier, with its pipelines made.
-func (e *Engine) buildable(p *Plan) (*Plan, error) {
+func (e *Engine) buildable(p *Plan, in Inputs) (*Plan, error) {
 	for {
-		err := e.build(p)
+		err := e.build(p, p.wayOf(in.K, in.V))
 		if err == nil || p.options.Tier != "" || !isRefusal(err) {
 			return p, err
 		}
 		known := e.refuse(p, err)
 		next, planErr := e.Plan(Problem{Shape: p.Shape, Mode: p.Mode, Params: p.Params}, p.options)
 		if planErr != nil {
+			e.forget(p.Shape.HeadDim) // with no tier left, the next call is to try them again
 			return p, errors.Join(err, planErr)
 		}
 		if !known {
@@ -68,22 +70,21 @@ func (e *Engine) refuse(p *Plan, why error) (known bool) {
 	return known
 }
 
-// build makes the pipelines that a plan runs.
-func (e *Engine) build(p *Plan) error {
+// ForgetRefusals lets later plans take the tiers again that the driver could
+// not build, as after a failure that has passed. A kernel that cannot be built
+// is tried twice before its tier is refused, and where no tier is left the
+// refusals are forgotten at once.
+func (e *Engine) ForgetRefusals() {
 	e.pipelines.Lock()
-	why := e.pipelines.refused[refusalKey{p.Tier, p.Shape.HeadDim}]
+	clear(e.pipelines.refused)
 	e.pipelines.Unlock()
-	if why != nil && p.options.Tier == "" {
-		return why
-	}
-	for k := range kernelCount {
-		if p.runs(k) {
-			if _, err := e.pipeline(k, p, p.Tuning.Way); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+}
+
+// forget is ForgetRefusals for a head dimension.
+func (e *Engine) forget(headDim int) {
+	e.pipelines.Lock()
+	maps.DeleteFunc(e.pipelines.refused, func(key refusalKey, _ error) bool { return key.headDim == headDim })
+	e.pipelines.Unlock()
 }
 
 // runs says whether a plan dispatches a kernel.
@@ -105,8 +106,17 @@ func isRefusal(err error) bool {
 	var hung *vk.TimeoutError
 	var full *vk.OutOfMemoryError
 	var over *vk.MemoryBudgetError
-	return !errors.As(err, &lost) && !errors.As(err, &hung) && !errors.As(err, &full) && !errors.As(err, &over) &&
+	var panicked *PanicError
+	return !errors.As(err, &panicked) && !errors.As(err, &lost) && !errors.As(err, &hung) && !errors.As(err, &full) && !errors.As(err, &over) &&
 		!errors.Is(err, vk.ErrClosed)
+}
+
+// mayPass tells a driver's refusal, which may be a passing one, from what the
+// device's properties rule out.
+func mayPass(err error) bool {
+	var limit *vk.LimitError
+	var feature *vk.FeatureError
+	return isRefusal(err) && !errors.As(err, &limit) && !errors.As(err, &feature)
 }
 
 // refusalText lists refused tiers in the order of preference.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -131,4 +132,66 @@ func TestOtherFailuresAreNoRefusal(t *testing.T) {
 			assert.Equal(t, best.Tier, later.Tier)
 		})
 	}
+}
+
+// A failure that passes costs no tier: a kernel is tried twice.
+func TestOneFailureIsNoRefusal(t *testing.T) {
+	problem := selective(1, 2, 1, 200, 300)
+	e, log := engineThatCannotBuild(t, nil)
+	best, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	var tried sync.Map
+	e.pipelines.compile = func(key pipelineKey, d *vk.Device) (*vk.Pipeline, error) {
+		if _, again := tried.LoadOrStore(key, true); !again {
+			return nil, errors.New("vk: vkCreateComputePipelines: VK_ERROR_INITIALIZATION_FAILED")
+		}
+		return key.build(d)
+	}
+	got := runPlan(t, e, best, selectiveInputs(problem.Shape, 31))
+	assert.Equal(t, string(best.Tier), got.stats.Tier)
+	assert.Empty(t, got.stats.Refused)
+	assert.NotContains(t, log.String(), "level=WARN")
+}
+
+// What the properties of the device rule out is not tried again.
+func TestLimitsAreNotTriedTwice(t *testing.T) {
+	for _, failure := range []error{&vk.LimitError{What: "a pipeline"}, &vk.FeatureError{Feature: "a subgroup size"}} {
+		e, _ := engineThatCannotBuild(t, nil)
+		plan, err := e.Plan(selective(1, 2, 1, 200, 300), PlanOptions{})
+		require.NoError(t, err)
+		calls := 0
+		e.pipelines.compile = func(pipelineKey, *vk.Device) (*vk.Pipeline, error) {
+			calls++
+			return nil, failure
+		}
+		_, err = e.pipeline(kernelDense, plan, plan.Tuning.Way)
+		require.ErrorIs(t, err, failure)
+		assert.Equal(t, 1, calls)
+	}
+}
+
+// Refusals are forgotten on request, and by themselves where no tier is left.
+func TestRefusalsAreForgotten(t *testing.T) {
+	var all []Tier
+	for _, t := range tierOrder {
+		all = append(all, t.tier)
+	}
+	e, _ := engineThatCannotBuild(t, errors.New("the compiler gave up"), all...)
+	problem := selective(1, 2, 1, 200, 300)
+	in := selectiveInputs(problem.Shape, 31)
+	best, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	_, err = e.Run(context.Background(), best, in, outputFor(problem.Shape))
+	require.Error(t, err)
+	e.pipelines.compile = pipelineKey.build // the failure has passed
+	later, err := e.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err, "a plan works again")
+	assert.Equal(t, best.Tier, later.Tier)
+	assert.Equal(t, string(best.Tier), runPlan(t, e, best, in).stats.Tier)
+
+	e.refuse(best, errors.New("the compiler gave up"))
+	assert.NotEmpty(t, e.refusals(problem.Shape.HeadDim))
+	e.ForgetRefusals()
+	assert.Empty(t, e.refusals(problem.Shape.HeadDim))
+	assert.Equal(t, string(best.Tier), runPlan(t, e, later, in).stats.Tier)
 }

@@ -7,7 +7,8 @@ type region struct{ offset, size uint64 }
 
 // scratchLayout places what the passes leave for each other. All but the
 // counts is held for a limited number of slots, one (head, group) pair each,
-// and used again for the next pairs.
+// and used again for the next pairs. Where dense attention goes by ranges of
+// keys, acc and sums hold the state of its row tiles.
 type scratchLayout struct {
 	acc     region // accumulators, fp32
 	sums    region // row maximum and row sum, two fp32 a row
@@ -29,13 +30,13 @@ const scratchAlign = 256
 
 // layOutScratch decides how many (head, group) pairs are held at a time.
 func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
-	if p.Runs != ModeAnchor {
-		return nil
-	}
 	s := p.Shape
 	first := firstSparseGroup(s, p.Params)
 	groups := ceilDiv(s.KVLen, p.Params.Group()) - first
-	if groups <= 0 {
+	if p.Runs != ModeAnchor || groups <= 0 {
+		if p.Tuning.Range > 0 {
+			p.layOutTileStates(report, budget)
+		}
 		return nil
 	}
 	p.Units = s.Batch * p.sparseHeads() * groups
@@ -81,27 +82,33 @@ func (p *Plan) scratchFor(slots int) scratchLayout {
 	dim := uint64(ceilDiv(p.Shape.HeadDim, 16) * 16) // matrix kernels pad rows to whole matrices
 	step := uint64(p.Params.Step)
 	words := uint64(ceilDiv(p.Shape.KVLen, 32))
-	place := func(size uint64) region {
-		r := region{l.total, size}
-		l.total += (size + scratchAlign - 1) / scratchAlign * scratchAlign
-		return r
-	}
 	l.maskBytes = 4 * words
 	tiles := (group + tileRows - 1) / tileRows
-	l.acc = place(n * tiles * tileRows * dim * 4)
-	l.sums = place(n * group * 8)
-	l.pooled = place(n * step * dim * 4)
-	l.anchors = place(n * step * 4)
-	l.mask = place(n * l.maskBytes)
-	l.list = place(n * l.maskBytes * 32)
+	rows := group
+	if p.Tuning.Range > 0 {
+		rows = tiles * tileRows // the dense kernel keeps whole tiles there
+	}
+	l.acc = l.place(n * tiles * tileRows * dim * 4)
+	l.sums = l.place(n * rows * 8)
+	l.pooled = l.place(n * step * dim * 4)
+	l.anchors = l.place(n * step * 4)
+	l.mask = l.place(n * l.maskBytes)
+	l.list = l.place(n * l.maskBytes * 32)
 	if p.guards() {
 		runs := uint64(p.guardRuns())
-		l.sampled = place(n * runs * uint64(p.guardRows()) * 8)
-		l.misses = place(n * runs * 4)
+		l.sampled = l.place(n * runs * uint64(p.guardRows()) * 8)
+		l.misses = l.place(n * runs * 4)
 	}
-	l.counts = place(4 * uint64(max(p.Units, 1)))
+	l.counts = l.place(4 * uint64(max(p.Units, 1)))
 	if p.guards() {
-		l.missed = place(4 * uint64(p.Units))
+		l.missed = l.place(4 * uint64(p.Units))
 	}
 	return l
+}
+
+// place adds a region.
+func (l *scratchLayout) place(size uint64) region {
+	r := region{l.total, size}
+	l.total += (size + scratchAlign - 1) / scratchAlign * scratchAlign
+	return r
 }

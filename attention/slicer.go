@@ -39,6 +39,7 @@ type slicer struct {
 	marks   []pass    // the pass that ends at each timestamp but the first
 	stamps  []float64 // reused
 	hasTime bool
+	untimed string // why GPU times of this call were dropped, or ""
 
 	rest     *rest   // the engine's
 	duty     float64 // RunOptions.DutyCycle
@@ -144,26 +145,38 @@ func (s *slicer) submit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.rest.owe(s.readTimes(float64(elapsed)/1e6), s.duty)
+	ms := s.gpuMS()
+	if ms <= 0 {
+		ms = float64(elapsed) / 1e6
+	}
+	s.learn(s.flops, ms, s.inexact)
+	s.rest.owe(ms, s.duty)
 	return nil
 }
 
-// readTimes adds up the passes, and learns the pace from the GPU's clock or,
-// without one, from the host's. It returns the time that the slice took.
-func (s *slicer) readTimes(hostMS float64) float64 {
-	ms := hostMS
-	if s.hasTime {
-		ms = s.addPasses()
+// learn takes in how long a slice took, where its work is known.
+func (s *slicer) learn(flops, ms float64, inexact bool) {
+	if !inexact {
+		s.pace.learn(flops, ms)
 	}
-	if !s.inexact {
-		s.pace.learn(s.flops, ms)
-	}
-	return ms
 }
 
-// addPasses adds the GPU time of each pass, and returns that of the submission.
-func (s *slicer) addPasses() float64 {
-	s.stamps = s.recorder.TimestampsMS(s.stamps[:0])
+// gpuMS adds up the GPU times of the passes, and returns that of the
+// submission: 0 where it is not known, because the device has no clock or
+// because package vk found its timestamps wrong. All that uses timestamps gets
+// them here.
+func (s *slicer) gpuMS() float64 {
+	if !s.hasTime {
+		return 0
+	}
+	stamps := s.recorder.TimestampsMS(s.stamps[:0])
+	if len(stamps) <= len(s.marks) {
+		if s.untimed == "" {
+			s.untimed = s.recorder.TimestampFault()
+		}
+		return 0
+	}
+	s.stamps = stamps
 	for i, p := range s.marks {
 		ms := s.stamps[i+1] - s.stamps[i]
 		s.times.Total += ms

@@ -70,3 +70,15 @@ func bind(report *vk.Report, t Tensor, batch, first, heads int) (vk.Binding, vie
 	}
 	return vk.Binding{Buffer: t.Buffer, Offset: aligned, Size: offset - aligned + headsBytes(t, heads)}, v
 }
+
+// wayOf is how kernels read K and V: the plan's way, unless a buffer was lent
+// that has no address. Loads through its binding give the same bits.
+func (p *Plan) wayOf(k, v Tensor) string {
+	if p.Tuning.Way == wayAddress && (noAddress(k) || noAddress(v)) {
+		return wayHalf
+	}
+	return p.Tuning.Way
+}
+
+// noAddress tells a lent buffer; tensors of the host get one of the engine's.
+func noAddress(t Tensor) bool { return t.Buffer != nil && t.Buffer.Address() == 0 }

@@ -25,6 +25,7 @@ const (
 	opTypeStruct       = 30
 	opTypePointer      = 32
 	opVariable         = 59
+	opLoopMerge        = 246
 	opDecorate         = 71
 	opMemberDecorate   = 72
 
@@ -39,6 +40,8 @@ const (
 	classPushConstant  = 9
 	classStorageBuffer = 12
 
+	loopUnroll = 1 // of the control mask of a loop
+
 	builtInWorkgroupSize = 25
 	modeLocalSizeID      = 38
 )
@@ -50,6 +53,7 @@ type spirv struct {
 	specIDs      []uint32 // ascending
 	buffers      map[uint32]storageBuffer
 	push         []pushMember
+	loops        int  // that are not marked as to be unrolled
 	sized        bool // the workgroup size is made of constants, so that it can be specialized
 }
 
@@ -120,6 +124,10 @@ func parseSPIRV(t *testing.T, code []byte) spirv {
 			decorations[key{x[0], x[1], x[2]}] = value
 		case opTypeBool, opTypeInt, opTypeFloat, opTypeVector, opTypeArray, opTypeRuntimeArray, opTypeStruct, opTypePointer:
 			types[x[0]] = spirvType{op, x[1:]}
+		case opLoopMerge:
+			if x[2]&loopUnroll == 0 {
+				m.loops++
+			}
 		case opVariable:
 			variables = append(variables, variable{x[1], x[0], x[2]})
 		}

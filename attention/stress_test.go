@@ -18,6 +18,9 @@ import (
 // keeps of Go's memory, or Go frees of C's, shows as a fault or a wrong bit.
 // ANCHORVK_STRESS_SECONDS sets how long (default 2).
 func TestPrefillUnderAGreedyCollector(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repeats for seconds: left to make test")
+	}
 	seconds := 2.0
 	if text := os.Getenv("ANCHORVK_STRESS_SECONDS"); text != "" {
 		var err error

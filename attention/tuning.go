@@ -22,6 +22,13 @@ type Tuning struct {
 	SearchHeads int `json:"search_heads"`
 	// Matrix is the product that the matrix kernels are built from; zero in other tiers.
 	Matrix MatrixShape `json:"matrix"`
+	// Range is how many keys a dispatch of the attention kernels attends at most,
+	// a multiple of 16; the rows' state waits in scratch memory for the next
+	// one. 0: all of them. Not in tiers on matrix units.
+	Range int `json:"range,omitempty"`
+	// Compact is the workgroup of the kernel that lists stripes, in invocations;
+	// 0: 32.
+	Compact int `json:"compact,omitempty"`
 	// Subgroup is the subgroup size that the kernels need; 0 leaves it to the driver.
 	Subgroup int `json:"subgroup"`
 	// From says where the choice comes from: "table NAME" for an entry of the
@@ -118,6 +125,9 @@ func untakable(r *vk.Report, tier Tier, headDim int) string {
 	entry := lookUp(r, tier, headDim)
 	if entry.refuse != "" {
 		return entry.refuse
+	}
+	if n := r.Limits.LoopRounds; n > 0 && tier.onMatrixUnits() {
+		return fmt.Sprintf("the driver ends loops after %d rounds, and the rounds of matrix kernels are not bounded", n)
 	}
 	return illegal(r, tier, headDim, entry.choice.resolve(r, tier, headDim))
 }

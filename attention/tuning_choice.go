@@ -16,6 +16,9 @@ type TuningChoice struct {
 	// Matrix is the product that matrix kernels are built from, one that the
 	// device offers; zero takes the best.
 	Matrix MatrixShape `json:"matrix,omitzero"`
+	// Range is how many keys a dispatch of the attention kernels attends at most,
+	// a multiple of 16; not for matrix kernels.
+	Range int `json:"range,omitempty"`
 	// Attend shapes the attention kernels.
 	Attend ShapeChoice `json:"attend,omitzero"`
 	// Identify shapes the stripe search; all zero: as Attend.
@@ -76,6 +79,7 @@ func (c TuningChoice) resolve(r *vk.Report, tier Tier, headDim int) Tuning {
 		}
 		return t
 	}
+	t.Range = c.Range
 	t.Attend = c.Attend.scalarShape(r, headDim, t.Subgroup)
 	t.Identify = identify.scalarShape(r, headDim, t.Subgroup)
 	return t
@@ -168,6 +172,9 @@ func illegal(r *vk.Report, tier Tier, headDim int, t Tuning) string {
 	}
 	if t.Way != wayFor(r, tier, t.Way) {
 		return fmt.Sprintf("tier %s does not know the way %s here", tier, t.Way)
+	}
+	if t.Range < 0 || t.Range%16 != 0 {
+		return fmt.Sprintf("a range of %d keys is no multiple of 16", t.Range)
 	}
 	for _, k := range []kernel{kernelDense, kernelIdentify} {
 		if why := illegalShape(r, tier, k, headDim, t); why != "" {

@@ -19,7 +19,7 @@ import (
 // recordedReports are devices as `anchorvk devices --json` told of them, by
 // name, and GPUs made up for what those lack. The drivers of the AMD and NVIDIA
 // ones ran without a card, on Mesa's drm-shim.
-func recordedReports(t *testing.T) map[string]*vk.Report {
+func recordedReports(t testing.TB) map[string]*vk.Report {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", "devices", "*.json"))
 	require.NoError(t, err)

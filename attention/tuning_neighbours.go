@@ -12,7 +12,8 @@ const (
 	TuneIdentify = "identify" // the stripe search
 )
 
-// Choice is the tuning as a choice that gives it again on the same device.
+// Choice is the tuning as a choice that gives it again on the same device, but
+// for Range, which lengths may demand.
 func (p *Plan) Choice() TuningChoice { return p.Tuning.choice(p.Tier) }
 
 func (t Tuning) choice(tier Tier) TuningChoice {

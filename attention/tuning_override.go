@@ -72,6 +72,9 @@ func (c TuningChoice) over(base TuningChoice) TuningChoice {
 	if c.Matrix != (MatrixShape{}) {
 		base.Matrix = c.Matrix
 	}
+	if c.Range != 0 {
+		base.Range = c.Range
+	}
 	base.Attend, base.Identify = c.Attend.over(base.Attend), c.Identify.over(base.Identify)
 	return base
 }
@@ -96,6 +99,9 @@ func (c ShapeChoice) over(base ShapeChoice) ShapeChoice {
 func (c TuningChoice) unmet(tier Tier, t Tuning) string {
 	if c.Way != "" && c.Way != t.Way {
 		return fmt.Sprintf("tier %s reads K and V as %s here, not as %s", tier, t.Way, c.Way)
+	}
+	if c.Range != t.Range && c.Range != 0 {
+		return fmt.Sprintf("tier %s attends all keys at once, not %d at a time", tier, c.Range)
 	}
 	for _, k := range []kernel{kernelDense, kernelIdentify} {
 		asked := c.Attend
@@ -140,11 +146,11 @@ func (c *ShapeChoice) tuningFields() map[string]*int {
 
 // ParseTuning reads a choice as ANCHORVK_TUNING has it: "rows=32,keys=16" for
 // the attention kernels, "identify.rows=16" for the stripe search, "way=uint",
-// "subgroup_size=32", "matrix=16x8x16".
+// "subgroup_size=32", "matrix=16x8x16", "range=4096".
 func ParseTuning(text string) (c TuningChoice, err error) {
 	fail := func(problem string, args ...any) (TuningChoice, error) {
 		return TuningChoice{}, argument("ANCHORVK_TUNING", "use off, or choices such as rows=2,keys=4,identify.rows=2,way=uint "+
-			"(rows, keys, lanes, slices, and local or subgroups; way, subgroup_size, matrix)", problem, args...)
+			"(rows, keys, lanes, slices, and local or subgroups; way, subgroup_size, matrix, range)", problem, args...)
 	}
 	for _, part := range strings.Split(text, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
@@ -165,7 +171,9 @@ func ParseTuning(text string) (c TuningChoice, err error) {
 			continue
 		}
 		to := &c.SubgroupSize
-		if name != "subgroup_size" {
+		if name == "range" {
+			to = &c.Range
+		} else if name != "subgroup_size" {
 			shape, field := &c.Attend, name
 			if rest, found := strings.CutPrefix(name, "identify."); found {
 				shape, field = &c.Identify, rest

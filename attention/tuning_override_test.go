@@ -108,6 +108,9 @@ func TestTuningNeighbours(t *testing.T) {
 // on matrix units, and Warmup takes its tiles. A CPU driver unrolls every
 // product and compiles some of them for minutes: it is left its own tier.
 func TestNeighboursAreRight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles many kernels: left to make test")
+	}
 	e := sharedEngine(t)
 	r := e.device.Report()
 	problem := selective(1, 2, 1, 300, 521)

@@ -45,10 +45,8 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if tiny.Tier == p.Tier { // else the driver could not build p's, and p will run on tiny's
 		// Whatever it was made from; scratch memory goes by its tiles.
 		tiny.Tuning = p.Tuning
-		if tiny.Runs == ModeAnchor {
-			if err := tiny.layOutScratch(e.device.Report(), defaultScratchBytes); err != nil {
-				return err
-			}
+		if err := tiny.layOutScratch(e.device.Report(), defaultScratchBytes); err != nil {
+			return err
 		}
 	}
 	// On the device, whatever is there, so that nothing is made that a run on

@@ -16,7 +16,8 @@
  *   program does not know of is 0, and a newer program that sets what this
  *   library does not know of is refused with AVK_ERROR_STRUCT_SIZE.
  * - Every function may be called from any thread. A library that was loaded stays
- *   loaded.
+ *   loaded. A child that was forked after that gets AVK_ERROR_UNSUPPORTED from every
+ *   function that can fail.
  * - Vulkan handles cross as void * (VkInstance, VkPhysicalDevice, VkDevice,
  *   VkQueue, VkCommandBuffer) or uint64_t (VkBuffer, VkSemaphore); AVK_VULKAN
  *   turns the second kind into that. vulkan.h is not needed.
@@ -75,7 +76,7 @@ enum {
 	AVK_ERROR_CLOSED = -13,          /* an object that this one needs was closed */
 	AVK_ERROR_CANCELLED = -14,
 	AVK_ERROR_BUSY = -15,            /* the call is running, or something needs the object */
-	AVK_ERROR_UNSUPPORTED = -16,     /* not on this operating system */
+	AVK_ERROR_UNSUPPORTED = -16,     /* not on this operating system, or not in a forked child */
 	AVK_ERROR_MEMORY_BUDGET = -17,   /* more memory than the budget allows; nothing was allocated */
 	AVK_ERROR_BORROWED = -18,        /* something that was lent cannot be used */
 	AVK_ERROR_INTERNAL = -19         /* a bug in anchorvk; the text says where */
@@ -450,7 +451,9 @@ AVK_API avk_status avk_call_prepare(avk_call call, avk_scratch scratch, uint32_t
 #define AVK_ALL_PARTS (-1)
 AVK_API avk_status avk_call_record(avk_call call, int32_t part, void *command_buffer);
 
-/* Statistics of the recorded work, without times, once it has ended. */
+/* Statistics of the recorded work, without times, once it has ended; asked once
+ * after a run. Where a part has not run to its end since it was last asked, as
+ * when the device has dropped it, the result is AVK_ERROR_OTHER. */
 AVK_API avk_status avk_call_recorded(avk_call call, avk_stats *stats);
 
 #ifdef __cplusplus

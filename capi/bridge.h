@@ -5,6 +5,7 @@
 #define ANCHORVK_BRIDGE_H
 
 #define AVK_BUILD
+#include "go_names.h"
 #include "anchorvk.h"
 
 typedef const avk_device_options *avk_in_device_options;

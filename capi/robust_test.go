@@ -32,19 +32,28 @@ var borrowedSources = []string{"-Iexamples/common", "-Iexamples/c", "examples/c/
 func TestTenThreadsOnOneEngine(t *testing.T) { run(t, "threads", nil, nil) }
 
 func TestOpenAndCloseAThousandTimes(t *testing.T) {
-	t.Log(run(t, "cycles", nil, nil, "1000"))
+	times := "1000"
+	if testing.Short() {
+		times = "50"
+	}
+	t.Log(run(t, "cycles", nil, nil, times))
 }
+
+// sanitizers are the flags, and the source, of a program that asan.supp is for.
+var sanitizers = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
 
 // Leaks and misuse of memory, in the caller and in the C of the library. The
 // driver's own leaks are listed in asan.supp.
 func TestUnderAddressSanitizer(t *testing.T) {
-	flags := []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}
+	if testing.Short() {
+		t.Skip("a sanitizer: left to make test")
+	}
 	for _, c := range []struct {
 		name          string
 		sources, args []string
 	}{{"misuse", nil, nil}, {"fuzz", nil, []string{"3000", "2"}}, {"threads", nil, nil}, {"borrowed", borrowedSources, nil}} {
 		t.Run(c.name, func(t *testing.T) {
-			run(t, c.name, append(c.sources, flags...), hosttest.LeakSuppressions(), c.args...)
+			run(t, c.name, append(c.sources, sanitizers...), hosttest.LeakSuppressions(), c.args...)
 		})
 	}
 }
@@ -52,5 +61,8 @@ func TestUnderAddressSanitizer(t *testing.T) {
 // The same by valgrind, which sees the library's own C too. valgrind.supp lists
 // what is left out.
 func TestUnderValgrind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("valgrind: left to make test")
+	}
 	hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), "capi/testdata/misuse.c"))
 }

@@ -59,23 +59,35 @@ var cExample = []string{"-Iexamples/common", "examples/c/main.c", "examples/c/ho
 // and submits on a device that it lends; all three ways give the bits of a Go
 // program with a device of the library's own.
 func TestC(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the C library once more: left to make test")
+	}
 	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: hosttest.Compile(t, cExample...), Env: coreFeatures}))
 	want := goDigest(t)
 	assert.Equal(t, []string{want, want, want}, digests(t, out), out)
 }
 
 func TestCUnderAddressSanitizer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a sanitizer: left to make test")
+	}
 	flags := append([]string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "capi/testdata/keep_drivers.c"}, cExample...)
 	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: hosttest.Compile(t, flags...), Env: hosttest.LeakSuppressions()}))
 }
 
 func TestCUnderValgrind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("valgrind: left to make test")
+	}
 	hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), cExample...))
 }
 
 // A program on libplacebo lends the device that libplacebo made, and both use its
 // queue at the same time.
 func TestLibplacebo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the C library once more: left to make test")
+	}
 	flags, _ := hosttest.Run(t, hosttest.Command{Name: "pkg-config", Args: []string{"--cflags", "--libs", "libplacebo"}})
 	args := append([]string{"-Iexamples/common", "examples/libplacebo/main.c", "examples/common/sample.c"}, strings.Fields(flags)...)
 	out, _ := hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: hosttest.Compile(t, args...), Env: coreFeatures}))
@@ -112,6 +124,9 @@ func installed(t *testing.T) string {
 // The tests of the package run where it is installed, and its results have the
 // bits of the Go program's.
 func TestPython(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a Python package: left to make test")
+	}
 	interpreter := installed(t)
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(interpreter)), "lib", "python3*", "site-packages", "anchorvk", "*"))
 	require.NoError(t, err)

@@ -16,6 +16,9 @@ import (
 // What a call costs outside of the run itself, in Go, C and Python: the smallest
 // median of three, taken in turns. C may add 20 µs to Go.
 func TestOverheadOfCalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time, for which the machine must be quiet: left to make test")
+	}
 	programs := []struct {
 		name    string
 		command hosttest.Command

@@ -5,6 +5,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/spec.glsl"
 #include "include/push.glsl"
+#include "include/key_range.glsl"
 #include "include/kv.glsl"
 #include "include/lanes.glsl"
 DECLARE_K(1);
@@ -12,7 +13,11 @@ DECLARE_V(2);
 #include "include/score.glsl"
 #include "include/query.glsl"
 #include "include/online.glsl"
+#ifdef KEY_RANGE
+#define STATE_ACCESS
+#else
 #define STATE_ACCESS writeonly
+#endif
 #define ACC_BINDING 3
 #define SUMS_BINDING 4
 #include "include/state.glsl"
@@ -23,13 +28,16 @@ void main() {
     uint first_position = tile.start + first_tile_row();
     uint k_head_base = k_base + tile.unit.head / head_ratio * k_head;
     uint v_head_base = v_base + tile.unit.head / head_ratio * v_head;
+#ifdef KEY_RANGE
+    if (range_is_past(tile.end - (tile.unit.group_start - window - sink))) return;
+#endif
 
     load_queries(tile.unit.head, first_position);
-    clear_rows();
+    BEGIN_ROWS(tile);
     // Anchor key i is key i of the sink, then of the window; sink and window are multiples of 16, so no batch straddles them.
     uint gap = tile.unit.group_start - window - sink;
     uint seen_by_all = (tile.start - gap) / KEYS * KEYS;
-    for (uint i = 0; i < seen_by_all; i += KEYS) {
+    for (uint i = FROM_KEY(0); i < TO_KEY(seen_by_all); i += KEYS) {
         uint first_key = i < sink ? i : i + gap;
         uint k_chunk[KEYS], v_chunk[KEYS];
         [[unroll]] for (uint k = 0; k < KEYS; k++) {
@@ -39,16 +47,12 @@ void main() {
         }
         attend_keys(k_chunk, v_chunk);
     }
-    for (uint i = seen_by_all; i < tile.end - gap; i++) {
+    for (uint i = FROM_KEY(seen_by_all); i < TO_KEY(tile.end - gap); i++) {
         uint key = min(i < sink ? i : i + gap, kv_end - 1);
         bool visible[ROWS];
         [[unroll]] for (uint r = 0; r < ROWS; r++) visible[r] = key <= first_position + r;
         attend_key(k_head_base + key * k_row, v_head_base + key * v_row, visible);
     }
 
-    [[unroll]] for (uint i = 0; i < ROWS * CHUNKS * 2; i++) saved_acc[acc_at(tile, i)] = acc[i];
-    [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        if (lane_in_row() == 0 && row_in_group(tile, r))
-            saved_sums[sums_at(tile, r)] = vec2(row_max[r], poisoned[r] ? uintBitsToFloat(0x7fc00000u) : row_sum[r]);
-    }
+    SAVE_ROWS(tile)
 }

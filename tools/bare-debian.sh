@@ -8,7 +8,8 @@
 # Needs root (chroot, mounts in a private namespace) and debootstrap. apt's
 # mirror, Go's module proxy, proxies and certificates are those of this machine.
 # ANCHORVK_BARE names the folder to build in (default: a new one in TMPDIR); it
-# is removed at the end unless --keep is given.
+# is removed at the end unless --keep is given. Logins (apt's, ~/.netrc) are lent to
+# it while the targets run, and never written into it.
 set -eu
 
 say() { printf 'bare-debian: %s\n' "$*" >&2; }
@@ -35,6 +36,7 @@ inside() {
 	mount -o remount,bind,ro "$root/usr/local/go"
 	mount -t proc proc "$root/proc"
 	mount -t tmpfs tmpfs "$root/tmp"
+	lend_logins "$root"
 	for node in null zero full random urandom tty; do
 		[ -e "$root/dev/$node" ] || : >"$root/dev/$node"
 		mount --bind "/dev/$node" "$root/dev/$node"
@@ -63,7 +65,7 @@ make $target: status $status, $took s"
 
 # How this machine reaches its registries. Values with spaces do not occur.
 kept_environment() {
-	for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+	for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL; do
 		eval "value=\${$v:-}"
 		if [ -n "$value" ]; then echo "$v=$value"; fi
 	done
@@ -81,13 +83,33 @@ debian_sources() {
 			print "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $1, $2, $3 }'
 }
 
+# What may hold a password: apt's sources, proxies and logins, and ~/.netrc. The
+# files are in memory, or stay where they are, and are seen in the folder by mounts
+# that end with the namespace, however it ends. What is kept has empty files.
+lend_logins() {
+	root=$1
+	mount -t tmpfs -o mode=700 tmpfs "$root/mnt"
+	debian_sources >"$root/mnt/sources.list"
+	apt-config dump | grep -E '^Acquire::(Check|http|https|Retries|ForceIPv)' >"$root/mnt/80host" || true
+	lend "$root/mnt/sources.list" "$root/etc/apt/sources.list"
+	lend "$root/mnt/80host" "$root/etc/apt/apt.conf.d/80host"
+	lend /etc/apt/auth.conf "$root/etc/apt/auth.conf"
+	lend /etc/apt/auth.conf.d "$root/etc/apt/auth.conf.d"
+	# apt drops its rights to read this one.
+	lend "$HOME/.netrc" "$root/root/.netrc"
+	umount -l "$root/mnt" # the mounts of its files remain
+}
+
+lend() { # a file or folder, if it exists, and where it is seen
+	[ -e "$1" ] || return 0
+	if [ -d "$1" ]; then mkdir -p "$2"; else : >"$2"; fi
+	mount --bind "$1" "$2"
+	mount -o remount,bind,ro "$2"
+}
+
 configure() {
 	root=$1
-	debian_sources >"$root/etc/apt/sources.list"
-	apt-config dump | grep -E '^Acquire::(Check|http|https|Retries|ForceIPv)' >"$root/etc/apt/apt.conf.d/80host" || true
-	if [ -d /etc/apt/auth.conf.d ]; then cp -r /etc/apt/auth.conf.d "$root/etc/apt/"; fi
-	# apt drops its rights to read these.
-	if [ -e "$HOME/.netrc" ]; then install -m 600 "$HOME/.netrc" "$root/root/.netrc"; fi
+	: >"$root/etc/apt/sources.list" # debootstrap's, with the mirror's address
 	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 	cp -L /etc/hosts "$root/etc/hosts"
 	cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"

@@ -72,7 +72,7 @@ func adoptInstance(b *Borrowed, opt *Options) (*instance, error) {
 	if r := C.vks_adopt_instance(get, C.uint64_t(b.Instance), C.uint32_t(b.APIVersion), &shim); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 		return nil, callError("malloc", int32(r))
 	}
-	in := &instance{shim: shim, handle: handle[vulkan.Instance](C.uint64_t(b.Instance)), lent: true}
+	in := &instance{shim: shim, lent: true}
 	if err := in.resolve(opt); err != nil {
 		in.close()
 		return nil, err
@@ -81,7 +81,11 @@ func adoptInstance(b *Borrowed, opt *Options) (*instance, error) {
 }
 
 func (b *Borrowed) adoptDevice(in *instance, opt Options) (*Device, error) {
-	if C.vks_lists_physical(in.shim, C.uint64_t(b.PhysicalDevice)) == 0 {
+	handles, err := in.physicalDevices()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(handles, C.uint64_t(b.PhysicalDevice)) {
 		return nil, &BorrowError{"Borrowed.PhysicalDevice", "is none of the devices of Borrowed.Instance", "pass a handle from vkEnumeratePhysicalDevices, and the GetInstanceProcAddr that gave you the instance"}
 	}
 	caps := new(C.vks_caps)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/anchorvk/anchorvk/internal/testhost"
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -357,6 +357,9 @@ func TestAdoptedDeviceLost(t *testing.T) {
 // Adopting and closing over and over leaves nothing behind: not in this
 // process, not on the device.
 func TestAdoptManyTimes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repeats for seconds: left to make test")
+	}
 	const cycles = 1000
 	h := openHost(t, testhost.Options{Enable: testhost.All})
 	lent := h.NewBuffer(4096, hostUsage)

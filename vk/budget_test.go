@@ -10,8 +10,8 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/anchorvk/anchorvk/vk"
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
 )
 
 // budgeted is an engine whose device counts what is asked of the driver.

@@ -51,7 +51,7 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 		err := callError("vkCreateBuffer", int32(r))
 		var oom *OutOfMemoryError
 		if errors.As(err, &oom) {
-			oom.What, oom.Asked = name, size
+			oom.What = name // the size of an object on the host is not known
 		}
 		return nil, d.fail(err)
 	}
@@ -64,7 +64,7 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 	b.memory = memory
 	if r := C.vks_bind_buffer(d.shim, h, bits(memory.block.memory), C.uint64_t(memory.offset)); r != 0 {
 		b.destroy()
-		return nil, d.fail(callError("vkBindBufferMemory", int32(r)))
+		return nil, d.fail(fmt.Errorf("buffer %q: %w", name, callError("vkBindBufferMemory", int32(r))))
 	}
 	b.address = uint64(C.vks_buffer_address(d.shim, h))
 	if p := memory.block.mapped; p != nil && (kind != DeviceLocal || d.physical.report.Features.HostVisible) {

@@ -6,12 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"runtime"
-
-	"github.com/anchorvk/anchorvk/internal/atomicfile"
 )
 
 // A stored pipeline cache is a head and the driver's data:
@@ -85,41 +79,4 @@ func unwrapCache(blob []byte, k cacheKey) ([]byte, error) {
 		return nil, errors.New("it is of another device or driver")
 	}
 	return payload, nil
-}
-
-// readPrivate reads a file that only its owner can have written.
-func readPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
-	case info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows": // which has no such bits
-		return nil, fmt.Errorf("others may write to it (mode %v)", info.Mode().Perm())
-	case info.Size() > maxCacheFile:
-		return nil, fmt.Errorf("it has %d bytes, far more than a pipeline cache takes", info.Size())
-	}
-	return io.ReadAll(io.LimitReader(f, maxCacheFile))
-}
-
-// writePrivate writes a file whole or not at all, for its owner alone.
-func writePrivate(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := atomicfile.CreatePrivate(path)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Commit()
 }

@@ -29,6 +29,7 @@ type Device struct {
 	progress atomic.Uint64 // submissions that have finished
 	lifetime lifetime
 	memory   allocator
+	canaries canaries
 	layouts  layouts
 	cache    pipelineCache
 	transfer transfer
@@ -77,35 +78,18 @@ func newDevice(opt Options, in *instance, p physical) *Device {
 
 // create makes the VkDevice with the features that the report says are on.
 func (d *Device) create() error {
-	report, caps := &d.physical.report, d.physical.caps
-	enable := *caps
-	set := func(field *C.uint32_t, on bool) {
-		if !on {
-			*field = 0
-		}
+	enable := enabled(&d.physical.report, d.physical.caps)
+	err := d.createWithPriority(&enable)
+	switch {
+	case refusesFeatures(err):
+		err = d.createWithout(err)
+	case err != nil:
+		err = fmt.Errorf("%w%s", err, layersText())
 	}
-	f := &report.Features
-	set(&enable.storage16, f.Storage16)
-	set(&enable.float16, f.Float16)
-	set(&enable.subgroup_extended, f.SubgroupExtended)
-	set(&enable.size_control, f.SubgroupSizeControl)
-	set(&enable.full_subgroups, report.Subgroup.FullSubgroups)
-	set(&enable.memory_model, f.VulkanMemoryModel)
-	set(&enable.coopmat, f.CooperativeMatrix)
-	set(&enable.executable_info, f.PipelineExecutableInfo)
-	set(&enable.memory_budget, f.MemoryBudget)
-	set(&enable.buffer_address, f.BufferAddress)
-	set(&enable.timeline, f.TimelineSemaphore)
-	for _, field := range []*C.uint32_t{
-		&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
-		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block,
-	} {
-		set(field, f.CooperativeMatrix2)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.physical.report.Name, err)
 	}
-	if err := d.createWithPriority(&enable); err != nil {
-		return fmt.Errorf("%s: %w", report.Name, err)
-	}
-	if err := d.attach(0, uint32(caps.queue_family), 0); err != nil {
+	if err := d.attach(0, uint32(d.physical.caps.queue_family), 0); err != nil {
 		C.vks_device_destroy(d.shim)
 		C.vks_device_close(d.shim)
 		return err
@@ -176,6 +160,7 @@ func (d *Device) destroy() error {
 	d.lifetime.destroyChildren()
 	d.layouts.destroy(d)
 	d.closeCache()
+	d.canaries.destroy(d)
 	d.memory.destroy()
 	d.queue.release()
 	if d.lent == nil {

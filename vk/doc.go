@@ -46,11 +46,10 @@
 //
 // # How it calls Vulkan
 //
-// The binding github.com/vulkan-go/vulkan gives the types of handles, the
-// constants and the calls on instances that take only handles and numbers. Its
-// function pointers are global, so that calls on a device, whose loader may be
-// the caller's, go through tables of our own; and every call that takes a
-// structure goes through a small C shim, which builds the structure on
-// the C stack; no Go pointer stays in C memory after a call. Building needs a C
+// The binding github.com/vulkan-go/vulkan gives the types of handles and the
+// constants. Its function pointers are global, so that calls on an instance or
+// a device, whose loader may be the caller's, go through tables of our own, in
+// a small C shim, which builds structures on the C stack; no Go pointer stays
+// in C memory after a call. Building needs a C
 // compiler and no Vulkan headers.
 package vk

@@ -13,6 +13,10 @@ var ErrClosed = errors.New("vk: the object or its device is closed")
 // ErrRecordings is what Device.Close returns while recordings are open.
 var ErrRecordings = errors.New("vk: recordings of the device are open, and their commands may be running; close them first, once they have ended, then the device")
 
+// ErrNotRun is what Recording.CheckRun returns where commands of the recording
+// have not run to their end.
+var ErrNotRun = errors.New("vk: the recorded commands have not run to their end since they were last asked about: they were not submitted, or not waited for, or the driver dropped them")
+
 // ErrAbandoned is what Device.Close returns, each time, where the device's work
 // hangs. The device is closed.
 var ErrAbandoned = errors.New("vk: the device was closed while its work hangs; its memory is left to the driver, because freeing it is not safe")
@@ -45,17 +49,61 @@ func (e *NoDeviceError) Error() string {
 	return b.String()
 }
 
-// OutOfMemoryError says that an allocation failed on every memory type that could hold it.
+// OutOfMemoryError says that memory ran out: for a buffer, on every memory type
+// that could hold it.
 type OutOfMemoryError struct {
-	What      string // name of the buffer or object
-	Asked     uint64 // bytes
-	Available uint64 // bytes that the best fitting heap is thought to have left; 0 when unknown
+	Call      string // the Vulkan function that failed; "" when unknown
+	Host      bool   // it was the host's memory, not the device's
+	What      string // name of the buffer; "" when unknown
+	Asked     uint64 // bytes; 0 when unknown
+	Available uint64 // bytes that Heap is thought to have left; 0 when there are none, or unknown
+	Heap      string // the device's heap that is the best for it, as "heap 0 (device-local, 8589934592 bytes)"; "" when unknown
 }
 
 func (e *OutOfMemoryError) Error() string {
-	return fmt.Sprintf("out of device memory: %s asked for %d bytes, about %d are available; try shorter inputs, fewer heads at a time, or a device with more memory",
-		e.What, e.Asked, e.Available)
+	whose, try := "device", "shorter inputs, fewer heads at a time, or a device with more memory"
+	if e.Host {
+		whose, try = "host", "shorter inputs, fewer heads at a time, or to end other programs"
+	}
+	var parts []string
+	if e.What != "" || e.Asked > 0 {
+		what := e.What
+		if what == "" {
+			what = "it"
+		}
+		if e.Asked > 0 {
+			what += fmt.Sprintf(" asked for %d bytes", e.Asked)
+		}
+		parts = append(parts, what)
+	}
+	if e.Call != "" {
+		parts = append(parts, e.Call+" failed")
+	}
+	switch {
+	case e.Host:
+	case e.Heap == "" && e.Available > 0:
+		parts = append(parts, fmt.Sprintf("about %d are available", e.Available))
+	case e.Heap != "" && e.Available >= e.Asked:
+		parts = append(parts, fmt.Sprintf("although about %d seem to be left in %s", e.Available, e.Heap))
+	case e.Heap != "":
+		parts = append(parts, fmt.Sprintf("about %d are left in %s", e.Available, e.Heap))
+	}
+	s := "out of " + whose + " memory"
+	if len(parts) > 0 {
+		s += ": " + strings.Join(parts, ", ")
+	}
+	return s + "; try " + try
 }
+
+// CallError says that a Vulkan function failed for a reason that has no error
+// type of its own.
+type CallError struct {
+	Call   string // the function
+	Result int32  // the VkResult
+	Name   string // of the result, as in the specification
+}
+
+func (e *CallError) Error() string { return fmt.Sprintf("vk: %s: %s", e.Call, e.Name) }
 
 // MemoryBudgetError says that Options.MemoryBudget, or a budget given to a
 // plan, does not allow what was asked for. Nothing was allocated.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,13 +34,18 @@ func switches(edit func(*fault.Switches)) fault.Switches {
 
 func TestOutOfMemory(t *testing.T) {
 	d := openFaulty(t, fault.Off, nil)
+	before := fault.Live()
 	fault.Set(switches(func(s *fault.Switches) { s.Allocation = 0 }))
 	_, err := d.NewBuffer("keys", 100<<20, DeviceLocal)
+	require.Equal(t, before, fault.Live(), "nothing is left")
 	var oom *OutOfMemoryError
 	require.ErrorAs(t, err, &oom)
 	require.Equal(t, "keys", oom.What)
 	require.GreaterOrEqual(t, oom.Asked, uint64(100<<20))
 	require.NotZero(t, oom.Available)
+	require.Equal(t, "vkAllocateMemory", oom.Call)
+	require.False(t, oom.Host)
+	require.Regexp(t, `^heap \d+ \(`, oom.Heap)
 	require.Contains(t, err.Error(), "keys")
 	require.NoError(t, d.Err(), "running out of memory does not lose the device")
 
@@ -55,7 +60,7 @@ func TestPipelineOutOfMemory(t *testing.T) {
 	_, err := d.NewPipeline(PipelineConfig{Name: "affine", Code: affineCode, Bindings: 2, PushBytes: 8})
 	var oom *OutOfMemoryError
 	require.ErrorAs(t, err, &oom)
-	require.ErrorContains(t, err, "pipeline affine")
+	require.EqualError(t, err, "pipeline affine: out of host memory: vkCreateComputePipelines failed; try shorter inputs, fewer heads at a time, or to end other programs")
 }
 
 // A small buffer comes from a block, then from memory of its own, before it fails.

@@ -6,6 +6,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,9 +18,8 @@ import (
 
 // instance is a VkInstance with the functions that the shim calls on it.
 type instance struct {
-	shim   *C.vks_instance
-	handle vulkan.Instance
-	lent   bool // the caller's
+	shim *C.vks_instance
+	lent bool // the caller's
 }
 
 const noDriverHint = "install a driver (mesa-vulkan-drivers has lavapipe, which needs no GPU), or set VK_DRIVER_FILES (VK_ICD_FILENAMES for old loaders) to its json file"
@@ -43,14 +43,18 @@ func newInstance(opt *Options) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opt.Hook != nil {
+		get = opt.Hook("vkGetInstanceProcAddr", get)
+	}
 	var o C.vks_instance_options
 	o.get_instance_proc_addr = get
 	if opt.Validate {
 		o.validate = 1
 	}
 	var shim *C.vks_instance
+	var call *C.char
 	text := make([]byte, 512)
-	result := C.vks_create_instance(&o, &shim, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
+	result := C.vks_create_instance(&o, &shim, &call, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 	switch {
 	case result == 0:
 	case text[0] != 0:
@@ -58,17 +62,17 @@ func newInstance(opt *Options) (*instance, error) {
 	case vulkan.Result(result) == vulkan.ErrorIncompatibleDriver:
 		return nil, noDriver()
 	default:
-		return nil, callError("vkCreateInstance", int32(result))
+		return nil, fmt.Errorf("%w%s", callError(C.GoString(call), int32(result)), layersText())
 	}
-	in := &instance{shim: shim, handle: handle[vulkan.Instance](C.vks_instance_handle(shim))}
-	if err := vulkan.InitInstance(in.handle); err != nil {
-		return nil, fmt.Errorf("vk: the binding refuses the instance: %w", err)
-	}
+	in := &instance{shim: shim}
 	if err := in.resolve(opt); err != nil {
 		in.close()
 		return nil, err
 	}
-	C.vks_start_messenger(in.shim)
+	if r := C.vks_start_messenger(in.shim); r != 0 { // nobody would hear what the layer finds
+		in.close()
+		return nil, callError("vkCreateDebugUtilsMessengerEXT", int32(r))
+	}
 	return in, nil
 }
 
@@ -91,7 +95,7 @@ func (in *instance) resolve(opt *Options) error {
 func (in *instance) close() {
 	if !in.lent {
 		C.vks_stop_messenger(in.shim)
-		vulkan.DestroyInstance(in.handle, nil)
+		C.vks_instance_destroy(in.shim)
 	}
 	C.vks_instance_close(in.shim)
 	in.shim = nil
@@ -127,24 +131,29 @@ func rank(deviceType uint32) int {
 	return len(preference)
 }
 
+// physicalDevices are the handles of what the instance lists.
+func (in *instance) physicalDevices() ([]C.uint64_t, error) {
+	handles := make([]C.uint64_t, C.VKS_MAX_PHYSICAL)
+	n := C.uint32_t(len(handles))
+	err := callError("vkEnumeratePhysicalDevices", int32(C.vks_list_physical(in.shim, &handles[0], &n)))
+	return handles[:n], err
+}
+
 // devices lists the usable devices, most preferred first.
 func (in *instance) devices(opt *Options) ([]physical, error) {
-	var n uint32
-	if r := vulkan.EnumeratePhysicalDevices(in.handle, &n, nil); r != resultSuccess && r != vulkan.ErrorInitializationFailed {
-		return nil, callError("vkEnumeratePhysicalDevices", int32(r))
-	}
-	if n == 0 {
+	handles, err := in.physicalDevices()
+	var failed *CallError
+	switch {
+	case errors.As(err, &failed) && vulkan.Result(failed.Result) == vulkan.ErrorInitializationFailed, err == nil && len(handles) == 0:
 		return nil, noDriver()
-	}
-	handles := make([]vulkan.PhysicalDevice, n)
-	if r := vulkan.EnumeratePhysicalDevices(in.handle, &n, handles); r != resultSuccess && r != vulkan.Incomplete {
-		return nil, callError("vkEnumeratePhysicalDevices", int32(r))
+	case err != nil:
+		return nil, err
 	}
 	var list []physical
 	var refused []string
-	for _, h := range handles[:n] {
+	for _, h := range handles {
 		caps := new(C.vks_caps)
-		if r := C.vks_query(in.shim, bits(h), caps); r != 0 {
+		if r := C.vks_query(in.shim, h, caps); r != 0 {
 			refused = append(refused, "a device that cannot be queried: "+resultText(vulkan.Result(r)))
 			continue
 		}
@@ -155,7 +164,7 @@ func (in *instance) devices(opt *Options) ([]physical, error) {
 		case caps.queue_family == ^C.uint32_t(0):
 			refused = append(refused, name+": has no queue that computes")
 		default:
-			list = append(list, physical{handle: h, caps: caps, report: newReport(caps, opt)})
+			list = append(list, physical{handle: handle[vulkan.PhysicalDevice](h), caps: caps, report: newReport(caps, opt)})
 		}
 	}
 	if len(list) == 0 {

@@ -49,12 +49,11 @@ func (a *allocator) init(d *Device) {
 func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind MemoryKind) (allocation, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	tried := []memoryType{}
+	var full outOfMemory
 	for _, t := range a.order[kind] {
 		if allowed&(1<<t.index) == 0 {
 			continue
 		}
-		tried = append(tried, t)
 		need := size
 		if t.flags&memoryHostVisible != 0 && t.flags&memoryHostCoherent == 0 {
 			// Flushes work on whole atoms, which must not be shared.
@@ -65,8 +64,10 @@ func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind 
 		if err == nil || !errors.As(err, &oom) {
 			return m, err
 		}
+		full.tried = append(full.tried, t)
+		full.errors = append(full.errors, oom)
 	}
-	return allocation{}, &OutOfMemoryError{What: what, Asked: size, Available: a.available(tried)}
+	return allocation{}, full.error(a, what, size)
 }
 
 func (a *allocator) allocType(what string, size, align uint64, t memoryType) (allocation, error) {
@@ -103,7 +104,11 @@ func (a *allocator) allocType(what string, size, align uint64, t memoryType) (al
 func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 	size = roundUp(size, a.atom)
 	var memory C.uint64_t
-	if r := C.vks_allocate(a.device.shim, C.uint64_t(size), C.uint32_t(t.index), &memory); r != 0 {
+	r := C.vks_allocate(a.device.shim, C.uint64_t(size), C.uint32_t(t.index), &memory)
+	switch limit := uint64(a.device.physical.caps.max_allocations); {
+	case vulkan.Result(r) == vulkan.ErrorTooManyObjects:
+		return nil, &LimitError{What: "one more allocation of device memory", Limit: "maxMemoryAllocationCount", Asked: uint64(len(a.blocks)) + 1, Max: limit, Try: "fewer buffers at a time, also of other parts of the program"}
+	case r != 0:
 		return nil, a.device.fail(callError("vkAllocateMemory", int32(r)))
 	}
 	b := &block{memory: handle[vulkan.DeviceMemory](memory), size: size, kind: t, free: []span{{0, size}}}
@@ -112,11 +117,7 @@ func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 		var mapped unsafe.Pointer
 		if r := C.vks_map(a.device.shim, memory, &mapped); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 			C.vks_free(a.device.shim, memory)
-			err := callError("vkMapMemory", int32(r))
-			if vulkan.Result(r) == vulkan.ErrorMemoryMapFailed {
-				err = &OutOfMemoryError{What: "vkMapMemory", Asked: size}
-			}
-			return nil, a.device.fail(err)
+			return nil, a.device.fail(callError("vkMapMemory", int32(r)))
 		}
 		b.mapped = mapped
 	}
@@ -164,26 +165,6 @@ func (a *allocator) destroy() {
 		a.freeBlock(b)
 	}
 	a.blocks = nil
-}
-
-// available guesses how many bytes the best of the tried types has left.
-func (a *allocator) available(tried []memoryType) uint64 {
-	var budget, usage [C.VK_MAX_MEMORY_HEAPS]C.uint64_t
-	known := a.device.physical.report.Features.MemoryBudget
-	if known {
-		C.vks_query_budget(a.device.instance.shim, bits(a.device.physical.handle), &budget[0], &usage[0])
-	}
-	var best uint64
-	for _, t := range tried {
-		size, used := t.heapSize, a.used[t.heap]
-		if known {
-			size, used = uint64(budget[t.heap]), uint64(usage[t.heap])
-		}
-		if size > used {
-			best = max(best, size-used)
-		}
-	}
-	return best
 }
 
 // pointer is the address of a slice's first byte, for C calls that do not keep it.

@@ -28,7 +28,8 @@ type Options struct {
 	// MemoryBudget bounds the bytes of device memory that the device allocates
 	// at a time, in all its buffers; 0 is no bound. What would pass it gets a
 	// *MemoryBudgetError, and the driver is not asked. Under a budget each
-	// buffer has an allocation of its own, so that none is kept in reserve.
+	// buffer has an allocation of its own, so that none is kept in reserve. The
+	// 16 KiB with which submissions are checked are not counted.
 	MemoryBudget uint64
 	// PipelineCache is what Device.PipelineCacheData of an earlier process
 	// returned, so that kernels need not be compiled again. What is damaged, or
@@ -37,10 +38,12 @@ type Options struct {
 	// CacheDir is a directory to keep the pipeline cache in, "" for none: a file
 	// for each device and driver, which Open reads, and Close and
 	// SavePipelineCache write whole, for the owner alone (mode 0600; the
-	// directory is made where it is missing). Several processes may share it.
+	// directory is made where it is missing). Several processes may share it. A
+	// file that another user owns or may write to is not read.
 	CacheDir string
 	// Timeout is how long submitted work may go without progress before Run
-	// gives up. 0 means 60 seconds.
+	// gives up. 0 means 60 seconds. On a device that is a CPU it is up to 60
+	// times as long while the process computes, since drivers compile there.
 	Timeout time.Duration
 	// Log gets debug and warning records; nil discards them.
 	Log *slog.Logger

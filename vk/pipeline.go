@@ -56,11 +56,12 @@ func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
 		flags |= C.VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR
 	}
 	var layout, pipeline C.uint64_t
+	var call *C.char
 	r := C.vks_create_pipeline(d.shim, pointer(c.Code), C.uint64_t(len(c.Code)),
 		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(c.Constants))), C.uint32_t(len(c.Constants)),
-		set, d.cache.handle, C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline)
+		set, d.cache.handle, C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline, &call) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
 	if r != 0 {
-		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError("vkCreateComputePipelines", int32(r))))
+		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError(C.GoString(call), int32(r))))
 	}
 	d.cache.made.Store(true)
 	c.Code, c.Constants = nil, nil

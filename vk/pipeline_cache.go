@@ -14,12 +14,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/anchorvk/anchorvk/internal/atomicfile"
+	"github.com/anchorvk/anchorvk/internal/privatefile"
 )
 
 // pipelineCache is what the driver keeps of compiled kernels, for itself and
 // for the next process.
 type pipelineCache struct {
 	handle C.uint64_t  // 0: the driver gave none, and pipelines are only slower to make
+	failed error       // why not
 	made   atomic.Bool // a pipeline was made since the file was written
 	saving sync.Mutex
 }
@@ -37,7 +41,7 @@ func (d *Device) cacheKey() cacheKey {
 // openCache makes the device's cache from what the options name. Whatever is
 // wrong with that is a warning: kernels are compiled then.
 func (d *Device) openCache() {
-	d.cache.handle = d.newCache(nil)
+	d.cache.handle, d.cache.failed = d.newCache(nil)
 	if blob := d.opt.PipelineCache; len(blob) > 0 {
 		if payload, err := unwrapCache(blob, d.cacheKey()); err != nil {
 			d.log.Warn("the pipeline cache that was passed is not used", "why", err)
@@ -46,17 +50,16 @@ func (d *Device) openCache() {
 		}
 	}
 	if d.opt.CacheDir != "" {
+		atomicfile.Sweep(d.opt.CacheDir)
 		d.mergeCache(d.readCacheFile())
 	}
 }
 
 // newCache makes a driver object; 0 when the driver refuses.
-func (d *Device) newCache(payload []byte) C.uint64_t {
+func (d *Device) newCache(payload []byte) (C.uint64_t, error) {
 	var handle C.uint64_t
-	if r := C.vks_create_pipeline_cache(d.shim, pointer(payload), C.uint64_t(len(payload)), &handle); r != 0 {
-		return 0
-	}
-	return handle
+	r := C.vks_create_pipeline_cache(d.shim, pointer(payload), C.uint64_t(len(payload)), &handle)
+	return handle, callError("vkCreatePipelineCache", int32(r))
 }
 
 // mergeCache adds a payload to the device's cache, before any other use of it.
@@ -64,7 +67,7 @@ func (d *Device) mergeCache(payload []byte) {
 	if len(payload) == 0 || d.cache.handle == 0 {
 		return
 	}
-	if other := d.newCache(payload); other != 0 {
+	if other, err := d.newCache(payload); err == nil {
 		C.vks_merge_pipeline_caches(d.shim, d.cache.handle, other)
 		C.vks_destroy_pipeline_cache(d.shim, other)
 	}
@@ -76,7 +79,7 @@ func (d *Device) cacheFile() string { return filepath.Join(d.opt.CacheDir, d.cac
 // readCacheFile returns the payload of the file, nil when there is none that
 // can be used.
 func (d *Device) readCacheFile() []byte {
-	blob, err := readPrivate(d.cacheFile())
+	blob, err := privatefile.Read(d.cacheFile(), maxCacheFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -99,6 +102,9 @@ func (d *Device) PipelineCacheData() ([]byte, error) {
 		return nil, err
 	}
 	defer d.lifetime.leave()
+	if d.cache.handle == 0 {
+		return nil, fmt.Errorf("vk: the driver has no pipeline cache: %w", d.cache.failed)
+	}
 	payload, err := d.cachePayload(d.cache.handle)
 	if err != nil {
 		return nil, d.fail(err)
@@ -107,9 +113,6 @@ func (d *Device) PipelineCacheData() ([]byte, error) {
 }
 
 func (d *Device) cachePayload(cache C.uint64_t) ([]byte, error) {
-	if cache == 0 {
-		return nil, errors.New("vk: the driver has no pipeline cache")
-	}
 	for {
 		var size C.uint64_t
 		if r := C.vks_pipeline_cache_data(d.shim, cache, nil, &size); r != 0 {
@@ -147,18 +150,19 @@ func (d *Device) saveCache() error {
 	// In a cache of its own: pipelines may be made meanwhile, and only what is
 	// merged from may be in use.
 	stored := d.readCacheFile()
-	all := d.newCache(stored)
-	if all == 0 {
-		return errors.New("vk: save the pipeline cache: the driver makes none to gather it in")
+	all, err := d.newCache(stored)
+	if err != nil {
+		d.cache.made.Store(true)
+		return fmt.Errorf("vk: save the pipeline cache: %w", err)
 	}
 	defer func() { C.vks_destroy_pipeline_cache(d.shim, all) }()
 	var payload []byte
-	err := callError("vkMergePipelineCaches", int32(C.vks_merge_pipeline_caches(d.shim, all, d.cache.handle)))
+	err = callError("vkMergePipelineCaches", int32(C.vks_merge_pipeline_caches(d.shim, all, d.cache.handle)))
 	if err == nil {
 		payload, err = d.cachePayload(all)
 	}
 	if err == nil && !bytes.Equal(payload, stored) {
-		err = writePrivate(d.cacheFile(), wrapCache(payload, d.cacheKey()))
+		err = privatefile.Write(d.cacheFile(), wrapCache(payload, d.cacheKey()))
 	}
 	if err != nil {
 		d.cache.made.Store(true)

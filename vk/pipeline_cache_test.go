@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -132,6 +133,48 @@ func TestPipelineCacheFileOfOthers(t *testing.T) {
 	blocked := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
 	require.Contains(t, cached(t, filepath.Join(blocked, "below"), nil), "was not saved")
+}
+
+// A file that another user owns may hold anything, and a named pipe would be
+// waited for: neither is read.
+func TestPipelineCacheFileIsNotTrusted(t *testing.T) {
+	dir := t.TempDir()
+	require.Empty(t, cached(t, dir, nil))
+	path := only(t, dir)
+	if os.Geteuid() == 0 { // who alone can give files away
+		require.NoError(t, os.Chmod(path, 0o644))
+		require.NoError(t, os.Chown(path, 12345, -1))
+		require.Contains(t, cached(t, dir, nil), "belongs to another user (12345")
+		require.Empty(t, cached(t, dir, nil), "one of our own has taken its place")
+	}
+	require.NoError(t, os.Remove(path))
+	makeFIFO(t, path)
+	done := make(chan string, 1)
+	go func() {
+		warnings, err := cachedOnce(dir, nil)
+		if err != nil {
+			warnings += err.Error()
+		}
+		done <- warnings
+	}()
+	select {
+	case warnings := <-done:
+		require.Contains(t, warnings, "no regular file")
+	case <-time.After(20 * time.Second):
+		t.Fatal("opening the device waits for a named pipe")
+	}
+}
+
+// What a killed process left beside the file is gone after the next start, also
+// where nothing new is written.
+func TestPipelineCacheIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	require.Empty(t, cached(t, dir, nil))
+	path := only(t, dir)
+	left := filepath.Join(dir, "."+filepath.Base(path)+".tmp-anchorvk-0123456789abcdef")
+	require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
+	require.Empty(t, cached(t, dir, nil))
+	require.Equal(t, path, only(t, dir))
 }
 
 // Processes that write the same file at once leave a whole one.

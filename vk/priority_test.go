@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/stretchr/testify/require"
 )
 

@@ -8,7 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"math"
+	"time"
 )
 
 // Recorder collects work for the device and runs it. It is used by one
@@ -27,7 +27,11 @@ type Recorder struct {
 	pipelines  []*Pipeline // likewise
 	cuts       []int       // numbers of operations at which parts begin, but the first
 	timestamps int
-	ticks      []uint64 // of the last Run
+	ticks      []uint64  // of the last Run
+	clockFault string    // why they were dropped, or ""
+	started    time.Time // when the submission was handed to the driver
+	canary     canary    // from the first submission on
+	submitted  uint32    // what the canary's word holds once the submission has run
 	err        error
 	state      recorderState
 	pinned     [2]int     // buffers and pipelines that a submission keeps alive
@@ -51,8 +55,9 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 	}
 	defer d.lifetime.leave()
 	var shim *C.vks_recorder
-	if result := C.vks_create_recorder(d.shim, &shim); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError("vkCreateCommandPool", int32(result))))
+	var call *C.char
+	if result := C.vks_create_recorder(d.shim, &shim, &call); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
+		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError(C.GoString(call), int32(result))))
 	}
 	r := &Recorder{device: d, label: name, shim: shim}
 	d.lifetime.add(r)
@@ -62,7 +67,10 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 // Close frees the recorder. It may be called more than once, and after Device.Close.
 func (r *Recorder) Close() error { return r.device.lifetime.closeChild(&r.pins, r) }
 
-func (r *Recorder) destroy() { C.vks_destroy_recorder(r.device.shim, r.shim) }
+func (r *Recorder) destroy() {
+	C.vks_destroy_recorder(r.device.shim, r.shim)
+	r.device.canaries.give(r.canary)
+}
 
 // Reset forgets what was recorded. Between Submit and Wait, and after Hold, it
 // does nothing.
@@ -249,33 +257,6 @@ func (r *Recorder) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, s
 		kind: C.VKS_COPY, dst: bits(dst.handle), dst_offset: C.uint64_t(dstOffset),
 		src: bits(src.handle), src_offset: C.uint64_t(srcOffset), size: C.uint64_t(size),
 	})
-}
-
-// Timestamp records the GPU's clock once everything before it has ended, and
-// returns the timestamp's number for TimestampsMS. Put a Barrier before it to
-// keep later work out of the interval.
-func (r *Recorder) Timestamp() int {
-	n := r.timestamps
-	r.timestamps++
-	if r.err == nil && r.device.physical.report.Limits.TimestampBits != 0 {
-		r.ops = append(r.ops, C.vks_op{kind: C.VKS_TIMESTAMP, value: C.uint32_t(n)})
-	}
-	return n
-}
-
-// TimestampsMS returns the timestamps of the last Run, in milliseconds since
-// the first, using dst's memory; nil when the device has no timestamps.
-func (r *Recorder) TimestampsMS(dst []float64) []float64 {
-	limits := &r.device.physical.report.Limits
-	if limits.TimestampBits == 0 || len(r.ticks) == 0 {
-		return nil
-	}
-	mask := uint64(math.MaxUint64) >> (64 - min(limits.TimestampBits, 64))
-	dst = dst[:0]
-	for _, t := range r.ticks {
-		dst = append(dst, float64((t-r.ticks[0])&mask)*limits.TimestampPeriod/1e6)
-	}
-	return dst
 }
 
 // recent is how far back useBuffer and usePipeline look for duplicates: kernels

@@ -16,7 +16,8 @@ import (
 // is closed. Its methods may be called by one goroutine at a time.
 type Recording struct {
 	recorder *Recorder
-	starts   []int // of the parts among the operations, and where the last one ends
+	starts   []int  // of the parts among the operations, and where the last one ends
+	canary   canary // a word for each part
 	once     sync.Once
 	closed   bool
 }
@@ -42,13 +43,18 @@ func (r *Recorder) Hold() (*Recording, error) {
 	if err := d.lifetime.hold(); err != nil {
 		return nil, err
 	}
-	if err := r.holdAll(); err != nil {
+	starts := append(append([]int{0}, r.cuts...), len(r.ops))
+	canary, err := d.canaries.take(d, len(starts)-1)
+	if err == nil {
+		err = r.holdAll()
+	}
+	if err != nil {
+		d.canaries.give(canary)
 		d.lifetime.unhold()
 		return nil, err
 	}
 	r.state = recorderTaken
-	starts := append(append([]int{0}, r.cuts...), len(r.ops))
-	return &Recording{recorder: r, starts: starts}, nil
+	return &Recording{recorder: r, starts: starts, canary: canary}, nil
 }
 
 // holdAll pins the recording's objects and makes its descriptor sets.
@@ -64,7 +70,7 @@ func (r *Recorder) holdAll() error {
 	if result != 0 {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
-		return r.device.fail(fmt.Errorf("%s: %w", r.label, callError("vkAllocateDescriptorSets", int32(result))))
+		return r.device.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
 	}
 	return nil
 }
@@ -96,8 +102,39 @@ func (r *Recording) Record(commands Handle, first, end int) error {
 		return err
 	}
 	defer d.lifetime.leave()
-	from, to := r.starts[first], r.starts[end]
-	C.vks_record_into(d.shim, r.recorder.shim, C.uint64_t(commands), unsafe.SliceData(r.recorder.ops[from:to]), C.uint64_t(to-from), (*C.uint8_t)(pointer(r.recorder.push)))
+	for part := first; part < end; part++ {
+		from, to := r.starts[part], r.starts[part+1]
+		C.vks_record_into(d.shim, r.recorder.shim, C.uint64_t(commands), unsafe.SliceData(r.recorder.ops[from:to]), C.uint64_t(to-from),
+			(*C.uint8_t)(pointer(r.recorder.push)), r.canary.command(part, partDone))
+	}
+	return nil
+}
+
+// partDone is what each part writes when it has ended.
+const partDone = 1
+
+// CheckRun makes sure, once the commands should have ended, that all parts have
+// run since they were made, or since the last CheckRun. Its error is ErrNotRun:
+// only the caller knows what was submitted, and whether the driver has dropped it.
+func (r *Recording) CheckRun() error {
+	d := r.recorder.device
+	if r.closed {
+		return ErrClosed
+	}
+	if err := d.lifetime.enter(); err != nil {
+		return err
+	}
+	defer d.lifetime.leave()
+	if err := r.canary.refresh(d); err != nil {
+		return err
+	}
+	done := r.canary.count(r.Parts(), partDone)
+	if err := r.canary.clear(d); err != nil {
+		return err
+	}
+	if done < r.Parts() {
+		return fmt.Errorf("%s: %d of %d parts: %w", r.recorder.label, r.Parts()-done, r.Parts(), ErrNotRun)
+	}
 	return nil
 }
 
@@ -110,6 +147,7 @@ func (r *Recording) Close() error {
 		w := r.recorder
 		w.unpinAll(w.pinned[0], w.pinned[1])
 		w.unpin()
+		w.device.canaries.give(r.canary)
 		_ = w.Close()
 		w.device.lifetime.unhold()
 	})

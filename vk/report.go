@@ -45,6 +45,10 @@ type Limits struct {
 	StorageAlign          uint64    `json:"storage_align"`       // of a binding's offset
 	TimestampPeriod       float64   `json:"timestamp_period"`    // nanoseconds a tick
 	TimestampBits         uint32    `json:"timestamp_bits"`      // 0: no GPU timestamps
+	// LoopRounds is how many rounds all loops of an invocation may take together
+	// before the driver ends them, without an error; 0: any number. From the
+	// quirk table.
+	LoopRounds uint32 `json:"loop_rounds,omitempty"`
 }
 
 // Features are optional abilities of the device.

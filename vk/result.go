@@ -45,8 +45,10 @@ func callError(call string, result int32) error {
 		return nil
 	case vulkan.ErrorDeviceLost:
 		return &DeviceLostError{During: call}
-	case vulkan.ErrorOutOfDeviceMemory, vulkan.ErrorOutOfHostMemory:
-		return &OutOfMemoryError{What: call}
+	case vulkan.ErrorOutOfDeviceMemory, vulkan.ErrorOutOfPoolMemory, vulkan.ErrorFragmentedPool, resultFragmented:
+		return &OutOfMemoryError{Call: call}
+	case vulkan.ErrorOutOfHostMemory, vulkan.ErrorMemoryMapFailed: // the host's addresses ran out
+		return &OutOfMemoryError{Call: call, Host: true}
 	}
-	return fmt.Errorf("vk: %s: %s", call, resultText(r))
+	return &CallError{Call: call, Result: result, Name: resultText(r)}
 }

@@ -10,6 +10,7 @@
 #define VKS_MAX_CONSTANTS 64
 #define VKS_MAX_SHAPES 128
 #define VKS_MAX_SYNC 16
+#define VKS_MAX_PHYSICAL 64
 
 /* Loader (shim_loader.c). Returns the address of vkGetInstanceProcAddr, or
  * NULL with a text in err. */
@@ -24,16 +25,19 @@ typedef struct {
 	void *get_instance_proc_addr;
 	int validate; /* load the Khronos validation layer */
 } vks_instance_options;
-int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size);
-void vks_instance_close(vks_instance *in); /* the VkInstance itself is destroyed by the caller */
-uint64_t vks_instance_handle(vks_instance *in);
+/* call: the function that failed, if one did and err is empty. */
+int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, const char **call, char *err, size_t err_size);
+void vks_instance_destroy(vks_instance *in);
+void vks_instance_close(vks_instance *in); /* frees the table alone */
+/* Lists physical devices: count comes as the room for them. Those that do not fit are left out. */
+int32_t vks_list_physical(vks_instance *in, uint64_t *list, uint32_t *count);
 uint32_t vks_instance_version(vks_instance *in);
 int vks_instance_function_count(void);
 const char *vks_instance_function_name(int i);
 int vks_instance_function_needed(int i);
 void *vks_instance_resolve(vks_instance *in, int i);
 void vks_instance_set(vks_instance *in, int i, void *address);
-void vks_start_messenger(vks_instance *in);
+int32_t vks_start_messenger(vks_instance *in);
 void vks_stop_messenger(vks_instance *in);
 /* Takes the oldest message off the list: returns its length, at most cap, or -1 when there is none. */
 int vks_next_message(vks_instance *in, char *text, int cap);
@@ -77,8 +81,6 @@ void vks_query_budget(vks_instance *in, uint64_t physical, uint64_t *budget, uin
 /* Borrowed instances and devices (shim_adopt.c). */
 int32_t vks_adopt_instance(void *get_instance_proc_addr, uint64_t instance, uint32_t api, vks_instance **out);
 int32_t vks_adopt_device(vks_instance *in, uint64_t device, int addresses, vks_device **out);
-/* 1 when the instance lists the physical device. */
-int vks_lists_physical(vks_instance *in, uint64_t physical);
 /* Number of queues, flags and timestamp bits of a queue family; 0 queues when there is no such family. */
 void vks_query_family(vks_instance *in, uint64_t physical, uint32_t family, uint32_t *queues, uint32_t *flags, uint32_t *timestamp_bits);
 /* What was switched on: by the specification's name, or in a chain of feature structures. */
@@ -124,7 +126,7 @@ void vks_destroy_pipeline_cache(vks_device *d, uint64_t cache);
 int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout);
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
 	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
-	uint64_t *layout, uint64_t *pipeline);
+	uint64_t *layout, uint64_t *pipeline, const char **call); /* call: the function that failed, if one did */
 void vks_destroy_set_layout(vks_device *d, uint64_t layout);
 void vks_destroy_pipeline(vks_device *d, uint64_t pipeline, uint64_t layout);
 typedef struct { char name[256]; uint32_t format; uint64_t bits; } vks_statistic;
@@ -146,22 +148,27 @@ typedef struct {
 	uint64_t src, src_offset, dst, dst_offset, size;
 } vks_op;
 typedef struct { uint64_t buffer, offset, range; } vks_binding;
+typedef struct { uint64_t buffer, offset; uint32_t value; } vks_canary; /* the word that the last command writes */
 
-int32_t vks_create_recorder(vks_device *d, vks_recorder **out);
+int32_t vks_create_recorder(vks_device *d, vks_recorder **out, const char **call); /* call: the function that failed, if one did */
+/* The function that made the latest call on the recorder fail. */
+const char *vks_failed_call(const vks_recorder *r);
 void vks_destroy_recorder(vks_device *d, vks_recorder *r);
 /* Into the recorder's own command buffer. */
 int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,
-	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps);
+	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps, vks_canary canary);
 /* Makes the descriptor sets that vks_record_into binds; they stay until the recorder is destroyed. */
 int32_t vks_make_sets(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count, const vks_binding *bindings);
 /* Into a command buffer of the caller, which is being recorded. */
-void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push);
+void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push, vks_canary canary);
 
 typedef struct { uint64_t semaphore, value; } vks_timeline;
 /* r may be NULL: then nothing runs, but the semaphores are signalled behind what was submitted before. */
 int32_t vks_submit(vks_device *d, vks_recorder *r, const vks_timeline *wait, uint32_t waits, const vks_timeline *signal, uint32_t signals);
 int32_t vks_semaphore_value(vks_device *d, uint64_t semaphore, uint64_t *value);
 int32_t vks_wait(vks_device *d, vks_recorder *r, uint64_t nanoseconds);
+/* Processor time of the process so far, in microseconds; wall time on Windows, whose clock() counts it. */
+int64_t vks_processor_time(void);
 int32_t vks_read_timestamps(vks_device *d, vks_recorder *r, uint64_t *ticks, uint32_t count);
 
 #endif

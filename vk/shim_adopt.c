@@ -25,17 +25,6 @@ int32_t vks_adopt_device(vks_instance *in, uint64_t device, int addresses, vks_d
 	return VK_SUCCESS;
 }
 
-int vks_lists_physical(vks_instance *in, uint64_t physical) {
-	uint32_t n = 0;
-	if (in->vkEnumeratePhysicalDevices(in->handle, &n, NULL) < VK_SUCCESS || n == 0) return 0;
-	VkPhysicalDevice *list = calloc(n, sizeof *list);
-	int found = 0;
-	if (list && in->vkEnumeratePhysicalDevices(in->handle, &n, list) >= VK_SUCCESS)
-		for (uint32_t i = 0; i < n; i++) found |= BITS(list[i]) == physical;
-	free(list);
-	return found;
-}
-
 void vks_query_family(vks_instance *in, uint64_t physical, uint32_t family, uint32_t *queues, uint32_t *flags, uint32_t *timestamp_bits) {
 	enum { MAX = 32 };
 	VkQueueFamilyProperties2 all[MAX] = {0};

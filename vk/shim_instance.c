@@ -15,18 +15,34 @@ const char *vks_instance_function_name(int i) { return names[i]; }
 int vks_instance_function_needed(int i) { return needed[i]; }
 void *vks_instance_resolve(vks_instance *in, int i) { return (void *)in->get(in->handle, names[i]); }
 void vks_instance_set(vks_instance *in, int i, void *address) { memcpy((char *)in + offsets[i], &address, sizeof address); }
-uint64_t vks_instance_handle(vks_instance *in) { return BITS(in->handle); }
+
+void vks_instance_destroy(vks_instance *in) {
+	PFN_vkDestroyInstance destroy = in->vkDestroyInstance ? in->vkDestroyInstance : (PFN_vkDestroyInstance)in->get(in->handle, "vkDestroyInstance");
+	if (destroy) destroy(in->handle, NULL);
+}
+
+int32_t vks_list_physical(vks_instance *in, uint64_t *list, uint32_t *count) {
+	VkPhysicalDevice found[VKS_MAX_PHYSICAL];
+	if (*count > VKS_MAX_PHYSICAL) *count = VKS_MAX_PHYSICAL;
+	VkResult result = in->vkEnumeratePhysicalDevices(in->handle, count, found);
+	if (result < VK_SUCCESS) return result;
+	for (uint32_t i = 0; i < *count; i++) list[i] = BITS(found[i]);
+	return VK_SUCCESS;
+}
+
 uint32_t vks_instance_version(vks_instance *in) { return in->version; }
 
-static int has_layer(PFN_vkEnumerateInstanceLayerProperties list, const char *name) {
+static VkResult find_layer(PFN_vkEnumerateInstanceLayerProperties list, const char *name, int *found) {
 	uint32_t n = 0;
-	if (!list || list(&n, NULL) != VK_SUCCESS || n == 0) return 0;
+	*found = 0;
+	VkResult result = list ? list(&n, NULL) : VK_SUCCESS;
+	if (result < VK_SUCCESS || n == 0) return result;
 	VkLayerProperties *p = calloc(n, sizeof *p);
-	int found = 0;
-	if (p && list(&n, p) >= VK_SUCCESS)
-		for (uint32_t i = 0; i < n; i++) found |= strcmp(p[i].layerName, name) == 0;
+	if (!p) return VK_ERROR_OUT_OF_HOST_MEMORY;
+	result = list(&n, p);
+	for (uint32_t i = 0; result >= VK_SUCCESS && i < n; i++) *found |= strcmp(p[i].layerName, name) == 0;
 	free(p);
-	return found;
+	return result;
 }
 
 static int has_extension(PFN_vkEnumerateInstanceExtensionProperties list, const char *layer, const char *name) {
@@ -40,7 +56,7 @@ static int has_extension(PFN_vkEnumerateInstanceExtensionProperties list, const 
 	return found;
 }
 
-int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, char *err, size_t err_size) {
+int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, const char **call, char *err, size_t err_size) {
 	PFN_vkGetInstanceProcAddr get = (PFN_vkGetInstanceProcAddr)opt->get_instance_proc_addr;
 	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(NULL, "vkCreateInstance");
 	PFN_vkEnumerateInstanceVersion version_of = (PFN_vkEnumerateInstanceVersion)get(NULL, "vkEnumerateInstanceVersion");
@@ -52,13 +68,23 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 
 	err[0] = 0;
 	uint32_t version = 1u << 22;
-	if (version_of) version_of(&version);
+	*call = "vkEnumerateInstanceVersion";
+	VkResult result = version_of ? version_of(&version) : VK_SUCCESS;
+	if (result != VK_SUCCESS) return result;
+	*call = "vkCreateInstance";
 	if (!create || version < v1_1) {
 		snprintf(err, err_size, "the Vulkan loader offers only Vulkan 1.0, and 1.1 is needed");
 		return VK_ERROR_INITIALIZATION_FAILED;
 	}
 	if (version > v1_3) version = v1_3;
-	if (opt->validate && !has_layer(layers, layer)) {
+	int there = 1;
+	if (opt->validate) {
+		*call = "vkEnumerateInstanceLayerProperties";
+		result = find_layer(layers, layer, &there);
+		if (result < VK_SUCCESS) return result;
+		*call = "vkCreateInstance";
+	}
+	if (!there) {
 		snprintf(err, err_size, "validation was asked for, but %s is not installed (package vulkan-validationlayers, or set VK_LAYER_PATH)", layer);
 		return VK_ERROR_INITIALIZATION_FAILED;
 	}
@@ -115,7 +141,7 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 		.enabledLayerCount = opt->validate ? 1 : 0, .ppEnabledLayerNames = enabled_layers,
 		.enabledExtensionCount = count, .ppEnabledExtensionNames = enabled,
 	};
-	VkResult result = create(&info, NULL, &in->handle);
+	result = create(&info, NULL, &in->handle);
 	if (result != VK_SUCCESS) {
 		vks_messages_free(in->messages);
 		free(in);
@@ -125,8 +151,8 @@ int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out,
 	return VK_SUCCESS;
 }
 
-void vks_start_messenger(vks_instance *in) {
-	if (!in->debug_utils || !in->vkCreateDebugUtilsMessengerEXT) return;
+int32_t vks_start_messenger(vks_instance *in) {
+	if (!in->debug_utils || !in->vkCreateDebugUtilsMessengerEXT) return VK_SUCCESS;
 	VkDebugUtilsMessengerCreateInfoEXT info = {
 		.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
 		.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
@@ -134,5 +160,7 @@ void vks_start_messenger(vks_instance *in) {
 		.pfnUserCallback = vks_on_message,
 		.pUserData = in->messages,
 	};
-	in->vkCreateDebugUtilsMessengerEXT(in->handle, &info, NULL, &in->messenger);
+	VkResult result = in->vkCreateDebugUtilsMessengerEXT(in->handle, &info, NULL, &in->messenger);
+	UNLESS_MADE(result, in->messenger);
+	return result;
 }

@@ -43,9 +43,16 @@ struct vks_recorder {
 	uint32_t made_capacity, set_capacity, descriptor_capacity;
 	VkQueryPool queries;
 	uint32_t query_capacity;
+	const char *call; /* the latest Vulkan function that may have failed */
 };
 
 #undef FIELD
+
+/* Calls a function of the device, and notes in a const char * which one it was. */
+#define CALL(note, d, function, ...) ((note) = #function, (d)->function((d)->handle, __VA_ARGS__))
+
+/* What a failed call should have made is undefined; a null handle may be destroyed. */
+#define UNLESS_MADE(result, handle) ((result) == VK_SUCCESS ? (void)0 : (void)((handle) = NULL))
 
 /* Handles cross the Go border as integers. */
 #define AS(type, integer) ((type)(uintptr_t)(integer))

@@ -9,6 +9,7 @@ int32_t vks_allocate(vks_device *d, uint64_t size, uint32_t type, uint64_t *memo
 		.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = d->addresses ? &flags : NULL, .allocationSize = size, .memoryTypeIndex = type};
 	VkDeviceMemory handle = NULL;
 	VkResult result = d->vkAllocateMemory(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*memory = BITS(handle);
 	return result;
 }
@@ -36,6 +37,7 @@ int32_t vks_create_buffer(vks_device *d, uint64_t size, uint64_t *buffer, uint64
 			(d->addresses ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0)};
 	VkBuffer handle = NULL;
 	VkResult result = d->vkCreateBuffer(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*buffer = BITS(handle);
 	if (result != VK_SUCCESS) return result;
 	VkMemoryRequirements req;

@@ -7,6 +7,7 @@ int32_t vks_create_pipeline_cache(vks_device *d, const void *data, uint64_t size
 	VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = (size_t)size, .pInitialData = data};
 	VkPipelineCache handle = NULL;
 	VkResult result = d->vkCreatePipelineCache(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*cache = BITS(handle);
 	return result;
 }
@@ -34,6 +35,7 @@ int32_t vks_create_set_layout(vks_device *d, uint32_t bindings, uint64_t *layout
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = bindings, .pBindings = list};
 	VkDescriptorSetLayout handle = NULL;
 	VkResult result = d->vkCreateDescriptorSetLayout(d->handle, &info, NULL, &handle);
+	UNLESS_MADE(result, handle);
 	*layout = BITS(handle);
 	return result;
 }
@@ -55,14 +57,15 @@ static VkResult create_layout(vks_device *d, VkDescriptorSetLayout set, uint32_t
 
 int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size, const uint32_t *constants, uint32_t constant_count,
 	uint64_t set_layout, uint64_t cache, uint32_t push_bytes, uint32_t subgroup_size, uint32_t full_subgroups, uint32_t flags,
-	uint64_t *layout_out, uint64_t *pipeline_out) {
+	uint64_t *layout_out, uint64_t *pipeline_out, const char **call) {
 	VkPipelineLayout layout = NULL;
+	*call = "vkCreatePipelineLayout";
 	VkResult result = create_layout(d, AS(VkDescriptorSetLayout, set_layout), push_bytes, &layout);
 	if (result != VK_SUCCESS) return result;
 
 	VkShaderModule module = NULL;
 	VkShaderModuleCreateInfo module_info = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = code_size, .pCode = code};
-	result = d->vkCreateShaderModule(d->handle, &module_info, NULL, &module);
+	result = CALL(*call, d, vkCreateShaderModule, &module_info, NULL, &module);
 	if (result != VK_SUCCESS) {
 		d->vkDestroyPipelineLayout(d->handle, layout, NULL);
 		return result;
@@ -84,7 +87,7 @@ int32_t vks_create_pipeline(vks_device *d, const void *code, uint64_t code_size,
 		},
 		.layout = layout, .basePipelineIndex = -1};
 	VkPipeline pipeline = NULL;
-	result = d->vkCreateComputePipelines(d->handle, AS(VkPipelineCache, cache), 1, &info, NULL, &pipeline);
+	result = CALL(*call, d, vkCreateComputePipelines, AS(VkPipelineCache, cache), 1, &info, NULL, &pipeline);
 	d->vkDestroyShaderModule(d->handle, module, NULL);
 	if (result != VK_SUCCESS) {
 		d->vkDestroyPipelineLayout(d->handle, layout, NULL);

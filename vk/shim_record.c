@@ -39,32 +39,37 @@ static void record_op(vks_device *d, vks_recorder *r, VkCommandBuffer c, const v
 }
 
 /* The work stands between two barriers that order it with everything else on
- * the queue. A fence or the order of submission alone makes nothing visible. */
-static void record_ops(vks_device *d, vks_recorder *r, VkCommandBuffer c, const vks_op *ops, uint64_t op_count, const uint8_t *push) {
+ * the queue. A fence or the order of submission alone makes nothing visible.
+ * The canary comes last, once all of the work has ended. */
+static void record_ops(vks_device *d, vks_recorder *r, VkCommandBuffer c, const vks_op *ops, uint64_t op_count, const uint8_t *push, vks_canary canary) {
 	barrier(d, c, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT, work_stages, work_access);
 	const vks_op *last = NULL;
 	for (const vks_op *op = ops; op < ops + op_count; op++) {
 		record_op(d, r, c, op, last, push);
 		if (op->kind == VKS_DISPATCH) last = op;
 	}
+	barrier(d, c, work_stages, work_writes, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT);
+	d->vkCmdFillBuffer(c, AS(VkBuffer, canary.buffer), canary.offset, 4, canary.value);
 	barrier(d, c, work_stages, work_writes, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, all_access | VK_ACCESS_HOST_READ_BIT);
 }
 
-void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push) {
-	record_ops(d, r, AS(VkCommandBuffer, commands), ops, op_count, push);
+void vks_record_into(vks_device *d, vks_recorder *r, uint64_t commands, const vks_op *ops, uint64_t op_count, const uint8_t *push, vks_canary canary) {
+	record_ops(d, r, AS(VkCommandBuffer, commands), ops, op_count, push, canary);
 }
 
 int32_t vks_record(vks_device *d, vks_recorder *r, vks_op *ops, uint64_t op_count,
-	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps) {
-	VkResult result = d->vkResetCommandPool(d->handle, r->pool, 0);
+	const vks_binding *bindings, const uint8_t *push, uint32_t timestamps, vks_canary canary) {
+	VkResult result = CALL(r->call, d, vkResetCommandPool, r->pool, 0);
 	if (result == VK_SUCCESS) result = vks_make_sets(d, r, ops, op_count, bindings);
 	if (result == VK_SUCCESS) result = vks_reserve_queries(d, r, timestamps);
 	if (result != VK_SUCCESS) return result;
 
 	VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+	r->call = "vkBeginCommandBuffer";
 	result = d->vkBeginCommandBuffer(r->commands, &begin);
 	if (result != VK_SUCCESS) return result;
 	if (timestamps) d->vkCmdResetQueryPool(r->commands, r->queries, 0, timestamps);
-	record_ops(d, r, r->commands, ops, op_count, push);
+	record_ops(d, r, r->commands, ops, op_count, push, canary);
+	r->call = "vkEndCommandBuffer";
 	return d->vkEndCommandBuffer(r->commands);
 }

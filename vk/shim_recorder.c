@@ -3,19 +3,27 @@
 /* A recorder's Vulkan objects: command buffer, fence, descriptor sets, queries. */
 #include "shim_internal.h"
 
-int32_t vks_create_recorder(vks_device *d, vks_recorder **out) {
+const char *vks_failed_call(const vks_recorder *r) { return r->call; }
+
+int32_t vks_create_recorder(vks_device *d, vks_recorder **out, const char **call) {
+	*call = "calloc";
 	vks_recorder *r = calloc(1, sizeof *r);
 	if (!r) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .queueFamilyIndex = d->family};
 	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-	VkResult result = d->vkCreateCommandPool(d->handle, &pool, NULL, &r->pool);
+	VkResult result = CALL(r->call, d, vkCreateCommandPool, &pool, NULL, &r->pool);
+	UNLESS_MADE(result, r->pool);
 	if (result == VK_SUCCESS) {
 		VkCommandBufferAllocateInfo commands = {
 			.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = r->pool, .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
-		result = d->vkAllocateCommandBuffers(d->handle, &commands, &r->commands);
+		result = CALL(r->call, d, vkAllocateCommandBuffers, &commands, &r->commands);
 	}
-	if (result == VK_SUCCESS) result = d->vkCreateFence(d->handle, &fence, NULL, &r->fence);
+	if (result == VK_SUCCESS) {
+		result = CALL(r->call, d, vkCreateFence, &fence, NULL, &r->fence);
+		UNLESS_MADE(result, r->fence);
+	}
 	if (result != VK_SUCCESS) {
+		*call = r->call;
 		vks_destroy_recorder(d, r);
 		return result;
 	}
@@ -35,7 +43,7 @@ void vks_destroy_recorder(vks_device *d, vks_recorder *r) {
 /* Empties the descriptor pool, or makes a larger one. */
 static VkResult reserve_sets(vks_device *d, vks_recorder *r, uint32_t sets, uint32_t descriptors) {
 	if (sets <= r->set_capacity && descriptors <= r->descriptor_capacity)
-		return r->sets ? d->vkResetDescriptorPool(d->handle, r->sets, 0) : VK_SUCCESS;
+		return r->sets ? CALL(r->call, d, vkResetDescriptorPool, r->sets, 0) : VK_SUCCESS;
 	if (r->sets) d->vkDestroyDescriptorPool(d->handle, r->sets, NULL);
 	r->sets = NULL;
 	r->set_capacity = r->descriptor_capacity = 0;
@@ -43,10 +51,12 @@ static VkResult reserve_sets(vks_device *d, vks_recorder *r, uint32_t sets, uint
 	descriptors += descriptors / 2 + 32;
 	VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = descriptors};
 	VkDescriptorPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = sets, .poolSizeCount = 1, .pPoolSizes = &size};
+	r->call = "realloc";
 	VkDescriptorSet *made = realloc(r->made, sets * sizeof *made);
 	if (!made) return VK_ERROR_OUT_OF_HOST_MEMORY;
 	r->made = made;
-	VkResult result = d->vkCreateDescriptorPool(d->handle, &info, NULL, &r->sets);
+	VkResult result = CALL(r->call, d, vkCreateDescriptorPool, &info, NULL, &r->sets);
+	UNLESS_MADE(result, r->sets);
 	if (result != VK_SUCCESS) return result;
 	r->set_capacity = sets;
 	r->descriptor_capacity = descriptors;
@@ -60,7 +70,8 @@ VkResult vks_reserve_queries(vks_device *d, vks_recorder *r, uint32_t count) {
 	r->query_capacity = 0;
 	count += count / 2 + 8;
 	VkQueryPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryType = VK_QUERY_TYPE_TIMESTAMP, .queryCount = count};
-	VkResult result = d->vkCreateQueryPool(d->handle, &info, NULL, &r->queries);
+	VkResult result = CALL(r->call, d, vkCreateQueryPool, &info, NULL, &r->queries);
+	UNLESS_MADE(result, r->queries);
 	if (result == VK_SUCCESS) r->query_capacity = count;
 	return result;
 }
@@ -69,7 +80,7 @@ static VkResult make_set(vks_device *d, vks_recorder *r, const vks_op *op, const
 	VkDescriptorSetLayout layout = AS(VkDescriptorSetLayout, op->set_layout);
 	VkDescriptorSetAllocateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, .descriptorPool = r->sets, .descriptorSetCount = 1, .pSetLayouts = &layout};
-	VkResult result = d->vkAllocateDescriptorSets(d->handle, &info, set);
+	VkResult result = CALL(r->call, d, vkAllocateDescriptorSets, &info, set);
 	if (result != VK_SUCCESS) return result;
 	VkDescriptorBufferInfo buffers[VKS_MAX_BINDINGS];
 	VkWriteDescriptorSet writes[VKS_MAX_BINDINGS];

@@ -8,7 +8,6 @@ import "C"
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 	"unsafe"
 
@@ -52,7 +51,7 @@ func (r *Recorder) Submit(s Sync) error {
 	if err := s.check(d); err != nil {
 		return fmt.Errorf("%s: %w", r.label, err)
 	}
-	r.ticks = r.ticks[:0]
+	r.ticks, r.clockFault = r.ticks[:0], ""
 	if err := d.lifetime.enter(); err != nil {
 		return err
 	}
@@ -64,7 +63,13 @@ func (r *Recorder) Submit(s Sync) error {
 		d.lifetime.leave()
 		return ErrClosed
 	}
-	if err := r.pinAll(); err != nil {
+	err := r.pinAll()
+	if err == nil {
+		if err = r.watch(); err != nil {
+			r.unpinAll(r.pinned[0], r.pinned[1])
+		}
+	}
+	if err != nil {
 		r.unpin()
 		d.lifetime.leave()
 		return err
@@ -73,18 +78,17 @@ func (r *Recorder) Submit(s Sync) error {
 	if d.physical.report.Limits.TimestampBits == 0 {
 		timestamps = 0
 	}
-	call := "vkEndCommandBuffer" // and what comes before it
 	result := C.vks_record(d.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings),
-		(*C.uint8_t)(pointer(r.push)), timestamps)
+		(*C.uint8_t)(pointer(r.push)), timestamps, r.canary.command(0, r.submitted))
 	if result == 0 {
-		call = "vkQueueSubmit"
+		r.started = time.Now()
 		result = d.submit(r.shim, &s)
 	}
 	if result != 0 {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
 		d.lifetime.leave()
-		return d.fail(fmt.Errorf("%s: %w", r.label, callError(call, int32(result))))
+		return d.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
 	}
 	r.state = recorderBusy
 	if len(s.Wait) > 0 {
@@ -92,6 +96,12 @@ func (r *Recorder) Submit(s Sync) error {
 		d.queue.waiting.add(r)
 	}
 	return nil
+}
+
+// callError is the error of the call of the shim that has just failed on the
+// recorder, in the name of the Vulkan function that did.
+func (r *Recorder) callError(result int32) error {
+	return callError(C.GoString(C.vks_failed_call(r.shim)), result)
 }
 
 // Ended tells whether what Submit submitted has ended, or the device is given
@@ -121,14 +131,43 @@ func (r *Recorder) Wait(ctx context.Context) error {
 		return d.fail(fmt.Errorf("%s: %w", r.label, err))
 	}
 	r.state = recorderFree
+	elapsed := time.Since(r.started)
 	d.progress.Add(1)
-	err = r.readTimestamps()
+	if err = r.checkCanary(); err == nil {
+		err = r.readTimestamps(elapsed)
+	}
+	if err != nil { // before the work's objects are let go of, which a lost device may still use
+		err = d.fail(fmt.Errorf("%s: %w", r.label, err))
+	}
 	r.unpinAll(r.pinned[0], r.pinned[1])
 	r.unpin()
 	if err != nil {
-		return d.fail(fmt.Errorf("%s: %w", r.label, err))
+		return err
 	}
 	return ctx.Err()
+}
+
+// watch makes ready what tells whether the submission has run.
+func (r *Recorder) watch() (err error) {
+	if r.canary.page == nil {
+		if r.canary, err = r.device.canaries.take(r.device, 1); err != nil {
+			return fmt.Errorf("%s: %w", r.label, err)
+		}
+	}
+	r.submitted++ // which no submission before it wrote
+	return nil
+}
+
+// checkCanary makes sure that a submission whose fence has signalled has run to
+// its end.
+func (r *Recorder) checkCanary() error {
+	if err := r.canary.refresh(r.device); err != nil {
+		return err
+	}
+	if !r.canary.holds(r.submitted) {
+		return &DeviceLostError{During: "a submission that the driver reports as done, but whose last command did not run"}
+	}
+	return nil
 }
 
 // look waits for the fence. Of its results only VK_SUCCESS and
@@ -142,7 +181,7 @@ func (r *Recorder) look(limit time.Duration) vulkan.Result {
 // meanwhile: it is tried again, until the timeout.
 func (r *Recorder) wait(ctx context.Context) error {
 	d := r.device
-	seen, since := d.progress.Load(), time.Now()
+	patience := d.newPatience()
 	for {
 		during := "vkWaitForFences"
 		switch result := r.look(waitSlice); result {
@@ -158,10 +197,7 @@ func (r *Recorder) wait(ctx context.Context) error {
 		if err := d.lifetime.loss(); err != nil {
 			return err
 		}
-		if now := d.progress.Load(); now != seen || d.queue.waiting.any() {
-			seen, since = now, time.Now()
-		}
-		if waited := time.Since(since); waited >= d.opt.timeout() {
+		if waited, over := patience.over(); over {
 			return &TimeoutError{During: during, Waited: waited.Round(time.Millisecond)}
 		}
 	}
@@ -178,16 +214,6 @@ func (r *Recorder) poll() bool {
 		time.Sleep(waitSlice)
 	}
 	return false
-}
-
-func (r *Recorder) readTimestamps() error {
-	n := r.timestamps
-	if n == 0 || r.device.physical.report.Limits.TimestampBits == 0 {
-		return nil
-	}
-	r.ticks = slices.Grow(r.ticks[:0], n)[:n]
-	result := C.vks_read_timestamps(r.device.shim, r.shim, (*C.uint64_t)(unsafe.Pointer(&r.ticks[0])), C.uint32_t(n))
-	return callError("vkGetQueryPoolResults", int32(result))
 }
 
 // pinAll keeps the buffers and pipelines of the recording alive; on an error none is pinned.

@@ -54,6 +54,21 @@ func TestQuirks(t *testing.T) {
 	require.True(t, report(3, 4).Features.CooperativeMatrix, "other drivers are left alone")
 }
 
+func TestLoopRoundsByVersion(t *testing.T) {
+	for info, want := range map[string]uint32{
+		"Mesa 22.3.6 (LLVM 15.0.6)": 65535, "Mesa 24.3.4-1": 65535, "Mesa 9.1.0": 65535, "": 65535, "git-1234": 65535,
+		"Mesa 25.0.7-2+deb13u1 (LLVM 19.1.7)": 0, "Mesa 26.1.6-1 (LLVM 21.1.8)": 0, "Mesa 100.0.0": 0,
+	} {
+		r := &Report{DriverID: driverLavapipe, DriverInfo: info, Subgroup: Subgroup{Size: 8}, Why: map[string]string{}}
+		applyQuirks(r)
+		require.Equal(t, want, r.Limits.LoopRounds, info)
+		require.Empty(t, r.Why, "a limit switches nothing off")
+		r.DriverID, r.Limits = 3, Limits{}
+		applyQuirks(r)
+		require.Zero(t, r.Limits.LoopRounds, "other drivers are left alone")
+	}
+}
+
 func TestMemoryTypeOrder(t *testing.T) {
 	const vram, ram, window = 8 << 30, 16 << 30, 256 << 20
 	const local, visible, coherent, cached = memoryDeviceLocal, memoryHostVisible, memoryHostCoherent, memoryHostCached

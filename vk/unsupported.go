@@ -87,6 +87,7 @@ func (r *Recorder) Cut()                                                        
 func (r *Recorder) Hold() (*Recording, error)                                     { return nil, unsupported() }
 func (r *Recording) Parts() int                                                   { return 0 }
 func (r *Recording) Record(Handle, int, int) error                                { return unsupported() }
+func (r *Recording) CheckRun() error                                              { return unsupported() }
 func (r *Recording) Close() error                                                 { return nil }
 func (b *Buffer) Device() *Device                                                 { return nil }
 func (b *Buffer) Size() uint64                                                    { return 0 }
@@ -105,6 +106,7 @@ func (r *Recorder) Fill(*Buffer, uint64, uint64, uint32)                        
 func (r *Recorder) Copy(*Buffer, uint64, *Buffer, uint64, uint64)                 {}
 func (r *Recorder) Timestamp() int                                                { return 0 }
 func (r *Recorder) TimestampsMS([]float64) []float64                              { return nil }
+func (r *Recorder) TimestampFault() string                                        { return "" }
 func (r *Recorder) Run(context.Context) error                                     { return unsupported() }
 func (r *Recorder) Reset()                                                        {}
 func (r *Recorder) Err() error                                                    { return unsupported() }

@@ -1,6 +1,9 @@
 /* The Vulkan functions that this package resolves itself, with their
  * signatures. VKS_INSTANCE_FUNCTIONS and VKS_DEVICE_FUNCTIONS list each as
- * X(name, needed): a driver without a needed one is refused. */
+ * X(name, needed): a driver without a needed one is refused.
+ * A file that defines FN(result, name, types of the parameters...) and includes
+ * this one once more has it expanded for each of them. */
+#if !defined(ANCHORVK_VULKAN_MIN_FN_H) || defined(FN)
 #ifndef ANCHORVK_VULKAN_MIN_FN_H
 #define ANCHORVK_VULKAN_MIN_FN_H
 
@@ -10,11 +13,13 @@ typedef void(VKAPI_PTR *PFN_vkVoidFunction)(void);
 typedef PFN_vkVoidFunction(VKAPI_PTR *PFN_vkGetInstanceProcAddr)(VkInstance, const char *);
 
 #define FN(ret, name, ...) typedef ret(VKAPI_PTR *PFN_##name)(__VA_ARGS__);
+#endif
 FN(VkResult, vkEnumerateInstanceVersion, uint32_t *)
 FN(VkResult, vkEnumerateInstanceExtensionProperties, const char *, uint32_t *, VkExtensionProperties *)
 FN(VkResult, vkEnumerateInstanceLayerProperties, uint32_t *, VkLayerProperties *)
 FN(VkResult, vkCreateInstance, const VkInstanceCreateInfo *, const void *, VkInstance *)
 
+FN(void, vkDestroyInstance, VkInstance, const void *)
 FN(PFN_vkVoidFunction, vkGetDeviceProcAddr, VkDevice, const char *)
 FN(VkResult, vkEnumerateDeviceExtensionProperties, VkPhysicalDevice, const char *, uint32_t *, VkExtensionProperties *)
 FN(VkResult, vkEnumeratePhysicalDevices, VkInstance, uint32_t *, VkPhysicalDevice *)
@@ -89,11 +94,12 @@ FN(VkResult, vkGetPipelineExecutableStatisticsKHR, VkDevice, const VkPipelineExe
 FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const VkPipelineExecutableInfoKHR *, uint32_t *, VkPipelineExecutableInternalRepresentationKHR *)
 #undef FN
 
+#ifndef VKS_INSTANCE_FUNCTIONS
 #define VKS_INSTANCE_FUNCTIONS(X) \
 	X(vkGetDeviceProcAddr, 1) X(vkEnumeratePhysicalDevices, 1) X(vkEnumerateDeviceExtensionProperties, 1) X(vkGetPhysicalDeviceQueueFamilyProperties2, 1) \
 	X(vkGetPhysicalDeviceFeatures2, 1) X(vkGetPhysicalDeviceProperties2, 1) X(vkGetPhysicalDeviceMemoryProperties2, 1) \
 	X(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR, 0) X(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV, 0) \
-	X(vkCreateDevice, 1) X(vkCreateDebugUtilsMessengerEXT, 0) X(vkDestroyDebugUtilsMessengerEXT, 0)
+	X(vkCreateDevice, 1) X(vkDestroyInstance, 1) X(vkCreateDebugUtilsMessengerEXT, 0) X(vkDestroyDebugUtilsMessengerEXT, 0)
 
 #define VKS_DEVICE_FUNCTIONS(X) \
 	X(vkDestroyDevice, 1) X(vkDeviceWaitIdle, 1) X(vkGetDeviceQueue, 1) X(vkQueueSubmit, 1) X(vkAllocateMemory, 1) X(vkMapMemory, 1) X(vkFreeMemory, 1) X(vkFlushMappedMemoryRanges, 1) X(vkInvalidateMappedMemoryRanges, 1) \
@@ -109,4 +115,5 @@ FN(VkResult, vkGetPipelineExecutableInternalRepresentationsKHR, VkDevice, const 
 	X(vkSetDebugUtilsObjectNameEXT, 0) X(vkGetPipelineExecutablePropertiesKHR, 0) X(vkGetPipelineExecutableStatisticsKHR, 0) \
 	X(vkGetPipelineExecutableInternalRepresentationsKHR, 0)
 
+#endif
 #endif

@@ -23,6 +23,8 @@ type backend interface {
 	tiers(*vk.Report) []tierRecord
 	// loader is the Vulkan version of the loader, "" without one.
 	loader() string
+	// layers lists the Vulkan layers of the process.
+	layers() []vk.Layer
 	// modules lists the embedded SPIR-V.
 	modules() ([]moduleRecord, error)
 }

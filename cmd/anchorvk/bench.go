@@ -184,6 +184,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 		return a.explain(all...)
 	}
 	out := report.NewStream(report.Document{Key: "results", Columns: f.columns()}, a.stdout, a.format)
+	times := "GPU times"
 	bar := a.progress("bench", float64(f.repetitions+1)*work(all...))
 	for i, w := range workloads {
 		var records []benchRecord
@@ -199,6 +200,9 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 			if note := fallbackNote(r.callRecord, r.Fallback); !strings.Contains(out.Foot, note) { // the same of every theta
 				out.Foot += note
 			}
+			if r.Clock == clockHost {
+				times = "host times, because GPU times are not known"
+			}
 		}
 		if err != nil {
 			break
@@ -213,7 +217,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 		out.Foot += "\nincomplete: the measurements ended early"
 	}
 	r := s.report()
-	out.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, GPU times; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions)
+	out.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, %s; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions, times)
 	if closing := out.Close(); err == nil {
 		err = closing
 	}

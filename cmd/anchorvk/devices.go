@@ -86,6 +86,7 @@ func (a *app) printDevices(reports []vk.Report) error {
 		}
 		doc.Records = append(doc.Records, r)
 	}
-	doc.Foot = strings.TrimRight(foot.String(), "\n")
+	doc.Foot = foot.String()
+	a.addLayers(&doc)
 	return doc.Write(a.stdout, a.format)
 }

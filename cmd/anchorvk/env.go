@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/internal/report"
@@ -23,6 +26,8 @@ var variables = []struct{ name, meaning string }{
 	{"VK_ICD_FILENAMES", "loader: older name of VK_DRIVER_FILES"},
 	{"VK_LAYER_PATH", "loader: directories with layer manifests"},
 	{"VK_INSTANCE_LAYERS", "loader: layers to turn on"},
+	{"VK_LOADER_LAYERS_ENABLE", "loader: layers to turn on, with wildcards"},
+	{"VK_LOADER_LAYERS_DISABLE", "loader: layers to turn off, such as ~implicit~ or *renderdoc*"},
 	{"VK_LOADER_DEBUG", "loader: its own messages, such as all or error,warn"},
 	{"LP_NUM_THREADS", "lavapipe: number of threads"},
 	{"LP_NATIVE_VECTOR_WIDTH", "lavapipe: vector width in bits, which sets the subgroup size"},
@@ -37,7 +42,7 @@ type variableRecord struct {
 func (a *app) envCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "env",
-		Short: "List every environment variable with its value",
+		Short: "List every environment variable with its value, and the Vulkan layers in use",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			doc := report.Document{Key: "variables", Columns: []report.Column{
@@ -52,7 +57,23 @@ func (a *app) envCommand() *cobra.Command {
 				}
 				doc.Records = append(doc.Records, r)
 			}
+			a.addLayers(&doc)
 			return doc.Write(a.stdout, a.format)
 		},
 	}
+}
+
+// addLayers adds the layers between this process and the drivers, which may
+// change what a device can do.
+func (a *app) addLayers(doc *report.Document) {
+	layers := a.backend.layers()
+	var list strings.Builder
+	for _, l := range layers {
+		fmt.Fprintf(&list, "\n  %s: %s, %s", l.Name, l.Why, l.File)
+	}
+	if len(layers) == 0 {
+		list.WriteString(" none")
+	}
+	doc.Foot += "\nVulkan layers in this process:" + list.String()
+	doc.Members = append(doc.Members, report.Member{Key: "layers", Value: layers})
 }

@@ -49,6 +49,10 @@ func newFake() *fake {
 
 func (f *fake) list(vk.Options) ([]vk.Report, error) { return f.reports, f.err }
 func (f *fake) loader() string                       { return "1.3.239" }
+func (f *fake) layers() []vk.Layer {
+	return []vk.Layer{{Name: "VK_LAYER_PAPER_capture", Why: "PAPER_CAPTURE", File: "/paper/capture.json"}}
+}
+
 func (f *fake) modules() ([]moduleRecord, error) {
 	return []moduleRecord{{"dense", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}}, nil
 }

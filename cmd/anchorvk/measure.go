@@ -42,7 +42,7 @@ func median(samples []float64) float64 {
 // benchRecord is what `bench` says about one mode of one shape.
 type benchRecord struct {
 	callRecord
-	Clock  string       `json:"clock"` // gpu timestamps, or host where the device has none
+	Clock  string       `json:"clock"` // gpu timestamps, or host where they are not known of every run
 	TimeMS spreadRecord `json:"time_ms"`
 	// Medians of the three passes.
 	PassMS struct {
@@ -89,6 +89,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload,
 	if whole == 0 {
 		return nil, err
 	}
+	onOneClock(runs)
 	dense := slices.IndexFunc(f.variants, func(v variant) bool { return v.mode == attention.ModeDense })
 	records := make([]benchRecord, len(plans))
 	for i, v := range f.variants {
@@ -128,8 +129,7 @@ func (f *benchFlags) repeat(ctx context.Context, s session, plans []*attention.P
 	return runs, nil
 }
 
-// clock is the GPU time of a run in ms, or the host's where the device has no
-// timestamps.
+// clock is the GPU time of a run in ms, or the host's where that is not known.
 func clock(s attention.Stats) float64 {
 	if s.TimeMS.Total > 0 {
 		return s.TimeMS.Total
@@ -141,7 +141,7 @@ func summarise(preset string, s session, shape attention.Shape, v variant, runs 
 	last := runs[len(runs)-1]
 	r := benchRecord{
 		callRecord:  newCallRecord(preset, v.mode, s.report(), shape, v.params, last),
-		Clock:       "gpu",
+		Clock:       clockGPU,
 		ratioRecord: newRatioRecord(last),
 		Warnings:    append([]string{}, odd...),
 	}
@@ -153,7 +153,7 @@ func summarise(preset string, s session, shape attention.Shape, v variant, runs 
 		}
 	}
 	if last.TimeMS.Total <= 0 {
-		r.Clock = "host"
+		r.Clock = clockHost
 	}
 	pick := func(get func(attention.Stats) float64) []float64 {
 		all := make([]float64, len(runs))
@@ -211,10 +211,10 @@ func readBench(path string) ([]benchRecord, error) {
 }
 
 // compareWith adds the comparison with the earlier record of the same mode,
-// shape and parameters, and says whether there is one.
+// shape, parameters and clock, and says whether there is one.
 func compareWith(old []benchRecord, r *benchRecord) bool {
 	for _, o := range old {
-		if o.Mode == r.Mode && o.Shape == r.Shape && o.Params == r.Params {
+		if o.Mode == r.Mode && o.Shape == r.Shape && o.Params == r.Params && o.Clock == r.Clock {
 			r.Compare = &compareRecord{o.TimeMS.Median, o.TimeMS.Median / r.TimeMS.Median}
 			return true
 		}

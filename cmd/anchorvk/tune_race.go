@@ -24,16 +24,9 @@ type candidate struct {
 func (w *sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
 	var all []float64
 	for _, mode := range w.modes(kernels) {
-		stats, err := w.s.run(ctx, c.plans[mode], w.in, w.out, attention.RunOptions{DutyCycle: w.f.manners.duty})
+		t, err := w.kernelMS(ctx, c.plans[mode], kernels)
 		if err != nil {
 			return nil, err
-		}
-		t := stats.TimeMS.Anchor + stats.TimeMS.Attention
-		if kernels == attention.TuneIdentify {
-			t = stats.TimeMS.Identify
-		}
-		if stats.TimeMS.Total <= 0 { // no timestamps
-			t = stats.HostMS
 		}
 		all = append(all, max(t, 1e-6)) // a clock may be too coarse to see it
 	}

@@ -27,6 +27,7 @@ type sweep struct {
 	deadline time.Time
 	in       attention.Inputs
 	out      attention.Outputs // on the device, for measurements
+	clock    string            // that times come from; "" before the first
 
 	reference map[attention.Mode]computed // by the table's choice
 	trials    []trialRecord

@@ -241,6 +241,9 @@ func TestTuneUnwritable(t *testing.T) {
 // A real device, a tiny problem: every neighbour computes the same, and what
 // is stored is what the plan then takes.
 func TestTuneOnDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles many kernels: left to make test")
+	}
 	needDevice(t)
 	dir := t.TempDir()
 	t.Setenv("ANCHORVK_CACHE_DIR", dir)

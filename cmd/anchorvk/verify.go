@@ -73,7 +73,9 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 func (a *app) matchesAny(match *regexp.Regexp) bool {
 	cases := verify.Cases()
 	return slices.ContainsFunc(a.backend.tiers(&vk.Report{}), func(t tierRecord) bool {
-		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(t.Name + " " + c.Name) })
+		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool {
+			return c.Takes(attention.Tier(t.Name)) && match.MatchString(t.Name+" "+c.Name)
+		})
 	})
 }
 
@@ -99,7 +101,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 			continue
 		}
 		for _, c := range cases {
-			if !match.MatchString(tier.Name + " " + c.Name) {
+			if !c.Takes(attention.Tier(tier.Name)) || !match.MatchString(tier.Name+" "+c.Name) {
 				continue
 			}
 			if err := v.check(ctx, tier.Name, c); err != nil {
@@ -120,6 +122,20 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	return v.finish()
 }
 
+// tuneFor takes the tuning of a case instead of what was asked for, which might
+// not go with it.
+func tuneFor(options *attention.PlanOptions, c verify.Case) error {
+	if c.Tuning == "" {
+		return nil
+	}
+	choice, err := attention.ParseTuning(c.Tuning)
+	if err != nil {
+		return err
+	}
+	options.Tuning = []attention.TuningOverride{{Choice: choice, From: "verify", Why: c.Tuning, Must: true}}
+	return nil
+}
+
 // verification gathers verdicts.
 type verification struct {
 	app     *app
@@ -136,6 +152,9 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 	m, failures, err := verify.Check(ctx, c, func(ctx context.Context, c verify.Case, in verify.Inputs, out verify.Output) error {
 		options := v.options
 		options.Tier, options.NoFallback = tier, true
+		if err := tuneFor(&options, c); err != nil {
+			return err
+		}
 		plan, err := v.session.plan(attention.Problem{Shape: c.Shape, Mode: c.Mode, Params: c.Params}, options)
 		if err != nil {
 			return err

@@ -33,6 +33,8 @@ func (vulkan) loader() string {
 	return version
 }
 
+func (vulkan) layers() []vk.Layer { return vk.ActiveLayers() }
+
 func (vulkan) modules() ([]moduleRecord, error) {
 	list, err := shaders.Modules()
 	if err != nil {

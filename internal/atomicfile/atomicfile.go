@@ -7,8 +7,6 @@
 package atomicfile
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,17 +24,20 @@ type File struct {
 
 // Create opens a temporary file beside path. An existing destination must be
 // a regular file; a symbolic link is followed, so the file it names is
-// replaced and the link stays.
-func Create(path string) (*File, error) { return create(path, 0o666) }
+// replaced and the link stays. Temporary files of processes that were killed
+// are swept from the directory.
+func Create(path string) (*File, error) { return create(path, 0o666, os.Stat) }
 
-// CreatePrivate is Create of a file that only its owner may read and write.
-func CreatePrivate(path string) (*File, error) { return create(path, 0o600) }
+// CreatePrivate is Create of a file that only its owner may read and write. It
+// takes the place of a symbolic link: another user may have put that there.
+func CreatePrivate(path string) (*File, error) { return create(path, 0o600, os.Lstat) }
 
 // create makes the temporary file with a mode, less the process's umask.
-func create(path string, mode fs.FileMode) (*File, error) {
+func create(path string, mode fs.FileMode, look func(string) (fs.FileInfo, error)) (*File, error) {
 	dest := path
-	info, err := os.Stat(path)
+	info, err := look(path)
 	switch {
+	case err == nil && info.Mode()&fs.ModeSymlink != 0: // seen by Lstat alone, and replaced
 	case err == nil && !info.Mode().IsRegular():
 		return nil, fmt.Errorf("cannot write %s: it exists and is not a regular file; name another file", path)
 	case err == nil:
@@ -46,13 +47,9 @@ func create(path string, mode fs.FileMode) (*File, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("cannot write %s: %w; choose another directory", path, cause(err))
 	}
-	var random [6]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, err)
-	}
 	dir, name := filepath.Split(dest)
-	temp := filepath.Join(dir, "."+name+".tmp-"+hex.EncodeToString(random[:]))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	Sweep(dir)
+	f, temp, err := createTemp(dir, name, mode)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w; choose a directory that exists and is writable", path, cause(err))
 	}
@@ -75,10 +72,14 @@ func (w *File) Commit() error {
 		return nil
 	}
 	err := w.f.Sync()
+	if err == nil && renameOpen {
+		// Under the lock, or a sweep might take the file for one that was left.
+		err = os.Rename(w.temp, w.dest)
+	}
 	if closeErr := w.f.Close(); err == nil {
 		err = closeErr
 	}
-	if err == nil {
+	if err == nil && !renameOpen {
 		err = os.Rename(w.temp, w.dest)
 	}
 	w.done = true

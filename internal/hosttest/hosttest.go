@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,11 +79,12 @@ func CompileWith(t testing.TB, lib string, arguments ...string) string {
 
 // Command is a program to run in the module's folder.
 type Command struct {
-	Name string
-	Args []string
-	Env  []string      // beside that of the test
-	Time time.Duration // 0: three minutes
-	Fail bool          // it must fail
+	Name  string
+	Args  []string
+	Env   []string      // beside that of the test
+	Input io.Reader     // nil: none
+	Time  time.Duration // 0: three minutes
+	Fail  bool          // it must fail
 }
 
 // Run runs a program to its end and returns what it wrote to stdout and stderr.
@@ -96,6 +98,7 @@ func Run(t testing.TB, c Command) (stdout, stderr string) {
 	command := exec.CommandContext(ctx, c.Name, c.Args...)
 	command.Dir = Root()
 	command.Env = append(os.Environ(), c.Env...)
+	command.Stdin = c.Input
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
 	err := command.Run()

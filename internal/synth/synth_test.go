@@ -129,6 +129,9 @@ func stripeRatios(o *attention.Oracle) (heads []float64, all float64) {
 }
 
 func TestStripeFractionIsMet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for seconds: left to make test")
+	}
 	for _, c := range []Config{
 		config(4096, 128, 0.05, allKinds...), config(4096, 128, 0.1, allKinds...), config(4096, 128, 0.2, allKinds...),
 		config(8192, 128, 0.1, allKinds...),
@@ -172,6 +175,9 @@ func TestStripesBeginAndEnd(t *testing.T) {
 }
 
 func TestKindsDifferAsTheySay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for seconds: left to make test")
+	}
 	const n = 8192
 	o := oracleOf(t, config(n, 128, 0.05, allKinds...))
 	recall, outside, near := make([]float64, 4), make([]float64, 4), make([]float64, 4)

@@ -48,7 +48,7 @@ func (c contextReader) Read(p []byte) (int, error) {
 // readHeader reads the header's object and whatever follows it, which may only
 // be spaces. Errors are those of ctx or say what is wrong.
 func readHeader(ctx context.Context, r io.Reader) (map[string]entry, error) {
-	buffered := bufio.NewReaderSize(contextReader{ctx, r}, 1<<16)
+	buffered := bufio.NewReaderSize(&unicodeReader{r: contextReader{ctx, r}}, 1<<16)
 	if first, err := buffered.Peek(1); err != nil || first[0] != '{' {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

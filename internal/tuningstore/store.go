@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/atomicfile"
+	"github.com/anchorvk/anchorvk/internal/privatefile"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -36,6 +36,7 @@ const maxBytes = 64 << 10
 // damaged, stale or of another device, is left out with a warning: a store
 // never keeps a program from running.
 func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings []error) {
+	atomicfile.Sweep(s.dir)
 	device := DeviceOf(r)
 	for _, tier := range attention.Tiers(r) {
 		if !tier.OK {
@@ -80,15 +81,7 @@ func (s *Store) find(device Device, tier attention.Tier, headDim int) (*Entry, e
 }
 
 func read(path string) (*Entry, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file")
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes))
+	text, err := privatefile.Read(path, maxBytes)
 	if err != nil {
 		return nil, cause(err)
 	}
@@ -97,11 +90,14 @@ func read(path string) (*Entry, error) {
 
 // cause is the reason alone: the caller names the file.
 func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot be read: %w", p.Err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("cannot be used: %w", err)
 }
 
 // Save stores the winner for a device, a tier and a head dimension, in place
@@ -112,18 +108,18 @@ func (s *Store) Save(r *vk.Report, e Entry) error {
 	if err != nil {
 		return err
 	}
+	if err := s.make(); err != nil {
+		return err
+	}
+	return privatefile.Write(filepath.Join(s.dir, fileName(e.Device, e.Tier, e.HeadDim)), append(text, '\n'))
+}
+
+// make makes the directory.
+func (s *Store) make() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make a directory for tuning: %w; set ANCHORVK_CACHE_DIR to one that can be written to", err)
 	}
-	f, err := atomicfile.CreatePrivate(filepath.Join(s.dir, fileName(e.Device, e.Tier, e.HeadDim)))
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		return err
-	}
-	return f.Commit()
+	return nil
 }
 
 // Remove forgets the winner for a device, a tier and a head dimension; found
@@ -138,8 +134,8 @@ func (s *Store) Remove(r *vk.Report, tier attention.Tier, headDim int) (found bo
 
 // Writable says why nothing can be stored, or nil. It makes the directory.
 func (s *Store) Writable() error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make a directory for tuning: %w; set ANCHORVK_CACHE_DIR to one that can be written to", err)
+	if err := s.make(); err != nil {
+		return err
 	}
 	f, err := atomicfile.CreatePrivate(filepath.Join(s.dir, "probe.json"))
 	if err == nil {

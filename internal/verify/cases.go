@@ -16,6 +16,25 @@ type Case struct {
 	BSHD   bool // tensors are [batch, seq, heads, dim] instead of [batch, heads, seq, dim]
 	Data   Data
 	Tier   attention.Tier // that runs it; "" where it does not matter
+	// Tuning, as ANCHORVK_TUNING has it, is taken instead of other choices; "" leaves them.
+	Tuning string
+	Kernels
+}
+
+// Kernels are the tiers that a case is for.
+type Kernels int
+
+// A tuning is for one kind, if any.
+const (
+	AllKernels    Kernels = iota
+	ScalarKernels         // without matrix units
+	MatrixKernels
+)
+
+// Takes says whether a case is for a tier.
+func (k Kernels) Takes(tier attention.Tier) bool {
+	matrix := tier == attention.TierCoop || tier == attention.TierCoop2 || tier == attention.TierCoopF16
+	return k == AllKernels || matrix == (k == MatrixKernels)
 }
 
 // Data says how a case's inputs are generated.
@@ -25,7 +44,15 @@ type Data struct {
 	// Plant puts one non-finite value into the inputs: "" or one of q, k, v
 	// followed by nan, inf or -inf, as in "k nan".
 	Plant string
+	// Scores is how the scores of a row go: "" as they come, "zero" for keys of
+	// zero, so that a log-sum-exp is the logarithm of the number of keys, or
+	// "stairs" for a maximum that grows in so many steps, each of them after
+	// thousands of keys.
+	Scores string
 }
+
+// stairs are the steps of Data.Scores: from one to the next a score grows by 1.
+const stairs = 12
 
 // plain is the data of most cases. At theta 4 it keeps some candidates.
 var plain = Data{Amplitude: 2}
@@ -145,11 +172,34 @@ func Cases() []Case {
 		add(c)
 		add(dense(c))
 	}
+	// Sequences of more keys than loops of some drivers go round, of which the last rows are computed.
+	for _, n := range []int{70_000, 140_000, 300_000} {
+		for _, scores := range []string{"zero", "stairs"} {
+			c := build("long", shape(1, 1, longRows, n, 16), paper(5.5)) // between two stairs: some keys are kept
+			c.Data.Scores = scores
+			add(c)
+			add(dense(c))
+		}
+	}
+	// Row tiles that do not divide a group, and keys attended a range at a time,
+	// whatever the device would choose.
+	for _, tuning := range []struct {
+		text string
+		Kernels
+	}{{"local=32,lanes=1,rows=1", ScalarKernels}, {"subgroups=4", MatrixKernels}, {"range=64", ScalarKernels}} {
+		c := build("tuning", shape(2, 1, 521, 521, 16), attention.Params{Theta: mixed, Step: 3, Block: 48, SinkBlocks: 1, WindowBlocks: 1})
+		c.Tuning, c.Kernels = tuning.text, tuning.Kernels
+		add(c)
+		add(dense(c))
+	}
 	for i := range all {
 		all[i].Name = all[i].name()
 	}
 	return all
 }
+
+// longRows are the rows of long sequences: no whole number of tiles or blocks.
+const longRows = 40
 
 func shape(heads, kvHeads, qLen, kvLen, dim int) attention.Shape {
 	return attention.Shape{Batch: 1, Heads: heads, KVHeads: kvHeads, QLen: qLen, KVLen: kvLen, HeadDim: dim}
@@ -206,6 +256,12 @@ func (c Case) name() string {
 	}
 	if c.Data.Amplitude != plain.Amplitude {
 		text += fmt.Sprintf(" amplitude=%g", c.Data.Amplitude)
+	}
+	if c.Data.Scores != "" {
+		text += " scores=" + c.Data.Scores
+	}
+	if c.Tuning != "" {
+		text += " with " + c.Tuning
 	}
 	if c.Data.Plant != "" {
 		text += " (" + c.Data.Plant + ")"

@@ -60,8 +60,35 @@ func (c Case) Inputs() Inputs {
 			}
 		}
 	}
+	c.score(in)
 	c.plant(in)
 	return in
+}
+
+// score replaces the keys, and for stairs the queries, as Data.Scores says.
+func (c Case) score(in Inputs) {
+	s := c.Shape
+	for b := range s.Batch {
+		for h := range s.KVHeads {
+			for j := range s.KVLen {
+				for d, k := 0, in.K.At(b, h, j); c.Data.Scores != "" && d < len(k); d++ {
+					level := 0.0
+					if c.Data.Scores == "stairs" {
+						level = float64(j * stairs / s.KVLen)
+						// Over all elements, with queries of 1: their product is level / scale.
+						k[d] = half(level/math.Sqrt(float64(s.HeadDim)) + 0.02*float64(k[d].Float32()))
+						continue
+					}
+					k[d] = half(level)
+				}
+			}
+		}
+	}
+	if c.Data.Scores == "stairs" {
+		for i := range in.Q.Host {
+			in.Q.Host[i] = half(1)
+		}
+	}
 }
 
 // plant puts the non-finite value of the case about a third into the sequence.

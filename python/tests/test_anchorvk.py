@@ -225,6 +225,48 @@ class Declarations(unittest.TestCase):
         self.assertEqual(caught.exception.name, "AVK_ERROR_ABI_VERSION")
 
 
+# An engine that is used in a child: by os.fork, left by sys.exit, whose cleaning
+# up closes the objects, and by multiprocessing. The parent's goes on.
+FORKS = """
+import multiprocessing, os, signal, sys
+import numpy as np
+import anchorvk
+
+engine = anchorvk.Engine(anchorvk.Device())
+q = np.zeros((1, 64, 16), np.float16)
+
+def attend():
+    try:
+        engine.attention(q, q, q, mode="dense")
+    except anchorvk.Error as e:
+        assert e.name == "AVK_ERROR_UNSUPPORTED" and "forked" in str(e), e
+        return True
+    return False
+
+assert not attend()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(20)  # rather than hang
+    if not attend():
+        os._exit(1)
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+print("fork ok", flush=True)
+
+def child():
+    signal.alarm(20)
+    sys.exit(0 if attend() else 1)
+
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join()
+assert process.exitcode == 0, process.exitcode
+print("multiprocessing ok", flush=True)
+assert not attend()
+print("parent ok", flush=True)
+"""
+
+
 class Process(unittest.TestCase):
     def test_objects_left_open_do_not_hang_the_exit(self):
         code = "import anchorvk; d = anchorvk.Device(); e = anchorvk.Engine(d); b = d.buffer(64); print(d)"
@@ -232,6 +274,13 @@ class Process(unittest.TestCase):
         done = subprocess.run([*wrapper, sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("Vulkan", done.stdout)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "there is no fork on this system")
+    def test_a_forked_child_is_told_at_once(self):
+        wrapper = os.environ.get("ANCHORVK_TEST_EXEC", "").split()
+        done = subprocess.run([*wrapper, sys.executable, "-c", FORKS], timeout=120, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, "fork ok\nmultiprocessing ok\nparent ok\n")
 
     def test_devices(self):
         found = anchorvk.devices()

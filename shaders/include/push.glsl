@@ -15,8 +15,13 @@ layout(push_constant, std430) uniform Push {
     uint o_base, o_head, o_row;
     uint lse_base;    // element of the log-sum-exp of head 0, row 0; NO_LSE: not wanted
     float scale_log2; // score scale * log2(e): scores live in the exponent's base
+#ifdef KEY_RANGE
+    uint range_first; // the dispatch attends keys [range_first, range_last) of a tile's sequence (include/key_range.glsl)
+    uint range_last;
+#else
     float theta_log2; // theta * log2(e), finite
     uint block_rows;  // rows pooled together
+#endif
     uint group_rows;  // rows that share a stripe list
     uint sink;        // keys [0, sink) are anchor keys
     uint window;      // keys [group start - window, row] are anchor keys
@@ -38,4 +43,6 @@ Unit unit_of_slot(uint slot) {
 // Scratch sizes of one slot, in elements. Candidates end before kv_end, so a slot's mask has a bit for each position up to there.
 uint mask_words() { return (kv_end + 31) / 32; }
 uint stripe_stride() { return mask_words() * 32; }
+#ifndef KEY_RANGE
 uint blocks_in_group() { return group_rows / block_rows; }
+#endif

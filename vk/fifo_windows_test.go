@@ -1,0 +1,16 @@
+//go:build cgo && (amd64 || arm64)
+
+package vk
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// makeFIFO makes a directory: there are no named pipes among files.
+func makeFIFO(t *testing.T, path string) {
+	t.Helper()
+	require.NoError(t, os.Mkdir(path, 0o700))
+}

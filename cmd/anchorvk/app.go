@@ -80,7 +80,7 @@ memory, 6 device lost or timeout, 7 feature or limit missing, 130 interrupted.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on stderr")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say on stderr what is being done")
 	values(root, "output", formatNames...)
-	root.AddCommand(a.devicesCommand(), a.runCommand(), a.benchCommand(), a.verifyCommand(), a.envCommand(), a.versionCommand())
+	root.AddCommand(a.devicesCommand(), a.runCommand(), a.benchCommand(), a.evalCommand(), a.verifyCommand(), a.envCommand(), a.versionCommand())
 	for _, cmd := range root.Commands() {
 		if cmd.Flags().ShorthandLookup("o") == nil { // in run it is the output's file
 			cmd.Flags().StringVarP(&a.output, "output", "o", "md", "output `format`: md, json, jsonl or csv")

@@ -30,7 +30,11 @@ type entry struct {
 type headerReader struct {
 	dec   *json.Decoder
 	names int
+	meta  map[string]string
 }
+
+// described are the names of metadata that are kept; others are passed over.
+var described = map[string]bool{"model": true, "layer": true, "heads": true, "kv_heads": true, "kv_head": true}
 
 // contextReader ends reading when its context does.
 type contextReader struct {
@@ -47,22 +51,22 @@ func (c contextReader) Read(p []byte) (int, error) {
 
 // readHeader reads the header's object and whatever follows it, which may only
 // be spaces. Errors are those of ctx or say what is wrong.
-func readHeader(ctx context.Context, r io.Reader) (map[string]entry, error) {
+func readHeader(ctx context.Context, r io.Reader) (map[string]entry, map[string]string, error) {
 	buffered := bufio.NewReaderSize(&unicodeReader{r: contextReader{ctx, r}}, 1<<16)
 	if first, err := buffered.Peek(1); err != nil || first[0] != '{' {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
-		return nil, errNoObject
+		return nil, nil, errNoObject
 	}
-	h := &headerReader{dec: json.NewDecoder(buffered)}
+	h := &headerReader{dec: json.NewDecoder(buffered), meta: map[string]string{}}
 	h.dec.UseNumber()
 	entries, err := h.entries()
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rest, wrong := 0, false
 	for after := bufio.NewReader(io.MultiReader(h.dec.Buffered(), buffered)); ; rest++ {
@@ -71,14 +75,14 @@ func readHeader(ctx context.Context, r io.Reader) (map[string]entry, error) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		wrong = wrong || b != ' '
 	}
 	if wrong {
-		return nil, fmt.Errorf("%d bytes follow the header's JSON object", rest)
+		return nil, nil, fmt.Errorf("%d bytes follow the header's JSON object", rest)
 	}
-	return entries, nil
+	return entries, h.meta, nil
 }
 
 var errNoObject = fmt.Errorf("the header is not a JSON object")
@@ -87,13 +91,30 @@ func (h *headerReader) entries() (map[string]entry, error) {
 	entries := map[string]entry{}
 	err := h.object("the header", func(name string) error {
 		if name == "__metadata__" {
-			return h.object("__metadata__", func(string) error { return h.skip(0) })
+			return h.object("__metadata__", h.describe)
 		}
 		e, err := h.entry(name)
 		entries[name] = e
 		return err
 	})
 	return entries, err
+}
+
+// describe reads one value of the metadata.
+func (h *headerReader) describe(name string) error {
+	if !described[name] {
+		return h.skip(0)
+	}
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	text, ok := token.(string)
+	if !ok {
+		return fmt.Errorf("the metadata have a %s that is no text", name)
+	}
+	h.meta[name] = text
+	return nil
 }
 
 // entry reads one tensor's object.

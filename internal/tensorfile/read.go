@@ -23,6 +23,7 @@ type File struct {
 	data  io.ReaderAt
 	close io.Closer
 	infos map[string]Info
+	meta  map[string]string
 }
 
 // Open is OpenContext without a context.
@@ -99,7 +100,7 @@ func open(ctx context.Context, r io.ReaderAt, size int64, name string) (*File, e
 	case length > maxHeader:
 		return fail("the header has %d bytes, more than the format's limit of %d; it is not safetensors", length, maxHeader)
 	}
-	entries, err := readHeader(ctx, io.NewSectionReader(r, 8, int64(length)))
+	entries, meta, err := readHeader(ctx, io.NewSectionReader(r, 8, int64(length)))
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -113,7 +114,7 @@ func open(ctx context.Context, r io.ReaderAt, size int64, name string) (*File, e
 	if err != nil {
 		return nil, err
 	}
-	return &File{Layout: BHSD, ctx: ctx, path: name, data: r, infos: infos}, nil
+	return &File{Layout: BHSD, ctx: ctx, path: name, data: r, infos: infos, meta: meta}, nil
 }
 
 // Close closes the file that Open opened.
@@ -123,6 +124,10 @@ func (f *File) Close() error {
 	}
 	return f.close.Close()
 }
+
+// Metadata returns what the header's metadata say under one of the names that
+// describe a capture: model, layer, heads, kv_heads and kv_head; "" for nothing.
+func (f *File) Metadata(key string) string { return f.meta[key] }
 
 // Info returns the description of a tensor.
 func (f *File) Info(name string) (Info, error) {

@@ -168,3 +168,19 @@ func TestOpenErrors(t *testing.T) {
 	_, err = Open(dir)
 	require.EqualError(t, err, dir+": is a folder; give a safetensors file that has the tensors q, k and v")
 }
+
+func TestMetadataThatDescribeACapture(t *testing.T) {
+	w := NewWriter(map[string]string{"model": "a model", "heads": "0,1", "made_by": "a test"})
+	require.NoError(t, w.AddF16("q", []int{8}, halves(8)))
+	var b bytes.Buffer
+	require.NoError(t, w.WriteFile(&b))
+	f, err := parse(b.Bytes())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a model", "0,1", "", ""}, []string{f.Metadata("model"), f.Metadata("heads"), f.Metadata("layer"), f.Metadata("made_by")})
+
+	_, err = parse(raw(`{"__metadata__":{"layer":{"a":1}}}`))
+	require.ErrorContains(t, err, "the metadata have a layer that is no text")
+	f, err = parse(raw(`{"__metadata__":{"other":{"a":[1]}}}`))
+	require.NoError(t, err)
+	assert.Empty(t, f.Metadata("other"))
+}

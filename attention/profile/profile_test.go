@@ -1,0 +1,149 @@
+package profile
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+const example = `{"schema":1,"model":"a model, \"quoted\"","preset":"safe","heads":[{"layer":17,"head":3,"mode":"dense"},{"layer":2,"head":0,"theta":8},{"layer":2,"head":2,"mode":"anchor_only"},{"layer":3,"head":1,"mode":"anchor","theta":0}]}`
+
+func TestParse(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	require.Equal(t, &Profile{Model: `a model, "quoted"`, Preset: "safe", Heads: []Head{
+		{17, 3, attention.Head{Mode: attention.HeadDense}},
+		{2, 0, attention.Head{Mode: attention.HeadAnchor, Theta: 8}},
+		{2, 2, attention.Head{Mode: attention.HeadAnchorOnly}},
+		{3, 1, attention.Head{Mode: attention.HeadAnchor}},
+	}}, p)
+}
+
+func TestRoundTrip(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	text, err := p.Encode()
+	require.NoError(t, err)
+	again, err := Parse(text)
+	require.NoError(t, err, string(text))
+	require.Equal(t, p, again)
+
+	empty := &Profile{Preset: "paper", Heads: []Head{}}
+	text, err = empty.Encode()
+	require.NoError(t, err)
+	again, err = Parse(text)
+	require.NoError(t, err)
+	require.Equal(t, empty, again)
+}
+
+func TestForFillsTheHeadsOfALayer(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	own, err := p.For(2, 3)
+	require.NoError(t, err)
+	require.Equal(t, []attention.Head{{Mode: attention.HeadAnchor, Theta: 8}, {}, {Mode: attention.HeadAnchorOnly}}, own)
+
+	own, err = p.For(5, 3)
+	require.NoError(t, err)
+	require.Nil(t, own)
+
+	params, err := p.Params(17, 4)
+	require.NoError(t, err)
+	require.NoError(t, params.Validate())
+	require.Equal(t, attention.HeadDense, params.Heads[3].Mode)
+	safe, err := attention.Preset("safe")
+	require.NoError(t, err)
+	params.Heads = nil
+	require.Equal(t, safe, params)
+
+	_, err = p.For(17, 3)
+	require.ErrorContains(t, err, "heads[0]: layer 17 has 3 query heads, but head 3 is named")
+	require.NoError(t, p.CheckLayers(18))
+	require.ErrorContains(t, p.CheckLayers(17), "the model has 17 layers, but layer 17 is named")
+}
+
+func TestBadProfiles(t *testing.T) {
+	heads := func(list string) string { return `{"schema":1,"preset":"safe","heads":[` + list + `]}` }
+	for text, want := range map[string]string{
+		``:                             "not valid JSON",
+		`[]`:                           "not a profile",
+		`{"schema":1,"preset":"safe"`:  "not valid JSON",
+		example + `{}`:                 "2 bytes follow",
+		`{"preset":"safe"}`:            "schema: is missing",
+		`{"schema":2,"preset":"safe"}`: "schema: 2 is not supported",
+		`{"schema":1}`:                 "preset: is missing",
+		`{"schema":1,"preset":"fast"}`: `preset: "fast" is none; use one of `,
+		`{"schema":1,"preset":"safe","layers":[]}`:                                  "layers",
+		`{"schema":1,"preset":"safe","preset":"paper"}`:                             `the name "preset" is there twice`,
+		`{"schema":1,"preset":"safe","model":[[[[[[[[[1]]]]]]]]]}`:                  "deeper than 8",
+		heads(`{"layer":0,"head":0}`):                                               "heads[0]: mode and theta are both missing",
+		heads(`{"layer":0,"theta":8}`):                                              "heads[0]: layer and head are both needed",
+		heads(`{"head":0,"theta":8}`):                                               "heads[0]: layer and head are both needed",
+		heads(`{"layer":-1,"head":0,"theta":8}`):                                    "heads[0]: layer -1 is out of range",
+		heads(`{"layer":0,"head":-1,"theta":8}`):                                    "heads[0]: head -1 is out of range",
+		heads(`{"layer":0,"head":99999999,"theta":8}`):                              "heads[0]: head 99999999 is out of range",
+		heads(`{"layer":0.5,"head":0,"theta":8}`):                                   "0.5",
+		heads(`{"layer":0,"head":0,"theta":NaN}`):                                   "not valid JSON",
+		heads(`{"layer":0,"head":0,"theta":1e999}`):                                 "1e999",
+		heads(`{"layer":0,"head":0,"theta":"8"}`):                                   "theta",
+		heads(`{"layer":0,"head":0,"mode":"sparse"}`):                               `is "sparse", which is no mode`,
+		heads(`{"layer":0,"head":0,"mode":"default"}`):                              "heads[0]: mode default is none",
+		heads(`{"layer":0,"head":0,"mode":"anchor"}`):                               "heads[0]: mode anchor needs a theta",
+		heads(`{"layer":0,"head":0,"mode":"dense","theta":8}`):                      "heads[0]: mode dense has no theta",
+		heads(`{"layer":0,"head":0,"mode":"dense","theta":0}`):                      "heads[0]: mode dense has no theta",
+		heads(`{"layer":0,"head":0,"tetha":8}`):                                     "tetha",
+		heads(`{"layer":1,"head":0,"theta":8},{"layer":1,"head":0,"mode":"dense"}`): "heads[1]: layer 1 head 0 is there already, as heads[0]",
+	} {
+		p, err := Parse([]byte(text))
+		require.Nil(t, p, text)
+		var wrong *Error
+		require.ErrorAs(t, err, &wrong, text)
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func TestEncodeRefusesWhatParseWould(t *testing.T) {
+	for _, theta := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		_, err := (&Profile{Preset: "safe", Heads: []Head{{0, 0, attention.Head{Mode: attention.HeadAnchor, Theta: theta}}}}).Encode()
+		require.ErrorContains(t, err, "is no finite number")
+	}
+	_, err := (&Profile{Preset: "safe", Heads: []Head{{}}}).Encode()
+	require.ErrorContains(t, err, "mode default is none")
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.json")
+	_, err := Load(path)
+	require.ErrorContains(t, err, path+": no such file")
+	_, err = Load(dir)
+	require.ErrorContains(t, err, dir+": cannot be read")
+	require.NoError(t, os.WriteFile(path, []byte(`{"schema":3}`), 0o600))
+	_, err = Load(path)
+	require.ErrorContains(t, err, path+": schema: 3 is not supported")
+	require.NoError(t, os.WriteFile(path, []byte(example), 0o600))
+	p, err := Load(path)
+	require.NoError(t, err)
+	require.Len(t, p.Heads, 4)
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(example))
+	f.Add([]byte(`{"schema":1,"preset":"safe","heads":[]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := Parse(text)
+		if err != nil {
+			return
+		}
+		encoded, err := p.Encode()
+		require.NoError(t, err)
+		again, err := Parse(encoded)
+		require.NoError(t, err)
+		require.Equal(t, p, again)
+	})
+}

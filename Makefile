@@ -4,10 +4,10 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# What `make run` runs, and how; testdata/README.md says why this theta and step.
+# What `make run` runs, and how: preset safe, on what a real model asks.
 SLICE     ?= testdata/smollm2-l20-kv0.safetensors
 PICTURE   ?= out/kept.png
-RUN_FLAGS ?= --mode anchor,dense --theta 8 --step 4 --verify --picture $(PICTURE)
+RUN_FLAGS ?= --mode anchor,dense --verify --picture $(PICTURE)
 BENCH_FLAGS ?=
 PEERS_FLAGS ?=
 # Packages of `make test`; more flags for go test, as in TEST_FLAGS='-run Oracle -v'.

@@ -173,7 +173,11 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	var all []*attention.Plan
 	for _, w := range workloads {
 		for _, v := range f.variants {
-			p, err := s.plan(attention.Problem{Shape: w.shape, Mode: v.mode, Params: v.params}, options)
+			params, err := f.params.ofHeads(v.params, w.shape.Heads)
+			if err != nil {
+				return err
+			}
+			p, err := s.plan(attention.Problem{Shape: w.shape, Mode: v.mode, Params: params}, options)
 			if err != nil {
 				return err
 			}

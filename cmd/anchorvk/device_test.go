@@ -73,7 +73,7 @@ func TestRunOnADevice(t *testing.T) {
 	input := qkv(t, dir)
 	out, picture := filepath.Join(dir, "out.safetensors"), filepath.Join(dir, "kept.svg")
 	code, stdout, stderr := program("run", "-i", input, "-o", out, "--picture", picture, "--lse", "--dump-stripes", "--mode", "anchor,dense",
-		"--block", "16", "--step", "2", "--theta", "0.5", "--no-fallback", "--verify", "--json")
+		"--preset", "paper", "--block", "16", "--step", "2", "--theta", "0.5", "--no-fallback", "--verify", "--json")
 	require.Equal(t, 0, code, "%s%s", stdout, stderr)
 	var doc struct{ Results []map[string]any }
 	require.NoError(t, json.Unmarshal([]byte(stdout), &doc))

@@ -53,7 +53,7 @@ func qkv(t testing.TB, dir string) string {
 }
 
 // small groups, so that a short input has candidates.
-var small = []string{"--block", "16", "--step", "2"}
+var small = []string{"--preset", "paper", "--block", "16", "--step", "2"}
 
 func listing(t testing.TB, dir string) []string {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/profile"
 )
 
 // defaultPreset is what the command computes when nothing else is asked for:
@@ -16,7 +17,11 @@ const defaultPreset = "safe"
 // paramFlags are the algorithm's parameters as flags. What is not given comes
 // from the preset. Lists are swept by bench.
 type paramFlags struct {
+	cmd                 *cobra.Command
 	preset              string
+	profile             string // file of modes and thetas for each head
+	layer               int    // of the profile's model
+	loaded              *profile.Profile
 	thetas              []float64
 	steps, blocks       []int
 	sink, window, tails []int // one number at most
@@ -26,6 +31,7 @@ type paramFlags struct {
 }
 
 func (f *paramFlags) add(cmd *cobra.Command) {
+	f.cmd = cmd
 	flags := cmd.Flags()
 	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, or paper for the published definition; other flags go before it")
 	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
@@ -36,7 +42,38 @@ func (f *paramFlags) add(cmd *cobra.Command) {
 	flags.Var(whole(&f.tails), "tail", "last `rows` that attend every key; 0 for none")
 	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit` of the guard, such as 32,0.01,0.02; off for none")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
+	flags.StringVar(&f.profile, "profile", "", "JSON `file` with modes and thetas of single heads, as eval writes it; its preset is taken where --preset is not given")
+	flags.IntVar(&f.layer, "layer", 0, "`number` of the layer, from 0, whose heads in the profile are meant")
 	values(cmd, "preset", attention.Presets()...)
+}
+
+// load reads the profile, before anything else is done.
+func (f *paramFlags) load() (err error) {
+	switch {
+	case f.profile == "" && f.cmd.Flags().Changed("layer"):
+		return usage("--layer is for a profile, but no --profile names one")
+	case f.profile == "":
+		return nil
+	case f.layer < 0:
+		return usage("--layer %d: layers are counted from 0", f.layer)
+	}
+	if f.loaded, err = profile.Load(f.profile); err != nil {
+		return err
+	}
+	if !f.cmd.Flags().Changed("preset") {
+		f.preset = f.loaded.Preset
+	}
+	return nil
+}
+
+// ofHeads adds what the profile says of a layer with so many query heads.
+func (f *paramFlags) ofHeads(p attention.Params, heads int) (attention.Params, error) {
+	if f.loaded == nil {
+		return p, nil
+	}
+	var err error
+	p.Heads, err = f.loaded.For(f.layer, heads)
+	return p, err
 }
 
 // base is the preset with all that takes one value.
@@ -91,6 +128,9 @@ func orElse[T any](list []T, otherwise T) []T {
 
 // all returns every combination, checked, and keeps the first in p.
 func (f *paramFlags) all() ([]attention.Params, error) {
+	if err := f.load(); err != nil {
+		return nil, err
+	}
 	base, err := f.base()
 	if err != nil {
 		return nil, err

@@ -97,6 +97,9 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	}
 	defer func() { _ = file.Close() }()
 	shape := file.shape
+	if f.params.p, err = f.params.ofHeads(f.params.p, shape.Heads); err != nil {
+		return err
+	}
 	// Opened now, so that a directory that cannot be written to is known
 	// before the work, and aborted when anything below fails.
 	outputs, err := openOutputs(f)

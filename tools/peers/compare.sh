@@ -91,7 +91,7 @@ if [ "$mode" = anchor ]; then
 	verify_own anchor
 	verify_own dense
 	machine_state before
-	quietly "$anchorvk" bench --seq "$seq" --heads "$heads" --kv-heads "$kv_heads" --head-dim "$head_dim" \
+	quietly "$anchorvk" bench --preset paper --seq "$seq" --heads "$heads" --kv-heads "$kv_heads" --head-dim "$head_dim" \
 		--modes dense,anchor --stripes 0.05 --no-fallback -r "$rounds"
 	machine_state after
 	exit 0
@@ -144,7 +144,7 @@ verify_own dense
 machine_state before
 round=1
 while [ "$round" -le "$rounds" ]; do
-	quietly "$anchorvk" bench --seq "$seq" --heads "$heads" --kv-heads "$kv_heads" --head-dim "$head_dim" \
+	quietly "$anchorvk" bench --preset paper --seq "$seq" --heads "$heads" --kv-heads "$kv_heads" --head-dim "$head_dim" \
 		--modes dense -r 1 --output jsonl >"$tmp/result"
 	own=$(field host_ms "$tmp/result")
 	echo "anchorvk $own $own" >>"$tmp/times"

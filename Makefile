@@ -20,6 +20,8 @@ DEVICES          ?=
 VALIDATE_DEVICES ?= lavapipe-256
 # Stub devices (tools/with-device.sh --list-stubs) of `make isa` and its like; none: all.
 ISA_DEVICES      ?=
+# Faults that `make mutants` plants, as 'barrier-*'; none: all.
+MUTANTS          ?=
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 # Seconds of each long test of `make stress`.
@@ -41,7 +43,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build capi install run quick test race fuzz notices cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate stress bare-debian clean
+.PHONY: help setup build capi install run quick test race fuzz notices cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate mutants stress bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -142,6 +144,9 @@ devices-test: build ## all of anchorvk verify on the five devices that need no G
 
 validate: build ## the whole suite under the Khronos validation layer
 	tools/validate.sh $(VALIDATE_DEVICES)
+
+mutants: setup ## plant faults in a copy of the tree; a test must see each (docs/mutants.md)
+	go run ./tools/mutants $(MUTANTS)
 
 stress: setup ## a minute of the host layer, one of prefill, with a greedy collector
 	tools/stress.sh $(STRESS)

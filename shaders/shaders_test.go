@@ -56,6 +56,45 @@ func TestCodeIsSPIRV(t *testing.T) {
 	}
 }
 
+// Shared memory passes values between invocations only across a barrier of the
+// workgroup. CPU devices run a workgroup's subgroups one after the other, so
+// that a kernel which lacks one gives the right result there.
+func TestSharedMemoryHasABarrier(t *testing.T) {
+	const (
+		opConstant, opVariable, opControlBarrier = 43, 59, 224
+		storageWorkgroup, scopeWorkgroup         = 4, 2
+	)
+	modules, err := Modules()
+	require.NoError(t, err)
+	sharing := 0
+	for _, module := range modules {
+		code, err := Code(module.Name)
+		require.NoError(t, err)
+		constants, shared, barriers := map[uint32]uint32{}, 0, 0
+		for at := 20; at < len(code); {
+			word := func(i int) uint32 { return binary.LittleEndian.Uint32(code[at+4*i:]) }
+			switch word(0) & 0xffff {
+			case opConstant:
+				constants[word(2)] = word(3)
+			case opVariable:
+				if word(3) == storageWorkgroup {
+					shared++
+				}
+			case opControlBarrier:
+				if constants[word(1)] == scopeWorkgroup {
+					barriers++
+				}
+			}
+			at += 4 * int(word(0)>>16)
+		}
+		if shared > 0 {
+			sharing++
+			assert.Positive(t, barriers, "%s has %d variables in shared memory, and no barrier of the workgroup", module.Name, shared)
+		}
+	}
+	assert.Positive(t, sharing)
+}
+
 func TestUnknownModule(t *testing.T) {
 	for _, name := range []string{"", "dense", "../manifest", "dense_uint.spv"} {
 		_, err := Code(name)

@@ -20,7 +20,7 @@ die() { printf 'verify-devices: %s\n' "$*" >&2; exit 1; }
 some='head_dim/.* n=521 .* d=(8|40)( |$)|unpack head_dim/.* n=521 .* d=128( |$)'
 some="$some|gqa/.* heads=6/2 |prefix/.* n=(704|1025) q=(97|257) |batch/"
 # Long sequences and tunings that no device takes by itself, in few kernels of matrix tiers.
-some="$some|(scalar|scalar-f16|unpack) long/|long/.* n=140000 |tuning/"
+some="$some|(scalar|scalar-f16|unpack) long/|long/.* n=140000 |tuning/|late/"
 some="$some|theta/.* n=521 .* theta=[-+]Inf |params/.* group=3x48|nonfinite/.*\\(v (nan|inf)\\)|length/.* n=(1|97) "
 
 # The ways of kernels on matrix units that this device does not take by itself, as TUNING TIER.

@@ -45,9 +45,10 @@ type Data struct {
 	// followed by nan, inf or -inf, as in "k nan".
 	Plant string
 	// Scores is how the scores of a row go: "" as they come, "zero" for keys of
-	// zero, so that a log-sum-exp is the logarithm of the number of keys, or
+	// zero, so that a log-sum-exp is the logarithm of the number of keys,
 	// "stairs" for a maximum that grows in so many steps, each of them after
-	// thousands of keys.
+	// thousands of keys, or "late" for one that grows once in each row, after
+	// thousands of keys, and in neighbouring rows at different keys.
 	Scores string
 }
 
@@ -190,6 +191,20 @@ func Cases() []Case {
 		c := build("tuning", shape(2, 1, 521, 521, 16), attention.Params{Theta: mixed, Step: 3, Block: 48, SinkBlocks: 1, WindowBlocks: 1})
 		c.Tuning, c.Kernels = tuning.text, tuning.Kernels
 		add(c)
+		add(dense(c))
+	}
+	// Rows of a tile whose maxima grow one at a time: a kernel must look at each.
+	// Devices that need no GPU have one row a lane by themselves.
+	for _, tuning := range []struct {
+		text string
+		Kernels
+	}{{}, {"rows=16", MatrixKernels}} {
+		c := build("late", shape(1, 1, 2900, 2900, 40), small(math.Inf(1)))
+		c.Data.Scores = "late"
+		c.Tuning, c.Kernels = tuning.text, tuning.Kernels
+		if tuning.text == "" {
+			add(c)
+		}
 		add(dense(c))
 	}
 	for i := range all {

@@ -84,9 +84,34 @@ func (c Case) score(in Inputs) {
 			}
 		}
 	}
-	if c.Data.Scores == "stairs" {
+	switch c.Data.Scores {
+	case "stairs":
 		for i := range in.Q.Host {
 			in.Q.Host[i] = half(1)
+		}
+	case "late":
+		growLate(in)
+	}
+}
+
+// growLate points query i along dimension i mod head_dim, and among keys of zero
+// one late key along each dimension, which outweighs all others for the queries
+// of its dimension, and is nothing to the rest.
+func growLate(in Inputs) {
+	const apart = 16 // as many keys as the smallest tiles have
+	dim, end := in.Q.Shape[3], in.K.Shape[2]
+	for b := range in.Q.Shape[0] {
+		for h := range in.Q.Shape[1] {
+			for i := range in.Q.Shape[2] {
+				row := in.Q.At(b, h, i)
+				clear(row)
+				row[i%dim] = half(8)
+			}
+		}
+		for h := range in.K.Shape[1] {
+			for n := range dim {
+				in.K.At(b, h, end-apart*(dim+2-n)+n%apart)[n] = half(7) // at head_dim 40 a weight of e^8.9
+			}
 		}
 	}
 }

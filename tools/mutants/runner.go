@@ -205,7 +205,8 @@ func (r *runner) wholeSuite(ctx context.Context, m *mutant) (string, error) {
 		return string(v), errors.Join(err, ctx.Err())
 	}
 	ended := errors.Join(
-		r.tree.shell(ctx, log, time.Hour, "go test -p 1 -timeout 40m ./..."),
+		// Without the test that patches apply, which fails where one is applied.
+		r.tree.shell(ctx, log, time.Hour, "go test -p 1 -timeout 40m $(go list ./... | grep -v /tools/mutants$)"),
 		r.tree.shell(ctx, log, time.Hour, "bin/anchorvk verify -q"),
 	)
 	if ctx.Err() != nil {

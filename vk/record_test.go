@@ -162,8 +162,9 @@ func TestRecordingErrors(t *testing.T) {
 		}
 		if limits.StorageAlign > 1 {
 			r.Reset()
-			r.Dispatch(p, []Binding{{b, 1, 4}, {Buffer: b}}, push(1, 1), 1, 1, 1)
+			r.Dispatch(p, []Binding{{b, limits.StorageAlign / 2, 4}, {Buffer: b}}, push(1, 1), 1, 1, 1)
 			require.ErrorAs(t, r.Run(background), &limit)
+			require.Contains(t, limit.Limit, "minStorageBufferOffsetAlignment")
 		}
 		_, err := d.NewBuffer("huge", limits.MaxAllocation+1, DeviceLocal)
 		require.ErrorAs(t, err, &limit)

@@ -62,7 +62,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-var testNames = regexp.MustCompile(`go test (?:-exec "[^"]*" )?\./(\S+)(?: -run '\^(\w+)\$)?`)
+var testNames = regexp.MustCompile(`go test (?:-timeout \S+ )?(?:-exec "[^"]*" )?\./(\S+)(?: -run '\^(\w+)\$)?`)
 
 // Every patch applies to the tree as it is, and names a test that there is: a
 // change of the code that a fault lies in changes its patch too.

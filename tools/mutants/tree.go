@@ -116,8 +116,9 @@ func (t *tree) shell(ctx context.Context, log *os.File, limit time.Duration, lin
 	c.Dir = t.folder
 	c.Stdout, c.Stderr = log, log
 	// With CI set nothing that the machine lacks is skipped over. A result that
-	// the cache holds says nothing of files that a test reads in other ways.
-	c.Env = append(os.Environ(), "CI=true", "GOFLAGS=-count=1 -buildvcs=false", "PWD="+t.folder)
+	// the cache holds says nothing of files that a test reads in other ways. Some
+	// faults make a test hang.
+	c.Env = append(os.Environ(), "CI=true", "GOFLAGS=-count=1 -timeout=5m -buildvcs=false", "PWD="+t.folder)
 	return c.Run()
 }
 

@@ -3,6 +3,7 @@
 package vk
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,4 +44,21 @@ func TestFailedSubmitKeepsNoPins(t *testing.T) {
 	require.Zero(t, p.pins.n.Load(), "pins of the pipeline")
 	require.Zero(t, r.pins.n.Load(), "pins of the recorder")
 	require.Equal(t, recorderFree, r.state)
+}
+
+// A wait that fails for want of host memory knows nothing of the work, and does
+// not end before a later one has seen its end.
+func TestFailedWaitIsNoEnd(t *testing.T) {
+	d := openFaulty(t, switches(func(s *fault.Switches) { s.FailWait = 0 }), nil)
+	r, b := newRecorder(t, d), newBuffer(t, d, "b", 4096, DeviceLocal)
+	r.Fill(b, 0, 4096, 1)
+	require.NoError(t, r.Submit(Sync{}))
+	var seen atomic.Bool
+	memory := time.AfterFunc(3*waitSlice, func() {
+		seen.Store(true)
+		fault.Set(fault.Off)
+	})
+	defer memory.Stop()
+	require.NoError(t, r.Wait(background))
+	require.True(t, seen.Load(), "no wait had succeeded when this one ended")
 }

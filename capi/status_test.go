@@ -22,6 +22,8 @@ func TestStatusOfRareErrors(t *testing.T) {
 	}{
 		{handle.ErrFull, -9},
 		{vk.ErrAbandoned, -12},
+		{&vk.TimeoutError{}, -12},
+		{&vk.DeviceLostError{}, -11},
 		{&attention.PanicError{Cause: "a bug"}, -19},
 	} {
 		assert.Equal(t, c.status, int(statusOf(fmt.Errorf("wrapped: %w", c.err))), c.err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault"
 )
 
 // Where a memory type is full the next one is taken. Software devices have one

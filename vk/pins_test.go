@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/anchorvk/anchorvk/vk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault"
 )
 
 // After a wait that failed the device may be writing still: a buffer that was

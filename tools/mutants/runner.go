@@ -219,7 +219,7 @@ func (r *runner) wholeSuite(ctx context.Context, m *mutant) (string, error) {
 	return "the suite sees it, by " + firstFailure(string(text), ended), err
 }
 
-var failures = regexp.MustCompile(`(?m)^(--- FAIL: \S+|panic: .*|FAIL(ED)? .*|fatal error: .*|.*: .*AddressSanitizer.*|Validation Error: \[ ?[^ \]]+)`)
+var failures = regexp.MustCompile(`(?m)^(--- FAIL: \S+|panic: .*|signal: .*|FAIL(ED)? .*|fatal error: .*|.*: .*AddressSanitizer.*|Validation Error: \[ ?[^ \]]+)`)
 
 // firstFailure is what the output of a test that failed says first.
 func firstFailure(output string, ended error) string {

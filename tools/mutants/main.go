@@ -22,19 +22,22 @@ const usage = `mutants plants faults in a copy of the last commit, one at a time
 
 `
 
-func main() {
+func main() { os.Exit(status()) }
+
+// status runs the command and returns what it exits with.
+func status() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:])
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
+		return 0
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "mutants: interrupted; the next run goes on here")
-		os.Exit(130)
-	default:
-		fmt.Fprintln(os.Stderr, "mutants:", err)
-		os.Exit(1)
+		return 130
 	}
+	fmt.Fprintln(os.Stderr, "mutants:", err)
+	return 1
 }
 
 func run(ctx context.Context, args []string) error {

@@ -155,8 +155,8 @@ func (r *runner) build(ctx context.Context, m *mutant, log *os.File) (verdict, e
 			return doesNotBuild, nil
 		}
 	}
-	if err := r.tree.shell(ctx, log, 10*time.Minute, "go build ./... && go build -o bin/anchorvk ./cmd/anchorvk"); err != nil {
-		return doesNotBuild, nil
+	if r.tree.shell(ctx, log, 10*time.Minute, "go build ./... && go build -o bin/anchorvk ./cmd/anchorvk") != nil {
+		return doesNotBuild, nil // the log says why
 	}
 	return "", nil
 }

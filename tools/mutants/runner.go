@@ -156,7 +156,7 @@ func (r *runner) build(ctx context.Context, m *mutant, log *os.File) (verdict, e
 		}
 	}
 	if r.tree.shell(ctx, log, 10*time.Minute, "go build ./... && go build -o bin/anchorvk ./cmd/anchorvk") != nil {
-		return doesNotBuild, nil // the log says why
+		return doesNotBuild, nil //nolint:nilerr // the log says why
 	}
 	return "", nil
 }

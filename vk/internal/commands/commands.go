@@ -26,7 +26,7 @@ func Reset() { C.commands_count = 0 }
 func Noted() []Command {
 	list := make([]Command, min(int(C.commands_count), C.COMMANDS_MOST))
 	for i := range list {
-		e := C.commands_log[i]
+		e := C.commands_log[i] //nolint:gocritic // seen in the code that cgo generates
 		list[i] = Command{C.GoString(e.name), uint32(e.from_stages), uint32(e.from_access), uint32(e.to_stages), uint32(e.to_access)}
 	}
 	return list

@@ -95,6 +95,10 @@ func newCanaryPage(d *Device, size uint64) (*canaryPage, error) {
 		if err = page.allocate(d, uint64(need), t); err == nil {
 			return page, nil
 		}
+		var full *OutOfMemoryError
+		if !errors.As(err, &full) || full.Call != "vkAllocateMemory" {
+			break // another type of memory would not help
+		}
 	}
 	page.destroy(d)
 	return nil, d.fail(err)

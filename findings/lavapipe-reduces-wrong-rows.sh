@@ -34,8 +34,8 @@ sums() { # COLUMNS
 		    coopMatReduceNV(b, a, gl_CooperativeMatrixReduceRowNV, add);
 		    coopMatStore(b, reduced, 0, $1, gl_CooperativeMatrixLayoutRowMajor);
 		    barrier();
-		    const uint rows[4] = uint[4](0, 7, 8, 15);
-		    if (gl_LocalInvocationIndex < 4) sums[gl_LocalInvocationIndex] = uint(reduced[rows[gl_LocalInvocationIndex] * $1]);
+		    uint i = gl_LocalInvocationIndex; // rows 0, 7, 8 and 15
+		    if (i < 4) sums[i] = uint(reduced[(i % 2 * 7 + i / 2 * 8) * $1]);
 		}
 	EOF
 	# shellcheck disable=SC2046

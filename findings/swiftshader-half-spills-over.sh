@@ -1,5 +1,5 @@
 #!/bin/sh
-# SwiftShader of Chromium 150.0.7871.100 (Debian 12): packHalf2x16 of a number
+# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): packHalf2x16 of a number
 # that no half can hold gives a NaN instead of an infinity, also for infinities
 # themselves and where the module asks for SignedZeroInfNanPreserve, which the
 # driver says it keeps. From about 2^64 on, a first component also spills into

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SwiftShader of Chromium 150.0.7871.100 (Debian 12): tanh(x) is a NaN as soon as
+# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): tanh(x) is a NaN as soon as
 # exp(|x|) leaves the range of 32-bit floats, from about 88.72 on, where it should
 # be 1 or -1: what bounds scores ("soft capping") makes NaNs of the largest ones.
 # Lavapipe (Mesa 25.0.7, Debian 13) gives 1 and -1.

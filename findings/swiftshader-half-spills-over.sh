@@ -1,10 +1,10 @@
 #!/bin/sh
-# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): packHalf2x16 of a number
-# that no half can hold gives a NaN instead of an infinity, also for infinities
-# themselves and where the module asks for SignedZeroInfNanPreserve, which the
-# driver says it keeps. From about 2^64 on, a first component also spills into
-# the second one: infinity beside 1.0 turns that 1.0 into 1.002.
-# Lavapipe (Mesa 25.0.7, Debian 13) packs infinities.
+# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): packHalf2x16 makes a
+# NaN, not an infinity, of most numbers that no half can hold and of infinities
+# themselves, also where the module asks for SignedZeroInfNanPreserve, which the
+# driver offers. From about 2^64 on, a first component also spills into the second
+# one: infinity beside 1.0 turns that 1.0 into 1.002. Lavapipe (Mesa 25.0.7,
+# Debian 13) makes infinities.
 #
 # Seen, for packHalf2x16(vec2(x, 1.0)), where the upper half should be 3c00:
 #   x            65519    65520    70000    1e6      3e38     inf      -inf

@@ -1,8 +1,8 @@
 #!/bin/sh
-# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): tanh(x) is a NaN as soon as
-# exp(|x|) leaves the range of 32-bit floats, from about 88.72 on, where it should
-# be 1 or -1: what bounds scores ("soft capping") makes NaNs of the largest ones.
-# Lavapipe (Mesa 25.0.7, Debian 13) gives 1 and -1.
+# SwiftShader of chromium-common 150.0.7871.100 (Debian 12): tanh(x) is a NaN, not
+# 1 or -1, where exp(|x|) is too large for a 32-bit float (from about 88.72 on). So
+# soft capping of scores makes NaNs of the largest. Lavapipe (Mesa 25.0.7, Debian
+# 13) gives 1 and -1.
 #
 # Seen:
 #   x            88.7     88.8     -88.8    10000

@@ -157,3 +157,30 @@ func TestDeviceNothingButNonFinite(t *testing.T) {
 		}
 	})
 }
+
+// An infinite output leaves the element that is packed into the same word alone.
+func TestDeviceInfinityLeavesItsNeighbour(t *testing.T) {
+	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+		problem := Problem{Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 40, KVLen: 40, HeadDim: testDim}, Mode: ModeDense}
+		in := randomCase(problem.Shape, 50)
+		clear(in.K.Host) // every key has the same weight
+		for i := range in.V.Host {
+			in.V.Host[i] = half16(1)
+		}
+		for d := range testDim {
+			if d%4 == 0 || d%4 == 3 { // a lower and an upper half
+				in.V.At(0, 0, 5)[d] = half16(float32(math.Inf(1 - 2*(d/4%2))))
+			}
+		}
+		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
+		for row := range 40 {
+			for d, x := range got.o.At(0, 0, row) {
+				if row >= 5 && (d%4 == 0 || d%4 == 3) {
+					require.True(t, x.IsInf(1-2*(d/4%2)), "row %d, element %d is %v", row, d, x)
+				} else {
+					require.InDelta(t, 1, x.Float32(), 1e-3, "row %d, element %d", row, d)
+				}
+			}
+		}
+	})
+}

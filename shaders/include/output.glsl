@@ -6,11 +6,11 @@ const uint NAN_HALVES = 0x7e007e00u;
 const float LN2 = 0.69314718056;
 
 #ifdef KV_UINT
-// Some drivers without 16-bit types (SwiftShader) pack an infinity as the largest finite half.
+// Some drivers without 16-bit types (SwiftShader) turn an infinity into a NaN, and change the other half with it.
 uint pack_halves(vec2 x) {
-    uvec2 is_inf = uvec2(equal(floatBitsToUint(x) & 0x7fffffffu, uvec2(0x7f800000u)));
-    uint kept = ~(is_inf.x * 0x7fffu | is_inf.y * 0x7fff0000u);
-    return packHalf2x16(x) & kept | is_inf.x * 0x7c00u | is_inf.y * 0x7c000000u;
+    uvec2 bits = floatBitsToUint(x);
+    uvec2 is_inf = uvec2(equal(bits & 0x7fffffffu, uvec2(0x7f800000u)));
+    return packHalf2x16(uintBitsToFloat(bits & ~(is_inf * 0x7fffffffu))) | is_inf.x * 0x7c00u | is_inf.y * 0x7c000000u;
 }
 #else
 uint pack_halves(vec2 x) { return packHalf2x16(x); }

@@ -39,7 +39,7 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 			return err
 		}
 	}
-	if err := out.O.validateRowsApart("O"); err != nil {
+	if err := out.O.validateRowsApart(); err != nil {
 		return err
 	}
 	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {

@@ -27,8 +27,8 @@ func safeParams() Params {
 //
 // An unknown name is an [*ArgumentError].
 func Preset(name string) (Params, error) {
-	if make, ok := presets[name]; ok {
-		return make(), nil
+	if params, ok := presets[name]; ok {
+		return params(), nil
 	}
 	return Params{}, argument("preset", "use one of "+strings.Join(Presets(), ", "), "is %q, which is none", name)
 }

@@ -162,17 +162,17 @@ func (t Tensor) validateStrides(name string) error {
 	return nil
 }
 
-// validateRowsApart checks that no two rows of a tensor that is written share
-// an element: each axis, taken by growing stride, steps over all that the axes
+// validateRowsApart checks that no two rows of O, which is written, share an
+// element: each axis, taken by growing stride, steps over all that the axes
 // before it reach.
-func (t Tensor) validateRowsApart(name string) error {
+func (t Tensor) validateRowsApart() error {
 	extent := t.Shape[3]
 	for _, axis := range t.axesByStride() {
 		if t.Shape[axis] == 1 {
 			continue
 		}
 		if t.Strides[axis] < extent {
-			return argument(fmt.Sprintf("%s.Strides[%d]", name, axis), "leave each row that is written its own place", "is %d, so that rows overlap: a step must pass over %d elements", t.Strides[axis], extent)
+			return argument(fmt.Sprintf("O.Strides[%d]", axis), "leave each row that is written its own place", "is %d, so that rows overlap: a step must pass over %d elements", t.Strides[axis], extent)
 		}
 		extent += (t.Shape[axis] - 1) * t.Strides[axis]
 	}

@@ -112,12 +112,12 @@ func TestRowsMayOverlapWhereTheyAreRead(t *testing.T) {
 		"O.Strides[0]": func(x *Tensor) { x.Strides[0] = 112 },
 	} {
 		x := HostBHSD(data, 2, 3, 5, 8)
-		require.NoError(t, x.validateRowsApart("O"))
+		require.NoError(t, x.validateRowsApart())
 		change(&x)
 		require.NoError(t, x.Validate("K"))
-		requireArgument(t, x.validateRowsApart("O"), field)
+		requireArgument(t, x.validateRowsApart(), field)
 	}
-	require.NoError(t, HostBSHD(data, 2, 5, 3, 8).validateRowsApart("O"))
+	require.NoError(t, HostBSHD(data, 2, 5, 3, 8).validateRowsApart())
 	repeated := Tensor{Shape: [4]int{4, 6, 5, 8}, Strides: [3]int{0, 0, 8}, Host: data[:40]}
 	require.NoError(t, repeated.Validate("K"), "a head and a batch entry for all")
 }

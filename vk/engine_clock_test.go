@@ -11,8 +11,8 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
-	"github.com/anchorvk/anchorvk/vk"
 	"github.com/anchorvk/anchorvk/internal/fault"
+	"github.com/anchorvk/anchorvk/vk"
 )
 
 // resident is a plan of several slices whose tensors lie on the device.

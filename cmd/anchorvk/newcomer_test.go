@@ -42,10 +42,10 @@ func TestWhatNewcomersType(t *testing.T) {
 func TestVerifyPatterns(t *testing.T) {
 	f := newFake()
 	f.err = &vk.NoDeviceError{Why: "none", Try: "another machine"}
-	code, stdout, stderr := invoke(f, nil, "verify", "-p", "lenght")
+	code, stdout, stderr := invoke(f, nil, "verify", "-p", "lenghx")
 	require.Equal(t, 2, code)
 	require.Empty(t, stdout)
-	require.Contains(t, stderr, `-p "lenght" matches no case`)
+	require.Contains(t, stderr, `-p "lenghx" matches no case`)
 
 	code, stdout, _ = invoke(newFake(), nil, "verify", "-p", "^fast length")
 	require.Equal(t, 0, code)

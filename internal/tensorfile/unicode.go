@@ -64,7 +64,7 @@ func (u *unicodeReader) next(b byte) error {
 	unit, err := strconv.ParseUint(string(u.escape[2:]), 16, 16)
 	u.escape = u.escape[:0]
 	if err != nil {
-		return nil // no JSON, as the decoder will tell
+		return nil //nolint:nilerr // no JSON, as the decoder will tell
 	}
 	return u.follow(rune(unit))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -184,20 +183,6 @@ func (f *evalFlags) parseTarget(changed func(string) bool) error {
 		}
 	}
 	return nil
-}
-
-// evalFlagOf adds what flagOf does not have.
-var evalFlagOf = map[string]string{"Params.Tail": "--tail", "Params.Guard.Stride": "--guard stride", "Params.Guard.Peak": "--guard peak", "Params.Guard.Limit": "--guard limit"}
-
-// evalArgument names the flag of a parameter that is out of range.
-func evalArgument(err error) error {
-	var argument *attention.ArgumentError
-	if errors.As(err, &argument) {
-		if _, mine := evalFlagOf[argument.Field]; mine {
-			return usage("%s", translate(argument, evalFlagOf))
-		}
-	}
-	return err
 }
 
 // maxWorkers is how many heads may be held in higher precision at once.

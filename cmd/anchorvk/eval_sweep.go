@@ -50,31 +50,11 @@ func (f *evalFlags) axes() []evalAxis {
 		{"sink-blocks", f.sinks, number(func(p *attention.Params) *int { return &p.SinkBlocks })},
 		{"window-blocks", f.windows, number(func(p *attention.Params) *int { return &p.WindowBlocks })},
 		{"tail", f.tails, number(func(p *attention.Params) *int { return &p.Tail })},
-		{"guard", f.guards, evalGuard},
+		{"guard", f.guards, func(p *attention.Params, text string) (err error) {
+			p.Guard, err = parseGuard(text)
+			return err
+		}},
 	}
-}
-
-// evalGuard reads "off" or "stride,peak,limit".
-func evalGuard(p *attention.Params, text string) error {
-	p.Guard = attention.Guard{}
-	if text == "off" {
-		return nil
-	}
-	parts := strings.Split(text, ",")
-	wrong := fmt.Errorf("%q is no guard; use stride,peak,limit such as 32,0.01,0.02, or off", text)
-	if len(parts) != 3 {
-		return wrong
-	}
-	var errs [3]error
-	p.Guard.Stride, errs[0] = strconv.Atoi(strings.TrimSpace(parts[0]))
-	p.Guard.Peak, errs[1] = strconv.ParseFloat(strings.TrimSpace(parts[1]), 64)
-	p.Guard.Limit, errs[2] = strconv.ParseFloat(strings.TrimSpace(parts[2]), 64)
-	for _, err := range errs {
-		if err != nil {
-			return wrong
-		}
-	}
-	return nil
 }
 
 // evalCombination is a setting in the making.
@@ -128,7 +108,7 @@ func (f *evalFlags) combine(changed func(string) bool) error {
 	seen := map[string]bool{}
 	for _, v := range all {
 		if err := v.params.Validate(); err != nil {
-			return evalArgument(err)
+			return err
 		}
 		if key := fmt.Sprint(v.params); !seen[key] { // presets may differ in nothing but what the lists set
 			seen[key] = true

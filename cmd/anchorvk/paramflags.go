@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -92,9 +93,11 @@ func (f *paramFlags) base() (attention.Params, error) {
 		}
 	}
 	if f.guard != "" {
-		p.Guard, err = parseGuard(f.guard)
+		if p.Guard, err = parseGuard(f.guard); err != nil {
+			return p, usage("--guard: %v", err)
+		}
 	}
-	return p, err
+	return p, nil
 }
 
 // parseGuard reads "off" or stride, peak and limit.
@@ -102,12 +105,12 @@ func parseGuard(text string) (g attention.Guard, err error) {
 	if text == "off" {
 		return g, nil
 	}
-	wrong := usage("--guard %q: use three numbers, stride,peak,limit, such as 32,0.01,0.02, or off", text)
+	wrong := fmt.Errorf("%q is no guard; use stride,peak,limit such as 32,0.01,0.02, or off", text)
 	parts := strings.Split(text, ",")
 	if len(parts) != 3 {
 		return g, wrong
 	}
-	if g.Stride, err = strconv.Atoi(strings.TrimSpace(parts[0])); err != nil || g.Stride < 1 {
+	if g.Stride, err = strconv.Atoi(strings.TrimSpace(parts[0])); err != nil {
 		return g, wrong
 	}
 	for i, to := range []*float64{&g.Peak, &g.Limit} {

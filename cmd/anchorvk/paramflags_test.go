@@ -47,6 +47,7 @@ func TestParametersBeginFromAPreset(t *testing.T) {
 	} {
 		_, _, err := paramsOf(t, c[0], c[1])
 		require.Error(t, err, c)
+		require.Contains(t, message(err), c[0], "in the words of the command line")
 	}
 }
 

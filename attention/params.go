@@ -86,10 +86,10 @@ func (p Params) Validate() error {
 		return argument("Params.Scale", "use a positive finite number, or 0 for 1/sqrt(head_dim)", "is %v", p.Scale)
 	case p.Scale > 0 && p.Scale*math.Log2E < smallestNormal: // a GPU may take it for zero, which times the -inf of hidden scores is NaN
 		return argument("Params.Scale", "use a larger number, or 0 for 1/sqrt(head_dim)", "is %v, less than fp32 holds in units of log2", p.Scale)
-	case p.Tail < 0 || p.Tail > maxIndex:
-		return argument("Params.Tail", "use a number of rows such as 128, or 0 for none", "is %d", p.Tail)
 	case p.Scale > math.MaxFloat32/math.Log2E: // kernels hold Scale*log2(e) in fp32
 		return argument("Params.Scale", "use a smaller number, or 0 for 1/sqrt(head_dim)", "is %v, more than fp32 holds in units of log2", p.Scale)
+	case p.Tail < 0 || p.Tail > maxIndex:
+		return argument("Params.Tail", "use a number of rows such as 128, or 0 for none", "is %d", p.Tail)
 	}
 	for _, span := range []struct {
 		field  string

@@ -121,7 +121,8 @@ func (c *call) anchorStage(ctx context.Context, slots int) error {
 	return err
 }
 
-// identifyStage finds the stripes of each unit and lists them.
+// identifyStage finds the stripes of each unit, has the guard look at them, and
+// lists them.
 func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	p := c.plan
 	l := &p.scratch

@@ -135,10 +135,10 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 		return nil, err
 	}
 	tuning, err := tune(report, tier, problem.Shape.HeadDim, options.Tuning)
-	tuning.shareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
 	if err != nil {
 		return nil, err
 	}
+	tuning.shareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
 	p := &Plan{
 		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
 		Device: report.Name, Tier: tier, Tuning: tuning, SliceMS: options.SliceMS,

@@ -5,10 +5,10 @@ import "github.com/anchorvk/anchorvk/vk"
 // region is a part of the scratch buffer.
 type region struct{ offset, size uint64 }
 
-// scratchLayout places what the passes leave for each other. All but the
-// counts is held for a limited number of slots, one (head, group) pair each,
-// and used again for the next pairs. Where dense attention goes by ranges of
-// keys, acc and sums hold the state of its row tiles.
+// scratchLayout places what the passes leave for each other. All but counts and
+// missed is held for a limited number of slots, one (head, group) pair each, and
+// used again for the next pairs. Where dense attention goes by ranges of keys,
+// acc and sums hold the state of its row tiles.
 type scratchLayout struct {
 	acc     region // accumulators, fp32
 	sums    region // row maximum and row sum, two fp32 a row

@@ -36,6 +36,7 @@
 #define avk_plan_create go_avk_plan_create
 #define avk_plan_defaults go_avk_plan_defaults
 #define avk_plan_memory go_avk_plan_memory
+#define avk_plan_preset go_avk_plan_preset
 #define avk_plan_text go_avk_plan_text
 #define avk_scratch_close go_avk_scratch_close
 #define avk_scratch_create go_avk_scratch_create

@@ -34,6 +34,7 @@ static void child(void) {
 	REFUSED(avk_engine_create(f.device, &engine));
 	REFUSED(avk_engine_warmup(f.engine, f.plan));
 	REFUSED(avk_plan_defaults(&f.info));
+	REFUSED(avk_plan_preset(&f.info, "safe"));
 	REFUSED(avk_plan_create(f.engine, &f.info, &plan));
 	REFUSED(avk_plan_text(f.plan, AVK_FORMAT_TEXT, text, sizeof text, NULL));
 	REFUSED(avk_plan_memory(f.plan, &memory));

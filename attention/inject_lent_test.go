@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault/faulttest"
 	"github.com/anchorvk/anchorvk/internal/testhost"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -36,7 +37,7 @@ func TestEveryCallOfARecordingFailsOnce(t *testing.T) {
 		t.Cleanup(buffers[i].Free)
 		copy(buffers[i].Bytes, data)
 	}
-	life.failEach(t, func() (string, error) { return life.recorded(host, buffers) })
+	faulttest.EachCall(t, func() (string, error) { return life.recorded(host, buffers) }, judge)
 }
 
 // recorded adopts the host's device, records a call, has the host run it, and

@@ -1,3 +1,5 @@
+//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+
 package attention
 
 import (
@@ -12,6 +14,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault/faulttest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -36,34 +39,15 @@ func TestEveryCallOfAnEngineFailsOnce(t *testing.T) {
 	life.in = selectiveInputs(life.problem.Shape, 35)
 	life.want = compute(t, sharedEngine(t), life.problem, PlanOptions{}, life.in)
 	require.Positive(t, life.want.stats.StripeRatio)
-	life.failEach(t, life.live)
+	faulttest.EachCall(t, life.live, judge)
 }
 
-// failEach runs a life without faults, then once for each call that it made.
-func (l *engineLife) failEach(t *testing.T, live func() (stage string, err error)) {
-	t.Helper()
-	before := fault.Live()
-	fault.ResetCalls()
-	stage, err := live()
-	require.NoError(t, err, stage)
-	require.Equal(t, before, fault.Live())
-	cases := fault.Cases(fault.Calls())
-	require.Greater(t, len(cases), 100)
-	for _, c := range cases {
-		fault.Fail(c.Function, c.Nth, int32(c.Result))
-		stage, err := live()
-		require.True(t, fault.Fired(), "%v was not called", c)
-		switch wrong := errorOf(c, err); {
-		case wrong == nil:
-		case err == nil && refusable(c): // the second try, or another tier, computed it
-		default:
-			t.Errorf("%v in %s: %v: %v", c, stage, err, wrong)
-		}
-		require.Equal(t, before, fault.Live(), "%v in %s leaves objects: %v", c, stage, err)
+// judge says what is wrong with how a failed call was taken.
+func judge(c fault.Case, err error) error {
+	if err == nil && refusable(c) { // the second try, or another tier, computed it
+		return nil
 	}
-	stage, err = live()
-	require.NoError(t, err, stage)
-	t.Logf("%d calls failed", len(cases))
+	return errorOf(c, err)
 }
 
 // refusable are failures to build a kernel, which is tried a second time; a

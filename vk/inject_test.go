@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anchorvk/anchorvk/internal/fault"
 	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/internal/fault"
+	"github.com/anchorvk/anchorvk/internal/fault/faulttest"
 )
 
 // Every function that this package calls can be made to fail, with each result
@@ -224,29 +226,19 @@ func TestEveryCallFailsOnceUnderValidation(t *testing.T) {
 	failEach(t, func() (string, error) { return life(validate) })
 }
 
-// failEach runs a life without faults, then once for each call that it made.
+// failEach lets each call of a life fail once.
 func failEach(t *testing.T, life func() (stage string, err error)) {
 	t.Helper()
-	before := fault.Live()
-	fault.ResetCalls()
-	stage, err := life()
-	require.NoError(t, err, stage)
-	require.Equal(t, before, fault.Live())
-	cases := fault.Cases(fault.Calls())
-	require.Greater(t, len(cases), 100)
-	for _, c := range cases {
-		fault.Fail(c.Function, c.Nth, int32(c.Result))
-		stage, err := life()
-		require.True(t, fault.Fired(), "%v was not called", c)
-		if err == nil {
-			require.Contains(t, fault.Tolerated, c.Function, "%v is not told", c)
-		} else if wrong := typed(c, err); wrong != nil {
-			t.Errorf("%v in %s: %v: %v", c, stage, err, wrong)
+	faulttest.EachCall(t, life, func(c fault.Case, err error) error {
+		_, tolerated := fault.Tolerated[c.Function]
+		switch {
+		case err == nil && tolerated:
+			return nil
+		case err == nil:
+			return errors.New("it is not told")
+		case strings.Contains(err.Error(), "then "):
+			return errors.New("it is no single error")
 		}
-		require.NotContains(t, fmt.Sprint(err), "then ", "%v", c)
-		require.Equal(t, before, fault.Live(), "%v in %s leaves objects: %v", c, stage, err)
-	}
-	stage, err = life()
-	require.NoError(t, err, stage)
-	t.Logf("%d calls failed", len(cases))
+		return typed(c, err)
+	})
 }

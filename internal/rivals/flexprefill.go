@@ -53,19 +53,10 @@ func (h *Head) lastBlockProbabilities(last int) []float64 {
 // pooledProbabilities is the softmax of a pooled query over pooled keys.
 func pooledProbabilities(h *Head, query []float32, keys [][]float32) []float64 {
 	scores := make([]float64, len(keys))
-	top := math.Inf(-1)
 	for b, key := range keys {
 		scores[b] = float64(Dot(query, key) * h.Scale)
-		top = max(top, scores[b])
 	}
-	sum := 0.0
-	for b := range scores {
-		scores[b] = math.Exp(scores[b] - top)
-		sum += scores[b]
-	}
-	for b := range scores {
-		scores[b] /= sum
-	}
+	softmax(scores)
 	return scores
 }
 

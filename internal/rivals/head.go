@@ -2,6 +2,7 @@ package rivals
 
 import (
 	"math"
+	"slices"
 
 	"github.com/anchorvk/anchorvk/attention"
 )
@@ -68,6 +69,18 @@ func (h *Head) Softmax(position int, p []float32) (lse float64) {
 		p[j] *= inverse
 	}
 	return float64(top) + math.Log(sum)
+}
+
+// softmax turns scores into probabilities.
+func softmax(scores []float64) {
+	top, sum := slices.Max(scores), 0.0
+	for i, s := range scores {
+		scores[i] = math.Exp(s - top)
+		sum += scores[i]
+	}
+	for i := range scores {
+		scores[i] /= sum
+	}
 }
 
 // causalPairs counts the (row, key) pairs that causality allows.

@@ -1,9 +1,6 @@
 package rivals
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // XAttention scores blocks by sums along anti-diagonals: stride rows and stride
 // keys make one score, the mean of the products of the first query with the
@@ -41,7 +38,6 @@ func (h *Head) antiDiagonals(queryBlock, stride int) []float64 {
 	from, to := h.rowsOf(queryBlock)
 	for m := from / stride; m*stride < to; m++ {
 		scores := make([]float64, m+1)
-		top := math.Inf(-1)
 		for n := range scores {
 			sum := float32(0)
 			for r := range stride {
@@ -51,15 +47,10 @@ func (h *Head) antiDiagonals(queryBlock, stride int) []float64 {
 				}
 			}
 			scores[n] = float64(sum * h.Scale / float32(stride))
-			top = max(top, scores[n])
 		}
-		total := 0.0
-		for n := range scores {
-			scores[n] = math.Exp(scores[n] - top)
-			total += scores[n]
-		}
-		for n := range scores {
-			weights[n*stride/block] += scores[n] / total
+		softmax(scores)
+		for n, p := range scores {
+			weights[n*stride/block] += p
 		}
 	}
 	return weights

@@ -78,7 +78,8 @@ func speakField(field string) string {
 		}
 		return "avk_tensors." + strings.ToLower(part[1]) + "->" + strings.ToLower(part[2]) + part[3]
 	}
-	return lowerIndexed.ReplaceAllStringFunc(goName.ReplaceAllStringFunc(field, func(name string) string {
+	field = lowerIndexed.ReplaceAllStringFunc(field, strings.ToLower) // first: Mode alone is one of avk_plan_info
+	return goName.ReplaceAllStringFunc(field, func(name string) string {
 		c, ok := cNames[name]
 		switch {
 		case !ok:
@@ -87,7 +88,7 @@ func speakField(field string) string {
 			return c.name
 		}
 		return c.of + "." + c.name
-	}), strings.ToLower)
+	})
 }
 
 // speakRest names other arguments in short, as the text goes on about them.

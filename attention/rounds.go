@@ -80,7 +80,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 	}
 	refuse := func(what string, asked int, try string) error {
 		return &vk.LimitError{
-			What: what, Limit: "rounds of an invocation's loops (vk.Limits.LoopRounds), after which this driver drops work without an error",
+			What: what, Limit: "rounds of an invocation's loops, after which this driver drops work without an error",
 			Asked: uint64(asked), Max: uint64(limit), Try: try,
 		}
 	}

@@ -46,7 +46,7 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 						choice := TuningChoice{Attend: ShapeChoice{Keys: keys, Local: 8}}
 						plan, err := NewPlan(report, problem, PlanOptions{Tier: "unpack", NoFallback: true, Tuning: []TuningOverride{{Choice: choice, Must: true}}})
 						var over *vk.LimitError
-						if errors.As(err, &over) && strings.Contains(over.Limit, "LoopRounds") {
+						if errors.As(err, &over) && strings.Contains(over.Limit, "rounds of an invocation's loops") {
 							assert.Greater(t, over.Asked, uint64(limit))
 							assert.Equal(t, ModeAnchor, mode, "dense attention can always be cut")
 							refused++
@@ -102,7 +102,7 @@ func TestLimitOfRoundsOnlyActsWhereItMust(t *testing.T) {
 	require.ErrorAs(t, err, &feature)
 	require.ErrorContains(t, err, "ends loops after 65535 rounds")
 	_, err = plan(limited(2), 1000, "unpack")
-	require.ErrorContains(t, err, "LoopRounds")
+	require.ErrorContains(t, err, "rounds of an invocation's loops")
 }
 
 // A range is as long as the limit allows, and no longer.

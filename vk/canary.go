@@ -109,7 +109,7 @@ func (p *canaryPage) allocate(d *Device, size uint64, t memoryType) error {
 	size = roundUp(size, d.memory.atom)
 	var memory C.uint64_t
 	if r := C.vks_allocate(d.shim, C.uint64_t(size), C.uint32_t(t.index), &memory); r != 0 {
-		return callError("vkAllocateMemory", int32(r))
+		return d.memory.allocationError(int32(r))
 	}
 	var mapped unsafe.Pointer
 	err := callError("vkMapMemory", int32(C.vks_map(d.shim, memory, &mapped))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer

@@ -101,15 +101,23 @@ func (a *allocator) allocType(what string, size, align uint64, t memoryType) (al
 	return allocation{b, s}, nil
 }
 
+// allocationError says why vkAllocateMemory failed.
+func (a *allocator) allocationError(result int32) error {
+	if vulkan.Result(result) != vulkan.ErrorTooManyObjects {
+		return callError("vkAllocateMemory", result)
+	}
+	return &LimitError{
+		What: "one more call of vkAllocateMemory", Limit: "maxMemoryAllocationCount", Asked: uint64(len(a.blocks)) + 1,
+		Max: uint64(a.device.physical.caps.max_allocations), Try: "fewer buffers at a time, also of other parts of the program",
+	}
+}
+
 func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 	size = roundUp(size, a.atom)
 	var memory C.uint64_t
 	r := C.vks_allocate(a.device.shim, C.uint64_t(size), C.uint32_t(t.index), &memory)
-	switch limit := uint64(a.device.physical.caps.max_allocations); {
-	case vulkan.Result(r) == vulkan.ErrorTooManyObjects:
-		return nil, &LimitError{What: "one more allocation of device memory", Limit: "maxMemoryAllocationCount", Asked: uint64(len(a.blocks)) + 1, Max: limit, Try: "fewer buffers at a time, also of other parts of the program"}
-	case r != 0:
-		return nil, a.device.fail(callError("vkAllocateMemory", int32(r)))
+	if r != 0 {
+		return nil, a.device.fail(a.allocationError(int32(r)))
 	}
 	b := &block{memory: handle[vulkan.DeviceMemory](memory), size: size, kind: t, free: []span{{0, size}}}
 	if t.flags&memoryHostVisible != 0 {

@@ -36,6 +36,41 @@ func TestCompareWithAnEarlierBench(t *testing.T) {
 	require.Contains(t, stderr, "nothing to compare with")
 }
 
+// A profile makes other work of mode anchor, and none of it is mode dense's.
+func TestCompareKnowsProfilesAndTails(t *testing.T) {
+	dir := t.TempDir()
+	heads := filepath.Join(dir, "model.json")
+	require.NoError(t, os.WriteFile(heads, []byte(`{"schema":1,"model":"m","preset":"safe","heads":[{"layer":0,"head":1,"mode":"dense"}]}`), 0o600))
+	args := []string{"bench", "--seq", "64", "--head-dim", "16", "-r", "1", "--json", "--block", "16", "--step", "1", "--no-fallback"}
+	bench := func(more ...string) (text string, compared map[string]bool) {
+		code, stdout, stderr := invoke(newFake(), nil, append(args, more...)...)
+		require.Equal(t, 0, code, stderr)
+		var doc struct{ Results []benchRecord }
+		require.NoError(t, json.Unmarshal([]byte(stdout), &doc))
+		compared = map[string]bool{}
+		for _, r := range doc.Results {
+			compared[r.Mode] = r.Compare != nil
+		}
+		return stdout, compared
+	}
+	text, _ := bench("--profile", heads)
+	require.Regexp(t, `"heads": \[\s*{\s*"mode": "default",\s*"theta": 0\s*},\s*{\s*"mode": "dense"`, text)
+	old := filepath.Join(dir, "old.json")
+	require.NoError(t, os.WriteFile(old, []byte(text), 0o600))
+	for _, c := range []struct {
+		flags  []string
+		anchor bool
+	}{
+		{[]string{"--profile", heads}, true},
+		{nil, false},
+		{[]string{"--profile", heads, "--tail", "3"}, false},
+		{[]string{"--profile", heads, "--guard", "off"}, false},
+	} {
+		_, compared := bench(append(c.flags, "--compare", old)...)
+		require.Equal(t, map[string]bool{"anchor": c.anchor, "dense": true}, compared, c.flags)
+	}
+}
+
 func TestCompareRefusesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

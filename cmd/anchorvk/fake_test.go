@@ -73,7 +73,7 @@ func (f *fake) report() *vk.Report { return &f.reports[0] }
 func (f *fake) close() error       { return nil }
 
 func (f *fake) plan(p attention.Problem, _ attention.PlanOptions) (*attention.Plan, error) {
-	plan := new(attention.Plan)
+	plan := &attention.Plan{Params: p.Params}
 	f.plans[plan] = p
 	return plan, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 
 	"github.com/anchorvk/anchorvk/attention"
@@ -93,6 +94,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload,
 	dense := slices.IndexFunc(f.variants, func(v variant) bool { return v.mode == attention.ModeDense })
 	records := make([]benchRecord, len(plans))
 	for i, v := range f.variants {
+		v.params.Heads = plans[i].Params.Heads // the profile's, for so many heads
 		records[i] = summarise(f.params.preset, s, w.shape, v, runs[i][:whole], odd)
 		for _, text := range records[i].Warnings[len(odd):] {
 			a.warn([]string{records[i].Mode + ": " + text})
@@ -210,11 +212,20 @@ func readBench(path string) ([]benchRecord, error) {
 	return doc.Results, nil
 }
 
+// sameParams says whether two records of one mode computed the same. Of mode
+// dense only the scale matters.
+func (r callRecord) sameParams(other callRecord) bool {
+	if r.Mode == attention.ModeDense.String() {
+		return r.Params.Scale == other.Params.Scale
+	}
+	return reflect.DeepEqual(r.Params, other.Params)
+}
+
 // compareWith adds the comparison with the earlier record of the same mode,
 // shape, parameters and clock, and says whether there is one.
 func compareWith(old []benchRecord, r *benchRecord) bool {
 	for _, o := range old {
-		if o.Mode == r.Mode && o.Shape == r.Shape && o.Params == r.Params && o.Clock == r.Clock {
+		if o.Mode == r.Mode && o.Shape == r.Shape && o.sameParams(r.callRecord) && o.Clock == r.Clock {
 			r.Compare = &compareRecord{o.TimeMS.Median, o.TimeMS.Median / r.TimeMS.Median}
 			return true
 		}

@@ -39,10 +39,14 @@ func groups(s attention.Shape, p attention.Params) int {
 }
 
 // keepCandidates marks every candidate of the groups that have rows in the
-// call: what a dense fallback attends, in the terms of mode anchor.
-func keepCandidates(stripes []byte, s attention.Shape, p attention.Params) {
+// call, in heads that ran dense: what these attend, in the terms of mode anchor.
+// After a fallback that is every head.
+func keepCandidates(stripes []byte, s attention.Shape, p attention.Params, fallback bool) {
 	all := groups(s, p)
 	for head := range s.Batch * s.Heads {
+		if !fallback && !p.Head(head%s.Heads).IsDense() {
+			continue
+		}
 		for g := s.Prefix() / p.Group(); g < all; g++ {
 			row := stripes[(head*all+g)*s.KVLen:][:s.KVLen]
 			for j := p.Sink(); j < g*p.Group()-p.Window(); j++ {

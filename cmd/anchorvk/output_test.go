@@ -117,8 +117,14 @@ func TestAFallbackKeepsEveryCandidate(t *testing.T) {
 	o, err := attention.NewOracle(s, p, q, in, in)
 	require.NoError(t, err)
 	got := make([]byte, 2*o.Groups()*100)
-	keepCandidates(got, s, p)
+	keepCandidates(got, s, p, true)
 	for i, kept := range o.Forward(attention.ModeAnchor).Stripes {
 		require.Equal(t, kept, got[i] == 1, "byte %d", i)
 	}
+	head := o.Groups() * 100
+	p.Heads = []attention.Head{{}, {Mode: attention.HeadDense}}
+	own := make([]byte, 2*head)
+	keepCandidates(own, s, p, false)
+	require.Equal(t, make([]byte, head), own[:head], "what a head kept stays")
+	require.Equal(t, got[head:], own[head:], "a dense head attends all")
 }

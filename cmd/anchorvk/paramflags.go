@@ -51,6 +51,8 @@ func (f *paramFlags) add(cmd *cobra.Command) {
 // load reads the profile, before anything else is done.
 func (f *paramFlags) load() (err error) {
 	switch {
+	case f.profile == "" && f.cmd.Flags().Changed("profile"): // a script's variable that is not set
+		return usage("--profile needs the name of a file, but it is empty")
 	case f.profile == "" && f.cmd.Flags().Changed("layer"):
 		return usage("--layer is for a profile, but no --profile names one")
 	case f.profile == "":
@@ -92,7 +94,7 @@ func (f *paramFlags) base() (attention.Params, error) {
 			*x.to = x.given[0]
 		}
 	}
-	if f.guard != "" {
+	if f.cmd.Flags().Changed("guard") {
 		if p.Guard, err = parseGuard(f.guard); err != nil {
 			return p, usage("--guard: %v", err)
 		}

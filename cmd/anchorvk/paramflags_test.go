@@ -43,7 +43,7 @@ func TestParametersBeginFromAPreset(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, p.Guard.On())
 	for _, c := range [][2]string{
-		{"--preset", "fast"}, {"--guard", "32"}, {"--guard", "0,0.1,0.1"}, {"--guard", "32,x,0.1"}, {"--guard", "32,2,0.1"}, {"--guard", "32,0.1,NaN"}, {"--tail", "-1"}, {"--layer", "2"},
+		{"--preset", "fast"}, {"--guard", "32"}, {"--guard", "0,0.1,0.1"}, {"--guard", "32,x,0.1"}, {"--guard", "32,2,0.1"}, {"--guard", "32,0.1,NaN"}, {"--guard", ""}, {"--profile", ""}, {"--tail", "-1"}, {"--layer", "2"},
 	} {
 		_, _, err := paramsOf(t, c[0], c[1])
 		require.Error(t, err, c)

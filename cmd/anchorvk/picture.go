@@ -50,6 +50,9 @@ func newPicture(s attention.Shape, p attention.Params, stripes []byte) *picture 
 		fmt.Sprintf("keys 0 to %d from left to right, queries at positions %d to %d downwards", s.KVLen-1, s.Prefix(), s.KVLen-1),
 		"blue: computed   white: skipped   grey: the future",
 	}
+	if p.Tail > 0 {
+		pic.title[0] += fmt.Sprintf(", tail %d", p.Tail)
+	}
 	for pic.columns < 4 && pic.columns*pic.columns < s.Batch*s.Heads {
 		pic.columns++
 	}
@@ -97,6 +100,9 @@ func (p *picture) draw(img *image.RGBA, at image.Point, i int) {
 			}
 		}
 		window := max(p.params.Sink(), g*group-p.params.Window())
+		if position >= s.KVLen-p.params.Tail || p.params.Head(i%s.Heads).IsDense() {
+			window = 0 // such rows attend every key
+		}
 		for x := range p.w {
 			lo, hi := x*s.KVLen/p.w, (x+1)*s.KVLen/p.w
 			img.SetRGBA(at.X+x, at.Y+y, p.pixel(lo, hi, position, window, kept))
@@ -111,7 +117,7 @@ func (p *picture) pixel(lo, hi, position, window int, kept []int) color.RGBA {
 	}
 	hi = min(hi, position+1)
 	sink := p.params.Sink()
-	computed := overlap(lo, hi, 0, sink) + overlap(lo, hi, window, position+1)
+	computed := overlap(lo, hi, 0, min(sink, window)) + overlap(lo, hi, window, position+1)
 	if from, to := max(lo, sink), min(hi, window); from < to {
 		computed += kept[to] - kept[from]
 	}
@@ -124,10 +130,18 @@ func overlap(lo, hi, from, to int) int { return max(0, min(hi, to)-max(lo, from)
 
 // label names the panel of head i.
 func (p *picture) label(i int) string {
+	text := fmt.Sprintf("head %d", i%p.shape.Heads)
 	if p.shape.Batch > 1 {
-		return fmt.Sprintf("batch %d, head %d", i/p.shape.Heads, i%p.shape.Heads)
+		text = fmt.Sprintf("batch %d, %s", i/p.shape.Heads, text)
 	}
-	return fmt.Sprintf("head %d", i)
+	switch own := p.params.Head(i % p.shape.Heads); own.Mode {
+	case attention.HeadDefault:
+	case attention.HeadAnchor:
+		text += fmt.Sprintf(", theta %v", own.Theta)
+	default:
+		text += fmt.Sprintf(", %v", own.Mode)
+	}
+	return text
 }
 
 // texts calls draw for every line of text and its place, the left end of its

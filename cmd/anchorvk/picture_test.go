@@ -47,6 +47,35 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+// Dense heads and the rows of the tail attend every key, whatever the stripes say.
+func TestPictureShowsDenseHeadsAndTheTail(t *testing.T) {
+	s := attention.Shape{Batch: 2, Heads: 3, KVHeads: 1, QLen: 64, KVLen: 128, HeadDim: 8}
+	p := attention.Params{Step: 2, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Tail: 5}
+	p.Heads = []attention.Head{{}, {Mode: attention.HeadDense}, {Mode: attention.HeadAnchor, Theta: 3}}
+	pic := newPicture(s, p, make([]byte, 2*3*4*128))
+	img := pic.image()
+	for i := range 6 {
+		for _, row := range []int{0, 58, 59, 63} {
+			for key := range 128 {
+				want := colourNone
+				position := 64 + row
+				switch {
+				case key > position:
+					want = colourFuture
+				case i%3 == 1 || row >= 59 || key < 16 || key >= position/32*32-16:
+					want = colourAll
+				}
+				at := pic.panel(i)
+				require.Equal(t, want, img.RGBAAt(at.X+key, at.Y+row), "panel %d, row %d, key %d", i, row, key)
+			}
+		}
+	}
+	require.Equal(t, "batch 1, head 0", pic.label(3))
+	require.Equal(t, "batch 1, head 1, dense", pic.label(4))
+	require.Equal(t, "batch 0, head 2, theta 3", pic.label(2))
+	require.Contains(t, pic.title[0], "tail 5")
+}
+
 func TestPictureMixesWhatAPixelHolds(t *testing.T) {
 	s := attention.Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 4096, HeadDim: 8}
 	p := attention.DefaultParams()

@@ -34,6 +34,9 @@ type paramsRecord struct {
 	Tail         int          `json:"tail"`
 	// Guard is off where its stride is 0.
 	Guard attention.Guard `json:"guard"`
+	// Heads are those of the profile, one for each query head; left out where
+	// none has anything of its own.
+	Heads []attention.Head `json:"heads,omitempty"`
 }
 
 // callRecord is what `run` and `bench` say about one mode alike.
@@ -108,7 +111,7 @@ func newCallRecord(preset string, mode attention.Mode, r *vk.Report, shape atten
 }
 
 func newParamsRecord(p attention.Params, headDim int) paramsRecord {
-	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim), p.Tail, p.Guard}
+	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim), p.Tail, p.Guard, p.Heads}
 }
 
 func newRatioRecord(s attention.Stats) ratioRecord {

@@ -47,8 +47,9 @@ a line of its own; over the whole output where modes anchor and dense both run.
 
 -o writes the tensor out (q's shape), with --lse also lse (q's shape without
 dim, natural log), with --dump-stripes also stripes (U8 [heads, groups,
-kv_len], 1 = kept). With several modes the names end in .anchor and .dense.
-Files appear whole or not at all.`,
+kv_len], 1 = kept; every candidate in heads that ran dense. Rows of the tail
+attend all keys besides). With several modes the names end in .anchor and
+.dense. Files appear whole or not at all.`,
 		Example: `  anchorvk run -i qkv.safetensors --verify
   anchorvk run -i qkv.safetensors --mode anchor,dense --theta 8 --json
   anchorvk run -i qkv.safetensors -o out.safetensors --lse --picture kept.png`,
@@ -141,15 +142,17 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 			bar.done()
 			return err
 		}
-		if results[i].stats.Fallback != "" && results[i].out.Stripes != nil {
-			keepCandidates(results[i].out.Stripes, shape, f.params.p)
-		}
 		bar.add(work(all[i]))
 	}
 	bar.done()
 	doc, failures, err := a.runDocument(ctx, f, s, file, tensors, odd, results)
 	if err != nil {
 		return err
+	}
+	for _, r := range results { // after the stripes were verified
+		if r.out.Stripes != nil {
+			keepCandidates(r.out.Stripes, shape, f.params.p, r.stats.Fallback != "")
+		}
 	}
 	if len(failures) > 0 {
 		outputs.abort() // now, because a closed stdout may end the program below

@@ -12,10 +12,9 @@ import (
 
 func TestSlicedEqualsUnsliced(t *testing.T) {
 	eachTier(t, func(t *testing.T, e *Engine, tier string) {
-		problem := selective(1, 4, 2, 400, 521)
-		in := selectiveInputs(problem.Shape, 40)
-		for _, mode := range []Mode{ModeAnchor, ModeDense} {
-			problem.Mode = mode
+		plain := selective(1, 4, 2, 400, 521)
+		in := selectiveInputs(plain.Shape, 40)
+		for mode, problem := range ways(plain) {
 			whole := compute(t, e, problem, PlanOptions{Tier: tier, SliceMS: 1e6}, in)
 			require.Equal(t, 1, whole.stats.Slices, "a large budget takes one submission")
 			for _, ms := range []float64{0.5, 1e-9} {
@@ -24,7 +23,7 @@ func TestSlicedEqualsUnsliced(t *testing.T) {
 				if ms < 1e-6 {
 					require.Greater(t, sliced.stats.Slices, 20, "one work item a submission")
 				}
-				requireSameBits(t, whole, sliced, mode.String())
+				requireSameBits(t, whole, sliced, mode)
 			}
 		}
 	})
@@ -33,26 +32,33 @@ func TestSlicedEqualsUnsliced(t *testing.T) {
 func TestLittleScratchEqualsMuch(t *testing.T) {
 	eachTier(t, func(t *testing.T, e *Engine, tier string) {
 		problem := selective(2, 4, 2, 400, 521)
-		in := selectiveInputs(problem.Shape, 41)
-		large, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
-		require.NoError(t, err)
-		require.Equal(t, large.Units/2, large.Slots, "all (head, group) pairs of a batch entry fit")
-		want := runPlan(t, e, large, in)
-		requireFinite(t, want)
-		for _, slots := range []int{1, 3} { // 3 leaves a remainder
-			small, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, ScratchBytes: large.ScratchBytes / uint64(large.Slots) * uint64(slots)})
-			require.NoError(t, err)
-			require.LessOrEqual(t, small.Slots, slots)
-			require.Less(t, small.ScratchBytes, large.ScratchBytes/4)
-			got := runPlan(t, e, small, in)
-			requireSameBits(t, want, got, "little scratch memory")
-			require.Equal(t, want.stats.StripeRatio, got.stats.StripeRatio)
-		}
-		one, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, ScratchBytes: 1})
-		require.NoError(t, err)
-		require.Equal(t, 1, one.Slots)
-		requireSameBits(t, want, runPlan(t, e, one, in), "one slot")
+		littleScratchEqualsMuch(t, e, tier, problem)
+		problem.Params.Tail, problem.Params.Guard = 37, guarded(4, 2, 400, 521).Params.Guard
+		littleScratchEqualsMuch(t, e, tier, problem)
 	})
+}
+
+func littleScratchEqualsMuch(t *testing.T, e *Engine, tier string, problem Problem) {
+	t.Helper()
+	in := selectiveInputs(problem.Shape, 41)
+	large, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
+	require.NoError(t, err)
+	require.Equal(t, large.Units/2, large.Slots, "all (head, group) pairs of a batch entry fit")
+	want := runPlan(t, e, large, in)
+	requireFinite(t, want)
+	for _, slots := range []int{1, 3} { // 3 leaves a remainder
+		small, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, ScratchBytes: large.ScratchBytes / uint64(large.Slots) * uint64(slots)})
+		require.NoError(t, err)
+		require.LessOrEqual(t, small.Slots, slots)
+		require.Less(t, small.ScratchBytes, large.ScratchBytes/4)
+		got := runPlan(t, e, small, in)
+		requireSameBits(t, want, got, "little scratch memory")
+		require.Equal(t, want.stats.StripeRatio, got.stats.StripeRatio)
+	}
+	one, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, ScratchBytes: 1})
+	require.NoError(t, err)
+	require.Equal(t, 1, one.Slots)
+	requireSameBits(t, want, runPlan(t, e, one, in), "one slot")
 }
 
 // placement is one way of laying the same tensors out.

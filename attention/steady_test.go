@@ -30,12 +30,29 @@ func resident(t testing.TB, e *Engine, problem Problem, options PlanOptions) (*P
 	return plan, Inputs{Q: place(host.Q), K: place(host.K), V: place(host.V)}, Outputs{O: place(o)}
 }
 
+// likeSafe adds what preset safe has to a small problem, and heads of every mode.
+func likeSafe(p Problem) Problem {
+	p.Params.Tail = 37
+	p.Params.Guard = Guard{Stride: 8, Peak: 0.02, Limit: 0.15}
+	p.Params.Heads = make([]Head, p.Shape.Heads)
+	for h := range p.Params.Heads[1:] {
+		p.Params.Heads[h+1] = [3]Head{{Mode: HeadDense}, {Mode: HeadAnchorOnly}, {Mode: HeadAnchor, Theta: 1}}[h%3]
+	}
+	return p
+}
+
+// ways are a problem's mode anchor, with and without all that preset safe and
+// profiles add, and its mode dense.
+func ways(plain Problem) map[string]Problem {
+	dense := plain
+	dense.Mode = ModeDense
+	return map[string]Problem{"anchor": plain, "dense": dense, "tail, guard and heads": likeSafe(plain)}
+}
+
 func TestSteadyRunsAllocateNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T, e *Engine, tier string) {
 		ctx := context.Background()
-		for _, mode := range []Mode{ModeAnchor, ModeDense} {
-			problem := selective(1, 2, 1, 200, 200)
-			problem.Mode = mode
+		for name, problem := range ways(selective(1, 2, 1, 200, 200)) {
 			options := []PlanOptions{{SliceMS: 1e6}, {SliceMS: 1e-9}} // one submission, and one for each work item
 			if !Tier(tier).onMatrixUnits() {
 				options = append(options, PlanOptions{SliceMS: 1e6, Tuning: inRanges(48)})
@@ -43,14 +60,14 @@ func TestSteadyRunsAllocateNothing(t *testing.T) {
 			for _, o := range options {
 				o.Tier, o.NoFallback = tier, true
 				plan, in, out := resident(t, e, problem, o)
-				out.LSE = make([]float32, 2*200)
+				out.LSE = make([]float32, problem.Shape.Heads*200)
 				require.NoError(t, e.Warmup(ctx, plan))
 				allocations := testing.AllocsPerRun(20, func() {
 					if _, err := e.Run(ctx, plan, in, out); err != nil {
 						t.Error(err)
 					}
 				})
-				require.Zero(t, allocations, "%v, slices of %g ms, %d keys a dispatch", mode, o.SliceMS, plan.Tuning.Range)
+				require.Zero(t, allocations, "%v, slices of %g ms, %d keys a dispatch", name, o.SliceMS, plan.Tuning.Range)
 			}
 		}
 	})
@@ -66,9 +83,7 @@ func TestSteadyRunsTakeLittleHostTime(t *testing.T) {
 	const boundMS, runs, attempts = 0.1, 50, 6
 	e := sharedEngine(t)
 	ctx := context.Background()
-	for _, mode := range []Mode{ModeAnchor, ModeDense} {
-		problem := selective(1, 4, 2, 521, 521)
-		problem.Mode = mode
+	for name, problem := range ways(selective(1, 4, 2, 521, 521)) {
 		plan, in, out := resident(t, e, problem, PlanOptions{NoFallback: true, SliceMS: 1e6})
 		require.NoError(t, e.Warmup(ctx, plan))
 		var medians []float64
@@ -84,7 +99,7 @@ func TestSteadyRunsTakeLittleHostTime(t *testing.T) {
 			slices.Sort(outside)
 			medians = append(medians, own[runs/2])
 			t.Logf("%v: own %.4f ms in the median of %d runs, %.4f the slowest; host less GPU time, with the driver's recording and waking up, %.4f ms",
-				mode, own[runs/2], runs, own[runs-1], outside[runs/2])
+				name, own[runs/2], runs, own[runs-1], outside[runs/2])
 			if own[runs/2] < boundMS {
 				break
 			}

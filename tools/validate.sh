@@ -6,8 +6,9 @@
 #   tools/validate.sh [--short] [DEVICE...]   # of tools/with-device.sh, default lavapipe-256
 #
 # --short is for `make test`: synchronization checks alone, of two engine tests in
-# which every stage writes scratch memory that another one reads or that is used
-# again. Where the device cannot be had it says so, but fails when CI is set.
+# which every stage, the guard and the dense tail among them, writes scratch memory
+# that another one reads or that is used again. Where the device cannot be had it
+# says so, but fails when CI is set.
 #
 # ANCHORVK_VALIDATE_PACKAGES names the packages (default: all but those whose tests
 # run other programs, which the layer would not see);

@@ -54,9 +54,9 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def text(name: str, value: Optional[str]) -> Optional[bytes]:
-    """Text for C; None stays None."""
-    if value is None:
+def text(name: str, value: Optional[str], optional: bool = True) -> Optional[bytes]:
+    """Text for C; None stays None where it is optional."""
+    if value is None and optional:
         return None
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {_kind(value)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 from typing import Any, Sequence, Union
 
 from . import _check as check
@@ -50,8 +51,9 @@ def set_heads(info: PlanInfo, heads: Any) -> None:
     """One of each query head: a theta, "dense", "anchor_only", or None for what the plan has."""
     if heads is None:
         return
-    if isinstance(heads, (str, bytes)) or not hasattr(heads, "__len__"):
-        raise TypeError("head_modes must be a sequence with one entry for each query head")
+    unordered = (str, bytes, collections.abc.Mapping, collections.abc.Set)  # a dict is walked by its keys, a set in any order
+    if isinstance(heads, unordered) or not hasattr(heads, "__len__"):
+        raise TypeError(f"head_modes must be a list with one entry for each query head, not {type(heads).__name__}")
     if len(heads) != info.heads:
         raise ValueError(f"head_modes has {len(heads)} entries; give one for each of the {info.heads} query heads")
     info.head_modes = (Head * len(heads))(*(_head(f"head_modes[{i}]", h) for i, h in enumerate(heads)))

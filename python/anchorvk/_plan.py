@@ -104,7 +104,7 @@ def plan_info(
 ) -> PlanInfo:
     info = PlanInfo()
     library.avk_plan_defaults(info)
-    library.avk_plan_preset(info, check.text("preset", preset))
+    library.avk_plan_preset(info, check.text("preset", preset, optional=False))
     for name, value in (("batch", batch), ("heads", heads), ("kv_heads", kv_heads), ("q_len", q_len), ("kv_len", kv_len), ("head_dim", head_dim)):
         setattr(info, name, check.integer(name, value, 1, check.MAX_INT32))
     info.mode = check.choice("mode", mode, MODES)

@@ -55,6 +55,13 @@ class Presets(OnADevice):
         for h, want in enumerate([dense, only.o, only.o] + [plain.o] * (heads - 3)):
             np.testing.assert_array_equal(got.o[h].view(np.uint16), want[h].view(np.uint16), f"head {h}")
 
+    def test_heads_have_an_order(self):
+        for heads in ({"dense": 1, "anchor_only": 2}, {0: "dense", 1: "dense"}, {"dense", "anchor_only"}, "dense", b"de", iter(["dense"])):
+            with self.assertRaisesRegex(TypeError, f"one entry for each query head, not {type(heads).__name__}"):
+                self.run_with(**sample.PARAMS, head_modes=heads)
+        with self.assertRaisesRegex(TypeError, "preset must be a str, not NoneType"):
+            self.run_with(preset=None)
+
 
 if __name__ == "__main__":
     unittest.main()

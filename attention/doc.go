@@ -11,6 +11,11 @@
 // exact softmax attention over the keys that are kept. [Oracle] has the
 // definition in full, with a drawing of the causal matrix.
 //
+// Real models need more than that, and [Params] has it: Tail rows at the end
+// that attend every key, a [Guard] that keeps all candidates of the groups whose
+// rows look at single keys, and Heads with a mode or theta of their own. [Preset]
+// "safe" has a tail and a guard.
+//
 // It serves prefill, where many rows share their stripes. For decoding, row by
 // row, use [ModeDense].
 //

@@ -55,6 +55,22 @@ class Presets(OnADevice):
         for h, want in enumerate([dense, only.o, only.o] + [plain.o] * (heads - 3)):
             np.testing.assert_array_equal(got.o[h].view(np.uint16), want[h].view(np.uint16), f"head {h}")
 
+    def test_chunks_with_a_tail_in_the_last_only_give_the_bits_of_one_call(self):
+        rng = np.random.default_rng(4)
+        q, k, v = (rng.standard_normal((2, 900, 16)).astype(np.float16) for _ in range(3))
+        whole = self.engine.attention(q, k, v, no_fallback=True).o
+
+        def in_chunks(tail):
+            ends = (256, 768, 900)
+            parts = []
+            for begin, end in zip((0,) + ends, ends):
+                last = None if end == 900 else tail
+                parts.append(self.engine.attention(q[:, begin:end], k[:, :end], v[:, :end], tail=last, no_fallback=True).o)
+            return np.concatenate(parts, axis=1)
+
+        np.testing.assert_array_equal(in_chunks(0).view(np.uint16), whole.view(np.uint16))
+        self.assertGreater(np.abs(in_chunks(128).astype(np.float32) - whole).max(), 0)
+
     def test_heads_have_an_order(self):
         for heads in ({"dense": 1, "anchor_only": 2}, {0: "dense", 1: "dense"}, {"dense", "anchor_only"}, "dense", b"de", iter(["dense"])):
             with self.assertRaisesRegex(TypeError, f"one entry for each query head, not {type(heads).__name__}"):

@@ -169,6 +169,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	}
 	defer a.closeSession(s)
 	options.NoFallback = f.noFallback
+	a.warn(f.params.notes())
 	// Every plan before the first measurement: what does not fit is known at once.
 	var all []*attention.Plan
 	for _, w := range workloads {

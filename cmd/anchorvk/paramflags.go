@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,14 @@ func (f *paramFlags) load() (err error) {
 		f.preset = f.loaded.Preset
 	}
 	return nil
+}
+
+// notes say where a profile changes nothing, as of a layer that was counted from 1.
+func (f *paramFlags) notes() []string {
+	if f.loaded == nil || slices.ContainsFunc(f.loaded.Heads, func(h profile.Head) bool { return h.Layer == f.layer }) {
+		return nil
+	}
+	return []string{fmt.Sprintf("--profile %s names no head of layer %d (layers count from 0): its heads are as preset %s says", f.profile, f.layer, f.preset)}
 }
 
 // ofHeads adds what the profile says of a layer with so many query heads.

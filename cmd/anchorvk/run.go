@@ -101,6 +101,7 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	if f.params.p, err = f.params.ofHeads(f.params.p, shape.Heads); err != nil {
 		return err
 	}
+	a.warn(f.params.notes())
 	// Opened now, so that a directory that cannot be written to is known
 	// before the work, and aborted when anything below fails.
 	outputs, err := openOutputs(f)

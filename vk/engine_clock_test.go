@@ -123,6 +123,7 @@ func TestEngineNoticesDroppedWork(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				e, d := budgeted(t, 0)
 				plan, in, out := resident(t, e, d)
+				plan.SliceMS = 1e-4 // several slices on a fast device too
 				for range 2 {
 					require.NoError(t, run(e, plan, in, out))
 				}

@@ -93,15 +93,32 @@ func requirePlanHolds(t *testing.T, p *Plan, o PlanOptions) {
 	}
 	if p.Runs == ModeDense {
 		require.Zero(t, p.Units)
-		require.Zero(t, p.ScratchBytes)
+		requireTileStates(t, p, o)
 		return
 	}
 	requireGroupsCovered(t, p)
 	if p.Units == 0 {
-		require.Zero(t, p.ScratchBytes)
+		requireTileStates(t, p, o)
 		return
 	}
 	requireScratchHolds(t, p, o)
+}
+
+// requireTileStates checks the scratch memory of dense attention alone: none,
+// or with ranges of keys the state of one row tile at least, within the bound.
+func requireTileStates(t *testing.T, p *Plan, o PlanOptions) {
+	t.Helper()
+	if p.Tuning.Range == 0 {
+		require.Zero(t, p.ScratchBytes)
+		return
+	}
+	acc, sums := p.tileStateBytes()
+	require.Positive(t, p.tileStates())
+	bound := o.ScratchBytes
+	if bound == 0 {
+		bound = defaultScratchBytes
+	}
+	require.LessOrEqual(t, p.ScratchBytes, max(bound, acc+sums)+2*scratchAlign)
 }
 
 // Every row is computed once: dense up to the first group with candidates, and

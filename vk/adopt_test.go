@@ -65,9 +65,6 @@ func borrow(t testing.TB, d *Device, b *testhost.Buffer) *Buffer {
 	return made
 }
 
-// numbers are words that no two places share.
-func numbers(n int) []byte { return words(n, func(i int) uint32 { return uint32(i)*2654435761 + 1 }) }
-
 func TestAdoptedRoundTrip(t *testing.T) {
 	const n = 5000
 	h := openHost(t, testhost.Options{Enable: testhost.All})

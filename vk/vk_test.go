@@ -85,3 +85,6 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, words(n, func(i int) uint32 { return 3*uint32(i) + 7 }), got)
 	t.Log(r.TimestampsMS(nil))
 }
+
+// numbers are words that no two places share.
+func numbers(n int) []byte { return words(n, func(i int) uint32 { return uint32(i)*2654435761 + 1 }) }

@@ -37,33 +37,7 @@ func (c *call) denseParts(ctx context.Context) error {
 	if c.plan.Tuning.Range > 0 {
 		c.slicer.barrier() // both keep the state of their rows in one place
 	}
-	return c.tail(ctx, tailStart(s, c.plan.Params), s.KVLen) // which the stripes have left out, so that O may lie over Q
-}
-
-// tail is dense for rows that do not begin with the call's first. The number of
-// rows, with which kernels keep within Q, is theirs then. It is also what lies
-// between the log-sum-exps of two heads: where those are wanted the heads go one
-// by one, with barriers, because they share the bindings that they write.
-func (c *call) tail(ctx context.Context, from, end int) error {
-	if end <= from {
-		return nil
-	}
-	span, push, rows := c.span, c.push, uint32(end-from)
-	defer func() { c.span, c.push = span, push }()
-	c.push.qLen = rows
-	if push.lseBase == noLSE {
-		return c.dense(ctx, from, end)
-	}
-	c.push.headCount, c.span.count = 1, 1
-	for head := uint32(span.first); head < uint32(span.first+span.count); head++ {
-		c.push.headFirst = head
-		c.push.lseBase = push.lseBase + head*(push.qLen-rows)
-		if err := c.dense(ctx, from, end); err != nil {
-			return err
-		}
-		c.slicer.barrier()
-	}
-	return nil
+	return c.dense(ctx, tailStart(s, c.plan.Params), s.KVLen) // which the stripes have left out, so that O may lie over Q
 }
 
 // dense dispatches dense attention of the rows at positions [from, end).

@@ -40,7 +40,7 @@ void begin_tile(uint head, uint first_position) {
         for (uint i = gl_SubgroupInvocationID; i < QUERY_SIZE * PASS_CHUNKS; i += LANES) {
             uint chunk = n % DIM_TILES * PASS_CHUNKS + i % PASS_CHUNKS;
             uint row = subgroup_row() + n / DIM_TILES * QUERY_SIZE + i / PASS_CHUNKS;
-            uint position = clamp(first_position + row, q_offset, q_offset + q_len - 1);
+            uint position = clamp(first_position + row, q_offset, kv_end - 1);
             pass_tile[own_pass() + i / PASS_CHUNKS * PASS_STRIDE + i % PASS_CHUNKS] =
                 chunk < CHUNKS_ROW ? queries[q_base + head * q_head + (position - q_offset) * q_row + chunk] : uvec4(0);
         }

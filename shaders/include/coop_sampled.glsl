@@ -33,7 +33,7 @@ uint slot_end(uint slot) { return slot_exists(slot) ? causal_end(unit_of_slot(sl
 uint position_of(Unit unit, uint row) { return first_sampled(unit) + min(row, max(sampled_rows(unit), 1) - 1) * GUARD_STRIDE; }
 
 uvec4 query_chunk(Unit unit, uint row, uint chunk) {
-    uint position = min(position_of(unit, row), q_offset + q_len - 1); // a slot without sampled rows reads some row
+    uint position = min(position_of(unit, row), kv_end - 1); // a slot without sampled rows reads some row
     return queries[q_base + unit.head * q_head + (position - q_offset) * q_row + chunk];
 }
 

@@ -68,7 +68,7 @@ float sum_of_row(float x) {
 }
 
 uvec4 query_chunk(uint head, uint position, uint chunk) {
-    uint row = clamp(position, q_offset, q_offset + q_len - 1) - q_offset;
+    uint row = clamp(position, q_offset, kv_end - 1) - q_offset;
     return chunk < CHUNKS_ROW ? queries[q_base + head * q_head + row * q_row + chunk] : uvec4(0);
 }
 

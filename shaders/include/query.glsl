@@ -3,7 +3,7 @@ layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 
 void load_queries(uint head, uint first_position) {
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        uint position = clamp(first_position + r, q_offset, q_offset + q_len - 1);
+        uint position = clamp(first_position + r, q_offset, kv_end - 1);
         uint row = q_base + head * q_head + (position - q_offset) * q_row;
         [[unroll]] for (uint c = 0; c < CHUNKS; c++) {
             uvec4 packed = queries[row + chunk_of(c)];

@@ -6,9 +6,9 @@ import "math"
 type Cost struct {
 	Dense    float64 `json:"dense"`    // dense attention on the same shape
 	Anchor   float64 `json:"anchor"`   // sink and window, and the state that is saved
-	Identify float64 `json:"identify"` // pooled queries times candidates
+	Identify float64 `json:"identify"` // pooled queries, or sampled ones in two sweeps, times candidates
 	Stripes  float64 `json:"stripes"`  // stripes, at the expected share
-	Guard    float64 `json:"guard"`    // sampled rows times all their keys, in two sweeps
+	Guard    float64 `json:"guard"`    // rows that the guard samples besides times candidates, in two sweeps, and its second looks, at the expected share
 	Tail     float64 `json:"tail"`     // the last rows, and heads that are dense, over all keys
 }
 
@@ -63,16 +63,35 @@ func predictHead(s Shape, p Params, head Head, share float64) Cost {
 			continue
 		}
 		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*batch*rows*float64(s.HeadDim)
-		c.Identify += 2 * float64(s.HeadDim) * batch * float64(p.Step) * candidates
 		c.Stripes += pair * rows * candidates * share
-		if p.guardsHead(head) {
-			c.Guard += 2 * float64(s.HeadDim) * batch * float64(sampled(from, to, p.Guard.Stride)) * (float64(to) + candidates)
+		if p.samplesHead(head) {
+			c.Identify += batch * p.sweepFlops(s.HeadDim, from, to, p.Sample.Stride)
+		} else {
+			c.Identify += 2 * float64(s.HeadDim) * batch * float64(p.Step) * candidates
+			if p.guardsHead(head) {
+				c.Guard += batch * p.sweepFlops(s.HeadDim, from, to, p.Guard.Stride)
+			}
+		}
+		if p.guardsHead(head) && p.Guard.Look > 0 {
+			c.Guard += batch * failingShare * p.sweepFlops(s.HeadDim, from, to, p.Guard.Look)
 		}
 	}
 	if from := tailStart(s, p); from < s.KVLen {
 		c.Tail = pair * trianglePairs(from, s.KVLen)
 	}
 	return c
+}
+
+// failingShare is the share of the (head, group)s that a plan expects to fail
+// the guard: 5 to 10 % did on a real model.
+const failingShare = 0.08
+
+// sweepFlops is the work of the sampled rows among those of one group and head,
+// at positions [from, to): products with the candidates that stand for others in
+// the softmax sums, then with all candidates.
+func (p Params) sweepFlops(headDim, from, to, stride int) float64 {
+	candidates := max(0, from/p.Group()*p.Group()-p.Window()-p.Sink())
+	return 2 * float64(headDim) * float64(sampled(from, to, stride)) * (float64(candidates) + float64(ceilDiv(candidates, p.Sample.part())))
 }
 
 // tailStart is the position of the first row that is in the tail and in a group

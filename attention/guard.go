@@ -1,6 +1,9 @@
 package attention
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Guard finds the (head, group)s whose rows look at single keys of their own,
 // which no pooled query points at: copying and induction heads do so. Sampled
@@ -16,24 +19,37 @@ type Guard struct {
 	// above 0 and up to 1. Many keys of little weight each are no loss.
 	Peak float64 `json:"peak"`
 	// Limit is the probability of missed peaks, as the mean over the sampled
-	// rows, above which all candidates are kept: 0 to 1.
+	// rows, above which a (head, group) fails: 0 to 1.
 	Limit float64 `json:"limit"`
+	// Look is the stride of a second look at the (head, group)s that fail: each
+	// candidate that has at least the probability Peak in a row at a position
+	// that Look divides becomes a stripe, and Look candidates on each side of it,
+	// because the rows in between look near by. 0 keeps all candidates instead.
+	// At most 15.
+	Look int `json:"look"`
 }
+
+// largestLook lets a peak and its neighbours lie in two words of the mask.
+const largestLook = 15
 
 // On says whether rows are sampled.
 func (g Guard) On() bool { return g.Stride != 0 }
 
 // validate returns an [*ArgumentError] for the first number out of range.
-func (g Guard) validate() error {
+func (g Guard) validate(sample Sample) error {
 	switch {
 	case g.Stride < 0 || g.Stride > maxIndex:
 		return argument("Params.Guard.Stride", "use a number of positions such as 32, or 0 to turn the guard off", "is %d", g.Stride)
-	case !g.On() && (g.Peak != 0 || g.Limit != 0):
-		return argument("Params.Guard.Stride", "use a number of positions such as 32, or leave Peak and Limit 0 too", "is 0, which turns the guard off, with Peak %v and Limit %v", g.Peak, g.Limit)
+	case !g.On() && g != (Guard{}):
+		return argument("Params.Guard.Stride", "use a number of positions such as 32, or leave Peak, Limit and Look 0 too", "is 0, which turns the guard off, with Peak %v, Limit %v and Look %d", g.Peak, g.Limit, g.Look)
+	case g.On() && sample.On() && g.Stride != sample.Stride:
+		return argument("Params.Guard.Stride", fmt.Sprintf("use %d", sample.Stride), "is %d, but the rows that choose stripes, at a stride of %d, are the guard's too", g.Stride, sample.Stride)
 	case g.On() && !(g.Peak >= smallestPeak && g.Peak <= 1):
 		return argument("Params.Guard.Peak", "use a probability such as 0.01", "is %v, outside of %v to 1", g.Peak, smallestPeak)
 	case g.On() && !(g.Limit >= 0 && g.Limit <= 1):
 		return argument("Params.Guard.Limit", "use a probability such as 0.02", "is %v, outside of 0 to 1", g.Limit)
+	case g.Look < 0 || g.Look > largestLook:
+		return argument("Params.Guard.Look", "use a number of positions such as 4, or 0 to keep all candidates", "is %d, outside of 0 to %d", g.Look, largestLook)
 	}
 	return nil
 }
@@ -41,36 +57,71 @@ func (g Guard) validate() error {
 // smallestPeak keeps probabilities within what fp32 tells apart.
 const smallestPeak = 1e-6
 
-const (
-	// guardRunKeys is how many keys an item of the guard's sweeps walks:
-	// RUN_KEYS of include/guard.glsl.
-	guardRunKeys = 2048
-	guardSweeps  = 2
-)
+// guardRunKeys is how many keys an item of the sampled rows' sweeps walks:
+// RUN_KEYS of include/guard.glsl.
+const guardRunKeys = 2048
 
-// guardRuns is the number of parts in which the guard's sweeps walk the keys.
-func (p *Plan) guardRuns() int { return ceilDiv(p.Shape.KVLen, guardRunKeys) }
+// keyRuns is the number of parts in which those sweeps walk the keys.
+func (p *Plan) keyRuns() int { return ceilDiv(p.Shape.KVLen, guardRunKeys) }
 
-// guardRows is the room for sampled rows of a group.
-func (p *Plan) guardRows() int { return ceilDiv(p.Params.Group(), p.Params.Guard.Stride) }
+// sumRuns is the same of the sweep that sums, which takes every part-th key.
+func (p *Plan) sumRuns() int {
+	return ceilDiv(ceilDiv(p.Shape.KVLen, p.Params.Sample.part()), guardRunKeys)
+}
 
-// guards says whether the guard looks after some head of the plan.
-func (p *Plan) guards() bool {
-	if p.Runs != ModeAnchor || !p.Params.Guard.On() {
+// sampledRows is the room for a group's sampled rows at a stride.
+func (p *Plan) sampledRows(stride int) int { return ceilDiv(p.Params.Group(), stride) }
+
+// lookStrides are the strides of the sampled rows that some head of the plan
+// needs; at most two.
+func (p *Plan) lookStrides() (strides []int) {
+	if p.samples() {
+		strides = append(strides, p.Params.Sample.Stride)
+	} else if p.guards() {
+		strides = append(strides, p.Params.Guard.Stride)
+	}
+	if p.guards() && p.Params.Guard.Look > 0 {
+		strides = append(strides, p.Params.Guard.Look)
+	}
+	return strides
+}
+
+// samples says whether sampled rows choose the stripes of some head of the plan.
+func (p *Plan) samples() bool { return p.anyHead(p.Params.samplesHead) }
+
+// pools says whether pooled rows do.
+func (p *Plan) pools() bool {
+	return p.anyHead(func(h Head) bool { return !h.IsDense() && !p.Params.samplesHead(h) })
+}
+
+func (p *Plan) anyHead(is func(Head) bool) bool {
+	if p.Runs != ModeAnchor {
 		return false
 	}
 	for h := range p.Shape.Heads {
-		if p.Params.guardsHead(p.Params.Head(h)) {
+		if is(p.Params.Head(h)) {
 			return true
 		}
 	}
 	return false
 }
 
-// guardView holds the guard's numbers in the place of O's view, as
-// include/guard.glsl reads them.
-func guardView(g Guard) view {
-	return view{base: uint32(g.Stride), head: math.Float32bits(float32(g.Peak)), row: math.Float32bits(float32(g.Limit))}
+// guards says whether the guard looks after some head of the plan.
+func (p *Plan) guards() bool { return p.Params.Guard.On() && p.anyHead(p.Params.guardsHead) }
+
+// neverPeak is a probability that no key has.
+const neverPeak = 2
+
+// setSampled holds what the kernels of sampled rows need in the places of O's
+// and V's views, as include/guard.glsl reads them. look is 0 but for the second
+// look, and for the verdict that it follows.
+func (c *push) setSampled(p Params, h Head, stride, look int) {
+	peak, limit := p.Guard.Peak, p.Guard.Limit
+	if !p.Guard.On() {
+		peak = neverPeak
+	}
+	c.o = view{base: uint32(stride), head: math.Float32bits(float32(peak)), row: math.Float32bits(float32(limit))}
+	c.v = view{base: uint32(p.Sample.part()), head: math.Float32bits(float32(p.weightOf(h))), row: uint32(look)}
 }
 
 // sampled counts the positions in [from, to) that a stride divides.

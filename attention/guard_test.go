@@ -55,10 +55,10 @@ func TestGuardByHand(t *testing.T) {
 	}
 	first, second := math.Exp(8)/(math.Exp(8)+32), math.Exp(4)/(math.Exp(4)+40)
 	require.Greater(t, second, 0.5)
-	assert.InDelta(t, (first+second)/2, o.Missed(0, 0, 2, kept, 0.5), 1e-12)
-	assert.InDelta(t, first/2, o.Missed(0, 0, 2, kept, 0.9), 1e-12, "the second is no peak then")
+	assert.InDelta(t, (first+second)/2, o.Missed(0, 0, 2, kept, 0), 1e-12)
+	assert.InDelta(t, first/2, o.Missed(0, 0, 2, kept, 0.8), 1e-12, "the second is no peak of 0.9")
 	kept[17] = true
-	assert.InDelta(t, second/2, o.Missed(0, 0, 2, kept, 0.5), 1e-12, "a stripe is not missed")
+	assert.InDelta(t, second/2, o.Missed(0, 0, 2, kept, 0), 1e-12, "a stripe is not missed")
 
 	o.Params.Theta = math.Inf(-1)
 	got := o.Select(0, 0, 2)
@@ -79,10 +79,10 @@ func TestGuardCountsNothingInRowsWithoutALogSumExp(t *testing.T) {
 	in := copying(problem.Shape, 1)
 	o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
 	require.NoError(t, err)
-	before := o.Missed(0, 0, 3, make([]bool, 300), 0.02)
+	before := o.Missed(0, 0, 3, make([]bool, 300), 0)
 	require.Positive(t, before)
 	in.Q.At(0, 0, 200)[0] = half16(float32(math.NaN()))
-	after := o.Missed(0, 0, 3, make([]bool, 300), 0.02)
+	after := o.Missed(0, 0, 3, make([]bool, 300), 0)
 	assert.Less(t, after, before)
 	assert.False(t, math.IsNaN(after))
 }

@@ -12,7 +12,8 @@ type HeadMode int
 const (
 	// HeadDefault leaves a head to Params.
 	HeadDefault HeadMode = iota
-	// HeadAnchor gives a head a theta of its own.
+	// HeadAnchor gives a head a theta of its own, or a weight where sampled rows
+	// choose the stripes.
 	HeadAnchor
 	// HeadDense lets a head's rows attend every key. It has no stripes.
 	HeadDense
@@ -54,9 +55,12 @@ type Head struct {
 	Mode HeadMode `json:"mode"`
 	// Theta is the head's own, with HeadAnchor only.
 	Theta float64 `json:"theta"`
+	// Weight is the head's own, with HeadAnchor and Params.Sample only, whose
+	// Weight it replaces; Theta is 0 then.
+	Weight float64 `json:"weight,omitempty"`
 }
 
-func (h Head) validate(i int) error {
+func (h Head) validate(i int, sample Sample) error {
 	field := fmt.Sprintf("Params.Heads[%d]", i)
 	switch {
 	case h.Mode < 0 || int(h.Mode) >= len(headModes):
@@ -65,6 +69,23 @@ func (h Head) validate(i int) error {
 		return argument(field+".Theta", "use a number such as 12", "is NaN")
 	case h.Mode != HeadAnchor && h.Theta != 0:
 		return argument(field+".Theta", "set Mode to HeadAnchor, or leave Theta 0", "is %v, and mode %v has no theta", h.Theta, h.Mode)
+	case h.Mode != HeadAnchor && h.Weight != 0:
+		return argument(field+".Weight", "set Mode to HeadAnchor, or leave Weight 0", "is %v, and mode %v has no weight", h.Weight, h.Mode)
+	case !sample.On() && h.Weight != 0:
+		return argument(field+".Weight", "use Theta, or parameters whose stripes sampled rows choose", "is %v, which pooled rows do not use", h.Weight)
+	case sample.On() && h.Mode == HeadAnchor && !math.IsInf(h.Theta, 0):
+		return h.validateWeight(field)
+	}
+	return nil
+}
+
+// validateWeight checks a head whose stripes sampled rows choose.
+func (h Head) validateWeight(field string) error {
+	if h.Theta != 0 {
+		return argument(field+".Theta", "use Weight, +Inf, -Inf, or parameters whose stripes pooled rows choose", "is %v, which sampled rows do not use", h.Theta)
+	}
+	if !weightInRange(h.Weight) {
+		return argument(field+".Weight", "use a number such as 0.2", "is %v, not above 0 and within fp32", h.Weight)
 	}
 	return nil
 }
@@ -89,6 +110,14 @@ func (p Params) thetaOf(h Head) float64 {
 		return math.Inf(-1)
 	}
 	return p.Theta
+}
+
+// weightOf is the weight of a head whose stripes sampled rows choose.
+func (p Params) weightOf(h Head) float64 {
+	if h.Mode == HeadAnchor {
+		return h.Weight
+	}
+	return p.Sample.Weight
 }
 
 // guardsHead says whether the guard looks after a head: with every candidate

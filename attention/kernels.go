@@ -16,8 +16,11 @@ const (
 	kernelPool
 	kernelIdentify
 	kernelSample
+	kernelPick
+	kernelPickMatrix
 	kernelMiss
 	kernelGuard
+	kernelPeaks
 	kernelCompact
 	kernelStripes
 	kernelCount
@@ -32,15 +35,18 @@ var kernelFacts = [kernelCount]struct {
 	matrix   bool // has a variant on cooperative matrices
 	ranged   int  // bindings of its variants that attend keys a range at a time; 0: it has none
 }{
-	kernelDense:    {"dense", 5, true, true, true, 7},
-	kernelAnchor:   {"anchor", 5, true, false, true, 5},
-	kernelPool:     {"pool", 4, false, false, false, 0},
-	kernelIdentify: {"identify", 4, true, false, true, 0},
-	kernelSample:   {"sample", 3, true, false, true, 0},
-	kernelMiss:     {"miss", 5, true, false, true, 0},
-	kernelGuard:    {"guard", 3, false, false, false, 0},
-	kernelCompact:  {"compact", 3, false, false, false, 0},
-	kernelStripes:  {"stripes", 9, true, true, true, 9},
+	kernelDense:      {"dense", 5, true, true, true, 7},
+	kernelAnchor:     {"anchor", 5, true, false, true, 5},
+	kernelPool:       {"pool", 4, false, false, false, 0},
+	kernelIdentify:   {"identify", 4, true, false, true, 0},
+	kernelSample:     {"sample", 4, true, false, true, 0},
+	kernelPick:       {"pick", 6, false, false, false, 0},
+	kernelPickMatrix: {"pick", 6, true, false, true, 0},
+	kernelMiss:       {"miss", 6, true, false, true, 0},
+	kernelGuard:      {"guard", 3, false, false, false, 0},
+	kernelPeaks:      {"peaks", 6, true, false, true, 0},
+	kernelCompact:    {"compact", 3, false, false, false, 0},
+	kernelStripes:    {"stripes", 9, true, true, true, 9},
 }
 
 func (k kernel) String() string { return kernelFacts[k].name }
@@ -48,7 +54,7 @@ func (k kernel) String() string { return kernelFacts[k].name }
 // searches tells the kernels that walk keys for rows that stand for a group.
 // They have the shape Tuning.Identify.
 func (k kernel) searches() bool {
-	return k == kernelIdentify || k == kernelSample || k == kernelMiss
+	return k == kernelIdentify || k == kernelSample || k == kernelPickMatrix || k == kernelMiss || k == kernelPeaks
 }
 
 // Specialization constants by id, as include/spec.glsl declares them.
@@ -83,6 +89,9 @@ type pipelineKey struct {
 
 // pipelineFor returns the key of a plan's kernel.
 func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
+	if k == kernelPickMatrix && !tier.onMatrixUnits() {
+		k = kernelPick
+	}
 	key := pipelineKey{kernel: k}
 	chunks := uint32(headDim / 8)
 	key.constants = [specCount]uint32{auxLocal, 1, 1, 1, chunks}

@@ -38,7 +38,9 @@ type Params struct {
 	// rows are what they would be without it. In a prompt that is prefilled in
 	// chunks only the last chunk's tail counts.
 	Tail int `json:"tail"`
-	// Guard keeps all candidates of the (head, group)s that need them.
+	// Sample chooses stripes by sampled rows, in place of pooled ones and Theta.
+	Sample Sample `json:"sample"`
+	// Guard looks after the (head, group)s whose stripes are not enough.
 	Guard Guard `json:"guard"`
 	// Heads are modes and thetas of single query heads, one entry for each, or
 	// nil. Not to be changed while a plan or an oracle uses it.
@@ -101,10 +103,13 @@ func (p Params) Validate() error {
 			return argument(span.field, "use a smaller value", "is %d, which at block %d spans more than %d positions", span.blocks, p.Block, maxIndex)
 		}
 	}
+	if err := p.Sample.validate(); err != nil {
+		return err
+	}
 	for i, h := range p.Heads {
-		if err := h.validate(i); err != nil {
+		if err := h.validate(i, p.Sample); err != nil {
 			return err
 		}
 	}
-	return p.Guard.validate()
+	return p.Guard.validate(p.Sample)
 }

@@ -113,6 +113,9 @@ func (c *call) anchorStage(ctx context.Context, slots int) error {
 		return err
 	}
 	c.slicer.barrier()
+	if p.Params.samplesHead(c.span.head) {
+		return nil
+	}
 	pool := [4]vk.Binding{c.bindings[0], c.scratch(l.sums), c.scratch(l.pooled), c.scratch(l.anchors)}
 	err = c.dispatch(ctx, kernelPool, passAnchor, pool[:], uint32(slots*p.Params.Step), func(uint32) float64 {
 		return float64(p.Params.Block * p.Shape.HeadDim)
@@ -129,26 +132,20 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	c.slicer.mark(passIdentify)
 	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
-	slotsAnItem, keysAnItem := p.searchSlots(), searchWords*32
-	if p.Tier.onMatrixUnits() {
-		keysAnItem = 16 * 32 // identify_coop.comp's
+	choose := c.searchStage
+	if p.Params.samplesHead(c.span.head) {
+		choose = c.sampleStage
 	}
-	items := uint32(ceilDiv(slots, slotsAnItem) * ceilDiv(p.Shape.KVLen, keysAnItem))
-	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
-	err := c.dispatch(ctx, kernelIdentify, passIdentify, b[:], items, func(uint32) float64 {
-		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem * slotsAnItem)
-	})
-	if err != nil {
+	if err := choose(ctx, slots); err != nil {
 		return err
 	}
-	c.slicer.barrier()
 	if p.Params.guardsHead(c.span.head) {
 		if err := c.guardStage(ctx, slots); err != nil {
 			return err
 		}
 	}
 	list := [3]vk.Binding{c.scratch(l.mask), c.scratch(l.list), c.scratch(l.counts)}
-	err = c.dispatch(ctx, kernelCompact, passIdentify, list[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen) })
+	err := c.dispatch(ctx, kernelCompact, passIdentify, list[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen) })
 	if err != nil {
 		return err
 	}
@@ -161,40 +158,29 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	return nil
 }
 
+// searchStage has the pooled rows choose the stripes.
+func (c *call) searchStage(ctx context.Context, slots int) error {
+	p := c.plan
+	l := &p.scratch
+	slotsAnItem, keysAnItem := p.searchSlots(), searchWords*32
+	if p.Tier.onMatrixUnits() {
+		keysAnItem = 16 * 32 // identify_coop.comp's
+	}
+	items := uint32(ceilDiv(slots, slotsAnItem) * ceilDiv(p.Shape.KVLen, keysAnItem))
+	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
+	err := c.dispatch(ctx, kernelIdentify, passIdentify, b[:], items, func(uint32) float64 {
+		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem * slotsAnItem)
+	})
+	c.slicer.barrier()
+	return err
+}
+
 // searchSlots is how many slots an item of the kernels has that look through keys.
 func (p *Plan) searchSlots() int {
 	if p.Tier.onMatrixUnits() {
 		return p.Tuning.SearchHeads
 	}
 	return 1
-}
-
-// guardStage measures what sampled rows look at and the stripes miss, and keeps
-// all candidates of the units that miss too much.
-func (c *call) guardStage(ctx context.Context, slots int) error {
-	p := c.plan
-	l := &p.scratch
-	all := c.push.o
-	defer func() { c.push.o = all }()
-	c.push.o = guardView(p.Params.Guard)
-	items := uint32(ceilDiv(slots, p.searchSlots()) * p.guardRuns())
-	sweep := func(uint32) float64 {
-		return float64(2 * p.Shape.HeadDim * p.guardRows() * guardRunKeys * p.searchSlots())
-	}
-	sample := [3]vk.Binding{c.bindings[0], c.bindings[1], c.scratch(l.sampled)}
-	if err := c.dispatch(ctx, kernelSample, passIdentify, sample[:], items, sweep); err != nil {
-		return err
-	}
-	c.slicer.barrier()
-	miss := [5]vk.Binding{c.bindings[0], c.bindings[1], c.scratch(l.sampled), c.scratch(l.mask), c.scratch(l.misses)}
-	if err := c.dispatch(ctx, kernelMiss, passIdentify, miss[:], items, sweep); err != nil {
-		return err
-	}
-	c.slicer.barrier()
-	verdict := [3]vk.Binding{c.scratch(l.misses), c.scratch(l.mask), c.scratch(l.missed)}
-	err := c.dispatch(ctx, kernelGuard, passIdentify, verdict[:], uint32(slots), func(uint32) float64 { return float64(p.Shape.KVLen / 32) })
-	c.slicer.barrier()
-	return err
 }
 
 // likelyStripes is the share of candidates that slices allow for: what is kept

@@ -92,8 +92,22 @@ func (p *Plan) runs(k kernel) bool {
 	switch k {
 	case kernelDense:
 		return true
-	case kernelSample, kernelMiss, kernelGuard:
+	case kernelPool, kernelIdentify:
+		return p.pools()
+	case kernelSample:
+		return p.samples() || p.guards()
+	case kernelPick, kernelPickMatrix:
+		if !p.samples() {
+			return false
+		}
+		pick, _ := p.pickKernel()
+		return k == pick
+	case kernelMiss:
+		return p.guards() && !p.samples()
+	case kernelGuard:
 		return p.guards()
+	case kernelPeaks:
+		return p.guards() && p.Params.Guard.Look > 0
 	}
 	return p.Runs == ModeAnchor
 }

@@ -51,13 +51,27 @@ func compactRounds(local, keys int) int {
 // poolRounds bounds pool.comp: over the rows of a block.
 func poolRounds(rows int) int { return rows + 1 }
 
-// sampleRounds bounds sample.comp and miss.comp: over sampled rows, so many at
-// a time; for those over the batches of a run of keys, and in miss.comp over
-// the runs before, for each of an invocation's rows. Then it adds up what its
-// invocations found.
-func sampleRounds(s KernelShape, rows, keys int) int {
+// sampleRounds bounds sample.comp, miss.comp and peaks.comp: over sampled rows,
+// so many at a time; for those over the batches of a run of keys, and over the
+// runs of sums, for each of an invocation's rows. Then miss.comp adds up what
+// its invocations found.
+func sampleRounds(s KernelShape, rows, sumRuns int) int {
 	tiles := ceilDiv(rows, s.TileRows())
-	return tiles + 1 + tiles*(guardRunKeys/s.Keys+1+s.Rows*(ceilDiv(keys, guardRunKeys)+1)) + s.Local + 1
+	return tiles + 1 + tiles*(guardRunKeys/s.Keys+1+s.Rows*(sumRuns+1)) + s.Local + 1
+}
+
+// pickBatch is pick.comp's BATCH.
+const pickBatch = 8
+
+// pickRounds bounds pick.comp: over the keys of a run, a workgroup at a time;
+// for those over batches of sampled rows; for each batch over what is loaded of
+// it, over the runs of sums, and over the chunks of a key. Then over what its
+// invocations found.
+func pickRounds(rows, chunks, sumRuns int) int {
+	words := guardRunKeys / auxLocal
+	batches := ceilDiv(rows, pickBatch)
+	aBatch := ceilDiv(pickBatch*chunks, auxLocal) + 1 + sumRuns + 1 + chunks + 1
+	return words + 1 + words*(batches+1+batches*aBatch) + auxLocal + 1
 }
 
 // guardRounds bounds guard.comp: over the runs of keys, then over an
@@ -107,10 +121,13 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 	if !grow(&t.Identify.Local, search) {
 		return refuse(fmt.Sprintf("the stripe search for groups of %d blocks", p.Params.Step), search(), "a smaller Params.Step, or larger blocks")
 	}
-	if p.guards() {
-		rounds := max(sampleRounds(t.Identify, p.guardRows(), s.KVLen), guardRounds(s.KVLen))
+	for _, stride := range p.lookStrides() {
+		rounds := max(sampleRounds(t.Identify, p.sampledRows(stride), p.sumRuns()), guardRounds(s.KVLen))
+		if p.runs(kernelPick) && stride == p.Params.Sample.Stride {
+			rounds = max(rounds, pickRounds(p.sampledRows(stride), s.HeadDim/8, p.sumRuns()))
+		}
 		if rounds > limit {
-			return refuse(fmt.Sprintf("the guard's %d sampled rows of a group", p.guardRows()), rounds, "a larger Params.Guard.Stride, or smaller groups")
+			return refuse(fmt.Sprintf("the %d sampled rows of a group", p.sampledRows(stride)), rounds, "a larger stride in Params.Sample and Params.Guard, or smaller groups")
 		}
 	}
 	t.Compact = auxLocal

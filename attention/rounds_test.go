@@ -15,7 +15,7 @@ import (
 // The loops that rounds.go counts are all that there are: those in the SPIR-V
 // that are not unrolled when a pipeline is made.
 func TestLoopsAreCounted(t *testing.T) {
-	counted := [kernelCount]int{kernelDense: 2, kernelAnchor: 2, kernelStripes: 2, kernelPool: 1, kernelIdentify: 3, kernelSample: 2, kernelMiss: 4, kernelGuard: 2, kernelCompact: 4}
+	counted := [kernelCount]int{kernelDense: 2, kernelAnchor: 2, kernelStripes: 2, kernelPool: 1, kernelIdentify: 3, kernelSample: 2, kernelPick: 6, kernelMiss: 4, kernelGuard: 2, kernelPeaks: 3, kernelCompact: 4}
 	eachModule(t, func(t *testing.T, module shaders.Module, code spirv) {
 		if strings.Contains(module.Source, "_coop") {
 			return // not for devices with a limit
@@ -40,6 +40,8 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 			for _, keys := range []int{1, 2, 16} {
 				for _, p := range []Params{
 					DefaultParams(), {Step: 1, Block: 16}, {Step: 1, Block: 65_552}, {Step: 4096, Block: 16}, {Step: 20_000, Block: 16, SinkBlocks: 9000, WindowBlocks: 1000},
+					{Step: 16, Block: 16, Sample: Sample{Stride: 16, Weight: 0.2, Part: 8}, Guard: Guard{Stride: 16, Peak: 0.01, Limit: 0.02, Look: 4}},
+					{Step: 64, Block: 16, Sample: Sample{Stride: 1, Weight: 0.2}},
 				} {
 					for _, mode := range []Mode{ModeDense, ModeAnchor} {
 						problem := Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: n, KVLen: n, HeadDim: 8}, Mode: mode, Params: p}
@@ -62,8 +64,11 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 						}
 						most := attendRounds(plan.Tuning.Attend, at)
 						if mode == ModeAnchor {
-							if plan.guards() {
-								most = max(most, sampleRounds(plan.Tuning.Identify, plan.guardRows(), n), guardRounds(n))
+							for _, stride := range plan.lookStrides() {
+								most = max(most, sampleRounds(plan.Tuning.Identify, plan.sampledRows(stride), plan.sumRuns()), guardRounds(n))
+							}
+							if plan.samples() {
+								most = max(most, pickRounds(plan.sampledRows(p.Sample.Stride), 1, plan.sumRuns()))
 							}
 							most = max(most, identifyRounds(plan.Tuning.Identify, p.Step), compactRounds(plan.Tuning.Compact, n), poolRounds(min(p.Block, n)))
 						}
@@ -129,7 +134,7 @@ func TestGuardsKeepToTheLimitOfRounds(t *testing.T) {
 	}
 	require.NoError(t, guarded(32, 2))
 	require.NoError(t, guarded(32, 16))
-	require.ErrorContains(t, guarded(1, 300), "a larger Params.Guard.Stride")
+	require.ErrorContains(t, guarded(1, 300), "a larger stride in Params.Sample and Params.Guard")
 }
 
 // A device that would lose keys past its limit gives the right bits: on a device

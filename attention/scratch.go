@@ -16,8 +16,8 @@ type scratchLayout struct {
 	anchors region // mean anchors, fp32
 	mask    region // one bit for each key
 	list    region // stripe positions, uint32, room for every key
-	sampled region // softmax sums of the guard's sampled rows by run of keys, two fp32 each
-	misses  region // what peaks miss, by run of keys, fp32
+	sampled region // softmax sums of sampled rows by run of keys, two fp32 each
+	misses  region // what those rows miss, by run of keys, fp32
 	counts  region // stripes of every pair of the call, uint32
 	missed  region // what the peaks of every pair miss, fp32
 	total   uint64
@@ -90,14 +90,19 @@ func (p *Plan) scratchFor(slots int) scratchLayout {
 	}
 	l.acc = l.place(n * tiles * tileRows * dim * 4)
 	l.sums = l.place(n * rows * 8)
-	l.pooled = l.place(n * step * dim * 4)
-	l.anchors = l.place(n * step * 4)
+	if p.pools() {
+		l.pooled = l.place(n * step * dim * 4)
+		l.anchors = l.place(n * step * 4)
+	}
 	l.mask = l.place(n * l.maskBytes)
 	l.list = l.place(n * l.maskBytes * 32)
-	if p.guards() {
-		runs := uint64(p.guardRuns())
-		l.sampled = l.place(n * runs * uint64(p.guardRows()) * 8)
-		l.misses = l.place(n * runs * 4)
+	if strides := p.lookStrides(); len(strides) > 0 {
+		rows := 0
+		for _, stride := range strides {
+			rows = max(rows, p.sampledRows(stride))
+		}
+		l.sampled = l.place(n * uint64(p.sumRuns()) * uint64(rows) * 8)
+		l.misses = l.place(n * uint64(p.keyRuns()) * 4)
 	}
 	l.counts = l.place(4 * uint64(max(p.Units, 1)))
 	if p.guards() {

@@ -36,12 +36,14 @@ type Stats struct {
 	// SelectionRatio is what the choice of keys costs besides: products of
 	// pooled and of sampled rows with keys, half a pair each, / causal pairs.
 	SelectionRatio float64 `json:"selection_ratio"`
-	// GuardedRatio is the share of the (head, group)s with candidates whose
-	// candidates the guard kept, all of them.
+	// GuardedRatio is the share of the (head, group)s with candidates that failed
+	// the guard, so that it kept all their candidates, or looked again.
 	GuardedRatio float64 `json:"guarded_ratio"`
 	// MissedMass estimates what the run lost: the probability that lies on
 	// missed peaks, as the guard measured it on sampled rows, in the mean over
-	// the rows of the call, those that miss nothing included. 0 without a guard.
+	// the rows of the call, those that miss nothing included. Where a (head, group)
+	// failed, what its further stripes still miss is not measured, and counts as
+	// nothing. 0 without a guard.
 	MissedMass float64 `json:"missed_mass"`
 }
 
@@ -54,7 +56,7 @@ func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []f
 	}
 	skipped, stripes, candidates := 0.0, 0.0, 0.0
 	tail := tailStart(p.Shape, p.Params)
-	guarded, lost := 0.0, 0.0
+	guarded, lost, looks := 0.0, 0.0, 0.0
 	for i, count := range counts {
 		_, _, group := units.at(i)
 		start := group * p.Params.Group()
@@ -68,6 +70,9 @@ func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []f
 		}
 		if missed[i] > float32(p.Params.Guard.Limit) {
 			guarded++
+			if p.Params.Guard.Look > 0 {
+				looks += p.Params.sweepFlops(p.Shape.HeadDim, max(start, p.Shape.Prefix()), min(start+p.Params.Group(), p.Shape.KVLen), p.Params.Guard.Look)
+			}
 		} else {
 			lost += rows * float64(missed[i])
 		}
@@ -76,9 +81,16 @@ func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []f
 	s.ComputedRatio = 1 - skipped/causal
 	s.Sparsity = skipped / causal
 	s.StripeRatio = stripes / candidates
-	s.SelectionRatio = (p.Cost.Identify + p.Cost.Guard) / p.Cost.Dense
+	s.SelectionRatio = (selectionFlops(p.Shape, p.Params) + looks) / p.Cost.Dense
 	s.GuardedRatio = guarded / float64(len(counts))
 	s.MissedMass = lost / float64(p.Shape.Batch*p.Shape.Heads*p.Shape.QLen)
+}
+
+// selectionFlops is the work of choosing keys without second looks.
+func selectionFlops(s Shape, p Params) float64 {
+	p.Guard.Look = 0
+	c := predict(s, p, 0)
+	return c.Identify + c.Guard
 }
 
 // unitOrder numbers the (head, group) pairs of a call as the kernels do: by

@@ -9,6 +9,8 @@ import (
 // warmth is what a warm-up has run.
 type warmth struct {
 	key     pipelineKey // of the last attention kernel
+	sampled bool
+	looks   bool
 	guarded bool
 }
 
@@ -24,11 +26,14 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if p.Runs == ModeAnchor {
 		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
 	}
-	guard := Guard{}
+	guard, sample := Guard{}, Sample{}
 	if p.guards() {
-		guard = Guard{Stride: 1, Peak: 1}
+		guard = Guard{Stride: 1, Peak: 1, Look: min(p.Params.Guard.Look, 1)}
 	}
-	of := warmth{key, guard.On()}
+	if p.samples() {
+		sample = Sample{Stride: 1, Weight: 1}
+	}
+	of := warmth{key, sample.On(), guard.Look > 0, guard.On()}
 	if _, warm := e.warm.Load(of); warm {
 		return nil
 	}
@@ -36,7 +41,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 		Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 64, KVLen: 64, HeadDim: p.Shape.HeadDim},
 		Mode:  p.Runs,
 		// The smallest group, so that 64 rows have candidates and every kernel runs.
-		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Guard: guard},
+		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Sample: sample, Guard: guard},
 	}
 	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})
 	if err != nil {

@@ -227,7 +227,7 @@ enum { AVK_MODE_ANCHOR = 0, AVK_MODE_DENSE = 1 };
 /* How one query head is computed where its model needs another way than the rest. */
 enum {
 	AVK_HEAD_DEFAULT = 0,    /* as avk_plan_info says */
-	AVK_HEAD_ANCHOR = 1,     /* with a theta of its own */
+	AVK_HEAD_ANCHOR = 1,     /* with a theta of its own, or a weight */
 	AVK_HEAD_DENSE = 2,      /* every key */
 	AVK_HEAD_ANCHOR_ONLY = 3 /* no stripes and no guard */
 };
@@ -235,7 +235,7 @@ enum {
 typedef struct avk_head {
 	int32_t mode;
 	uint32_t reserved; /* 0 */
-	double theta;      /* of AVK_HEAD_ANCHOR; else 0 */
+	double theta;      /* of AVK_HEAD_ANCHOR, where sampled rows choose its weight; else 0 */
 } avk_head;
 
 /* What is to be computed, and how. Row i of a call sits at position
@@ -271,9 +271,14 @@ typedef struct avk_plan_info {
 	int32_t tail;           /* last rows of the call that attend every key; 0: none */
 	int32_t guard_stride;   /* positions from one row that the guard samples to the next; 0: no guard */
 	double guard_peak;      /* probability from which it counts a key, above 0 to 1 */
-	double guard_limit;     /* mean probability of missed peaks above which it keeps all candidates of a head and group */
+	double guard_limit;     /* mean probability of missed peaks above which a head and group fails */
 	const avk_head *head_modes; /* one for each query head, or NULL; read by avk_plan_create only */
 	uint64_t head_mode_count;
+	int32_t guard_look;     /* stride of a second look at those that fail, up to 15; 0: all their candidates are kept */
+	int32_t sample_stride;  /* positions from one row that chooses stripes to the next; 0: pooled rows choose, by theta */
+	double sample_weight;   /* least mean probability of a stripe, times the group's first position */
+	int32_t sample_part;    /* candidates that one stands for in their softmax sums; 0 and 1: each for itself */
+	uint32_t reserved2;     /* 0 */
 } avk_plan_info;
 
 /* Fills in the parameters of the paper and leaves the shape 0. struct_size must
@@ -281,9 +286,10 @@ typedef struct avk_plan_info {
 AVK_API avk_status avk_plan_defaults(avk_plan_info *info);
 
 /* Fills in the parameters of a preset and leaves all else as it is: "paper", the
- * published definition, or "safe", which real models need: groups of 256 rows, theta
- * 10, a dense tail of 128 rows and a guard. Of a prompt in chunks only the last call
- * needs a tail. */
+ * published definition, or what real models need: "safe", groups of 256 rows whose
+ * stripes every 16th row chooses, a guard and a dense tail of 128 rows, or "lean", which
+ * keeps less and has a tail of 32. Of a prompt in chunks only the last call needs a
+ * tail. */
 AVK_API avk_status avk_plan_preset(avk_plan_info *info, const char *name);
 
 /* Checks the problem against the engine's device and decides how to compute it.

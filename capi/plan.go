@@ -30,6 +30,9 @@ func headsOf(in *C.avk_plan_info) ([]attention.Head, error) {
 			return nil, argument("avk_plan_info.head_modes[%d].reserved is %d; set it to 0", i, h.reserved)
 		}
 		heads[i] = attention.Head{Mode: attention.HeadMode(h.mode), Theta: float64(h.theta)}
+		if theta := heads[i].Theta; in.sample_stride != 0 && heads[i].Mode == attention.HeadAnchor && !math.IsInf(theta, 0) {
+			heads[i].Theta, heads[i].Weight = 0, theta
+		}
 	}
 	return heads, nil
 }
@@ -63,7 +66,7 @@ func avk_plan_preset(info *C.avk_plan_info, name C.avk_in_text) (status C.avk_st
 	if err != nil {
 		return fail(err)
 	}
-	if size := uintptr(in.struct_size); size < unsafe.Sizeof(in) && (p.Tail != 0 || p.Guard.On()) {
+	if size := uintptr(in.struct_size); size < unsafe.Sizeof(in) && (p.Tail != 0 || p.Guard.On() || p.Sample.On()) {
 		return fail(argument("avk_plan_info has struct_size %d, and preset %s sets fields behind that; build the program with this anchorvk.h", size, C.GoString((*C.char)(name))))
 	}
 	write, err := putStruct(info, planInfoLeast)
@@ -73,7 +76,8 @@ func avk_plan_preset(info *C.avk_plan_info, name C.avk_in_text) (status C.avk_st
 	in.theta, in.step, in.block = C.double(p.Theta), C.int32_t(p.Step), C.int32_t(p.Block)
 	in.sink_blocks, in.window_blocks = C.int32_t(p.SinkBlocks), C.int32_t(p.WindowBlocks)
 	in.tail, in.guard_stride = C.int32_t(p.Tail), C.int32_t(p.Guard.Stride)
-	in.guard_peak, in.guard_limit = C.double(p.Guard.Peak), C.double(p.Guard.Limit)
+	in.guard_peak, in.guard_limit, in.guard_look = C.double(p.Guard.Peak), C.double(p.Guard.Limit), C.int32_t(p.Guard.Look)
+	in.sample_stride, in.sample_weight, in.sample_part = C.int32_t(p.Sample.Stride), C.double(p.Sample.Weight), C.int32_t(p.Sample.Part)
 	write(in)
 	return C.AVK_OK
 }
@@ -87,6 +91,9 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 	}
 	if in.reserved != 0 {
 		return problem, options, argument("avk_plan_info.reserved is %d; set it to 0", in.reserved)
+	}
+	if in.reserved2 != 0 {
+		return problem, options, argument("avk_plan_info.reserved2 is %d; set it to 0", in.reserved2)
 	}
 	if in.tier != nil {
 		options.Tier = C.GoString(in.tier)
@@ -120,7 +127,8 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 	problem.Params = attention.Params{
 		Theta: float64(in.theta), Scale: float64(in.scale), Step: int(in.step), Block: int(in.block),
 		SinkBlocks: int(in.sink_blocks), WindowBlocks: int(in.window_blocks), Tail: int(in.tail),
-		Guard: attention.Guard{Stride: int(in.guard_stride), Peak: float64(in.guard_peak), Limit: float64(in.guard_limit)},
+		Guard:  attention.Guard{Stride: int(in.guard_stride), Peak: float64(in.guard_peak), Limit: float64(in.guard_limit), Look: int(in.guard_look)},
+		Sample: attention.Sample{Stride: int(in.sample_stride), Weight: float64(in.sample_weight), Part: int(in.sample_part)},
 	}
 	var err error
 	problem.Params.Heads, err = headsOf(in)

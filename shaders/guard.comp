@@ -1,6 +1,6 @@
 #version 460
-// Guard, verdict: the mean over a group's sampled rows of the probability that its stripes miss at peaks, and where that exceeds
-// GUARD_LIMIT, all candidates become stripes. One workgroup a slot.
+// Guard, verdict: the mean over a group's sampled rows of the probability that its stripes miss at peaks. Where that exceeds
+// GUARD_LIMIT the unit fails: all its candidates become stripes, unless a second look (peaks.comp) follows. One workgroup a slot.
 #extension GL_GOOGLE_include_directive : require
 #include "include/spec.glsl"
 #include "include/push.glsl"
@@ -14,11 +14,11 @@ layout(binding = 2, std430) writeonly buffer UnitBuffer { float unit_missed[]; }
 void main() {
     uint slot = first_item + gl_WorkGroupID.x;
     Unit unit = unit_of_slot(slot);
-    uint end = unit.group_start - window;
+    uint end = candidates_end(unit);
     float sum = 0;
     for (uint run = 0; run * RUN_KEYS < end; run++) sum += missed[slot * runs() + run];
     float mean = sum / float(max(sampled_rows(unit), 1));
     if (gl_LocalInvocationIndex == 0) unit_missed[unit.index] = mean;
-    if (!(mean > GUARD_LIMIT)) return;
+    if (!(mean > GUARD_LIMIT) || LOOK != 0) return;
     for (uint word = gl_LocalInvocationIndex; word < (end + 31) / 32; word += LOCAL_X) mask[slot * mask_words() + word] = candidates(word, end);
 }

@@ -14,6 +14,7 @@ DECLARE_K(1);
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
 #include "include/sampled_sums.glsl"
+#define ANCHORS_BINDING 5
 #include "include/sampled_lse.glsl"
 layout(binding = 3, std430) readonly buffer MaskBuffer { uint mask[]; };       // [slot][word]
 layout(binding = 4, std430) writeonly buffer MissBuffer { float missed[]; };   // [slot][run] sums over the sampled rows
@@ -26,7 +27,7 @@ void main() {
     uint run = item % runs();
     Unit unit = unit_of_slot(slot);
     uint count = sampled_rows(unit);
-    uint end = unit.group_start - window;
+    uint end = candidates_end(unit);
     uint first_key = run * RUN_KEYS;
     uint end_key = min(first_key + RUN_KEYS, end);
     if (first_key >= end) return; // the whole workgroup: barriers follow
@@ -39,7 +40,7 @@ void main() {
         [[unroll]] for (uint r = 0; r < ROWS; r++) {
             uint row = first_row + first_tile_row() + r;
             bool counts = row < count && lane_in_row() == 0;
-            lse[r] = counts ? sampled_lse(slot, min(row, count - 1), sampled_position[r]) : NO_ROW;
+            lse[r] = counts ? sampled_lse(slot, unit, min(row, count - 1), sampled_position[r]) : NO_ROW;
         }
         for (uint key = first_key; key < end_key; key += KEYS) {
             uint k_chunk[KEYS];

@@ -11,10 +11,11 @@ layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
 #include "include/sampled_sums.glsl"
+#define ANCHORS_BINDING 5
 #include "include/sampled_lse.glsl"
 layout(binding = 3, std430) readonly buffer MaskBuffer { uint mask[]; };       // [slot][word]
 layout(binding = 4, std430) writeonly buffer MissBuffer { float missed[]; };   // [slot][run] sums over the sampled rows
-#define SLOT_COUNT (sampled_sums.length() / (runs() * rows_a_slot()))
+#define SLOT_COUNT (sampled_sums.length() / (sum_runs() * rows_a_slot()))
 #include "include/coop_sampled.glsl"
 
 shared float found[SUBGROUPS];
@@ -41,19 +42,18 @@ void main() {
     uint first_slot = item / runs() * HEADS;
     uint slot = first_slot + gl_SubgroupID / PARTS;
     uint first_key = run * RUN_KEYS;
-    uint last_end = max(slot_end(first_slot), 1) - 1; // groups descend from slot to slot; below, the end of candidates
-    last_end = last_end / group_rows * group_rows - window;
-    if (!slot_exists(first_slot) || first_key >= last_end) return;
+    uint last_end = slot_end(first_slot);
+    if (first_key >= last_end) return;
     uint end_key = min(first_key + RUN_KEYS, last_end);
     Unit unit = unit_of_slot(min(slot, SLOT_COUNT - 1));
-    uint end = slot_exists(slot) ? unit.group_start - window : 0;
+    uint end = slot_end(slot);
     uint count = rows_of_slot(slot);
 
     begin_sampled();
     for (uint first_row = 0; first_row < rows_a_slot(); first_row += ROWS) {
         load_sampled(slot, first_row);
         for (uint i = gl_SubgroupInvocationID; i < ROWS; i += LANES)
-            put_row_number(i, first_row + i < count ? sampled_lse(slot, first_row + i, position_of(unit, first_row + i)) : NO_ROW);
+            put_row_number(i, first_row + i < count ? sampled_lse(slot, unit, first_row + i, position_of(unit, first_row + i)) : NO_ROW);
         subgroup_sync();
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) lse[m] = row_number(m);
 #define WEIGH(key) weigh(slot, key, end)

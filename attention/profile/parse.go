@@ -24,10 +24,11 @@ type document struct {
 }
 
 type entry struct {
-	Layer *int                `json:"layer"`
-	Head  *int                `json:"head"`
-	Mode  *attention.HeadMode `json:"mode,omitempty"`
-	Theta *float64            `json:"theta,omitempty"`
+	Layer  *int                `json:"layer"`
+	Head   *int                `json:"head"`
+	Mode   *attention.HeadMode `json:"mode,omitempty"`
+	Theta  *float64            `json:"theta,omitempty"`
+	Weight *float64            `json:"weight,omitempty"`
 }
 
 // Load reads the profile in a file. Errors are [*Error] and name the file.
@@ -103,10 +104,12 @@ func (e entry) head() (h Head, lacks string) {
 	switch {
 	case e.Layer == nil || e.Head == nil:
 		return h, "layer and head are both needed, counted from 0"
-	case e.Mode == nil && e.Theta == nil:
-		return h, "mode and theta are both missing; say what the head has of its own"
-	case e.Mode != nil && *e.Mode == attention.HeadAnchor && e.Theta == nil:
-		return h, "mode anchor needs a theta"
+	case e.Mode == nil && e.Theta == nil && e.Weight == nil:
+		return h, "mode, theta and weight are all missing; say what the head has of its own"
+	case e.Theta != nil && e.Weight != nil:
+		return h, "has both theta and weight; pooled rows use the one, sampled rows the other"
+	case e.Mode != nil && *e.Mode == attention.HeadAnchor && e.Theta == nil && e.Weight == nil:
+		return h, "mode anchor needs a theta, or a weight"
 	}
 	h = Head{Layer: *e.Layer, Head: *e.Head, Own: attention.Head{Mode: attention.HeadAnchor}}
 	if e.Mode != nil {
@@ -115,6 +118,11 @@ func (e entry) head() (h Head, lacks string) {
 	if e.Theta != nil {
 		if h.Own.Theta = *e.Theta; h.Own.Mode != attention.HeadAnchor {
 			return h, fmt.Sprintf("mode %v has no theta; leave theta out", h.Own.Mode)
+		}
+	}
+	if e.Weight != nil {
+		if h.Own.Weight = *e.Weight; h.Own.Mode != attention.HeadAnchor {
+			return h, fmt.Sprintf("mode %v has no weight; leave weight out", h.Own.Mode)
 		}
 	}
 	return h, ""
@@ -190,9 +198,12 @@ func (p *Profile) Encode() ([]byte, error) {
 	fmt.Fprintf(&b, "{\"schema\":%d,\"model\":%s,\"preset\":%q,\"heads\":[", Schema, model, p.Preset)
 	for i, h := range p.Heads {
 		e := entry{Layer: &h.Layer, Head: &h.Head}
-		if h.Own.Mode == attention.HeadAnchor {
+		switch {
+		case h.Own.Mode == attention.HeadAnchor && h.Own.Weight != 0:
+			e.Weight = &h.Own.Weight
+		case h.Own.Mode == attention.HeadAnchor:
 			e.Theta = &h.Own.Theta
-		} else {
+		default:
 			e.Mode = &h.Own.Mode
 		}
 		line, err := json.Marshal(e)

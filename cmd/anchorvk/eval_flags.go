@@ -21,7 +21,7 @@ type evalFlags struct {
 	inputs, presets                              []string
 	layout                                       string
 	thetas, steps, blocks, sinks, windows, tails []string
-	guards, profiles                             []string
+	guards, samples, weights, profiles           []string
 	scale                                        float64
 	rivalNames, targetText, profileOut           string
 	equalShare, byHead, time                     bool
@@ -44,13 +44,15 @@ func (f *evalFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVarP(&f.inputs, "input", "i", nil, "safetensors `file` with q, k and v; may be repeated, and files may follow without it")
 	flags.StringVar(&f.layout, "layout", "", "`order` of the files' axes: bhsd or bshd, as in run")
 	flags.StringSliceVar(&f.presets, "preset", []string{"safe"}, "`names` of parameters: "+strings.Join(attention.Presets(), ", "))
-	flags.StringSliceVar(&f.thetas, "theta", nil, "`distances` below the anchor at which keys are kept, instead of the preset's; inf and -inf too")
+	flags.StringSliceVar(&f.weights, "weight", nil, "least mean probabilities of keys that sampled rows keep, as `shares` of what each would have if all had the same")
+	flags.StringSliceVar(&f.thetas, "theta", nil, "`distances` below the anchor at which pooled rows keep keys, instead of the preset's; inf and -inf too")
 	flags.StringSliceVar(&f.steps, "step", nil, "`blocks` in a group, instead of the preset's")
 	flags.StringSliceVar(&f.blocks, "block", nil, "`rows` pooled together, instead of the preset's")
 	flags.StringSliceVar(&f.sinks, "sink-blocks", nil, "`blocks` of first keys, instead of the preset's")
 	flags.StringSliceVar(&f.windows, "window-blocks", nil, "`blocks` before the group, instead of the preset's")
 	flags.StringSliceVar(&f.tails, "tail", nil, "dense `rows` at the end, instead of the preset's")
-	flags.StringArrayVar(&f.guards, "guard", nil, "`stride,peak,limit` or off, instead of the preset's; may be repeated")
+	flags.StringArrayVar(&f.samples, "sample", nil, "`stride,weight,part` of the rows that choose keys, or off, instead of the preset's; may be repeated")
+	flags.StringArrayVar(&f.guards, "guard", nil, "`stride,peak,limit,look` or off, instead of the preset's; may be repeated")
 	flags.StringArrayVar(&f.profiles, "profile", nil, "JSON `file` of modes and thetas of heads, measured as one more setting; may be repeated")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
 	flags.StringVar(&f.rivalNames, "rivals", "", "`methods` to measure beside, all of them without a value; --rivals=streaming=1024/2048,blasst sets their knobs")
@@ -177,7 +179,7 @@ func (f *evalFlags) parseTarget(changed func(string) bool) error {
 	if len(f.presets) != 1 {
 		return usage("--target chooses for one preset; give --preset one name")
 	}
-	for _, axis := range []string{"step", "block", "sink-blocks", "window-blocks", "tail", "guard"} {
+	for _, axis := range []string{"step", "block", "sink-blocks", "window-blocks", "tail", "sample", "guard"} {
 		if changed(axis) {
 			return usage("--%s and --target exclude each other: a profile has a preset, and thetas and modes of heads", axis)
 		}

@@ -40,8 +40,9 @@ type evalParams struct {
 	SinkBlocks   int          `json:"sink_blocks"`
 	WindowBlocks int          `json:"window_blocks"`
 	Tail         int          `json:"tail"`
-	Guard        [3]float64   `json:"guard"` // stride, peak, limit; zeros for none
-	Mode         string       `json:"mode"`  // of the head: anchor, dense or anchor_only
+	Sample       [3]float64   `json:"sample"` // stride, weight, part; zeros for pooled rows
+	Guard        [4]float64   `json:"guard"`  // stride, peak, limit, look; zeros for none
+	Mode         string       `json:"mode"`   // of the head: anchor, dense or anchor_only
 }
 
 // evalSummary is the mean and the worst of one setting over all heads.
@@ -110,10 +111,14 @@ func newEvalParams(p attention.Params, own attention.Head) *evalParams {
 	}
 	if own.Mode == attention.HeadAnchor {
 		p.Theta = own.Theta
+		if own.Weight != 0 {
+			p.Theta, p.Sample.Weight = 0, own.Weight
+		}
 	}
 	return &evalParams{
 		Theta: report.Limit(p.Theta), Step: p.Step, Block: p.Block, SinkBlocks: p.SinkBlocks, WindowBlocks: p.WindowBlocks, Tail: p.Tail,
-		Guard: [3]float64{float64(p.Guard.Stride), p.Guard.Peak, p.Guard.Limit}, Mode: mode.String(),
+		Sample: [3]float64{float64(p.Sample.Stride), p.Sample.Weight, float64(p.Sample.Part)},
+		Guard:  [4]float64{float64(p.Guard.Stride), p.Guard.Peak, p.Guard.Limit, float64(p.Guard.Look)}, Mode: mode.String(),
 	}
 }
 

@@ -15,8 +15,11 @@ import (
 // maxSettings bounds what the lists of `eval` multiply to.
 const maxSettings = 1000
 
-// targetThetas are tried by --target without --theta.
-var targetThetas = []string{"2", "4", "6", "8", "10", "12", "14", "16"}
+// What --target tries without --theta or --weight, whichever the preset has.
+var (
+	targetThetas  = []string{"2", "4", "6", "8", "10", "12", "14", "16"}
+	targetWeights = []string{"0.05", "0.1", "0.15", "0.2", "0.3", "0.5", "1", "2"}
+)
 
 // evalAxis is one list of `eval`: every value changes the parameters of a setting.
 type evalAxis struct {
@@ -50,6 +53,16 @@ func (f *evalFlags) axes() []evalAxis {
 		{"sink-blocks", f.sinks, number(func(p *attention.Params) *int { return &p.SinkBlocks })},
 		{"window-blocks", f.windows, number(func(p *attention.Params) *int { return &p.WindowBlocks })},
 		{"tail", f.tails, number(func(p *attention.Params) *int { return &p.Tail })},
+		{"sample", f.samples, func(p *attention.Params, text string) (err error) {
+			p.Sample, err = parseSample(text)
+			return err
+		}},
+		{"weight", f.weights, func(p *attention.Params, text string) (err error) {
+			if p.Sample.Weight, err = strconv.ParseFloat(text, 64); err != nil {
+				err = fmt.Errorf("%q is no number", text)
+			}
+			return err
+		}},
 		{"guard", f.guards, func(p *attention.Params, text string) (err error) {
 			p.Guard, err = parseGuard(text)
 			return err
@@ -66,8 +79,12 @@ type evalCombination struct {
 
 // combine multiplies all lists to settings.
 func (f *evalFlags) combine(changed func(string) bool) error {
-	if f.target != nil && !changed("theta") {
-		f.thetas = targetThetas
+	if f.target != nil && !changed("theta") && !changed("weight") {
+		if p, err := attention.Preset(strings.TrimSpace(f.presets[0])); err == nil && p.Sample.On() {
+			f.weights = targetWeights
+		} else {
+			f.thetas = targetThetas
+		}
 	}
 	var all []evalCombination
 	for i, name := range f.presets {
@@ -107,6 +124,9 @@ func (f *evalFlags) combine(changed func(string) bool) error {
 	}
 	seen := map[string]bool{}
 	for _, v := range all {
+		if err := checkKnob(v.params, changed("theta"), changed("weight")); err != nil {
+			return err
+		}
 		if err := v.params.Validate(); err != nil {
 			return err
 		}
@@ -128,7 +148,11 @@ func (f *evalFlags) addOptions() error {
 		if math.IsInf(s.Params.Theta, 0) {
 			return usage("--theta %v: --target tries dense and anchor_only anyway; list finite thetas", s.Params.Theta)
 		}
-		f.options = append(f.options, attention.Head{Mode: attention.HeadAnchor, Theta: s.Params.Theta})
+		own := attention.Head{Mode: attention.HeadAnchor, Theta: s.Params.Theta}
+		if s.Params.Sample.On() {
+			own = attention.Head{Mode: attention.HeadAnchor, Weight: s.Params.Sample.Weight}
+		}
+		f.options = append(f.options, own)
 	}
 	for _, mode := range []attention.HeadMode{attention.HeadAnchorOnly, attention.HeadDense} {
 		own := attention.Head{Mode: mode}

@@ -77,7 +77,8 @@ func exitCode(err error) int {
 var flagOf = map[string]string{
 	"Params.Theta": "--theta", "Params.Step": "--step", "Params.Block": "--block",
 	"Params.SinkBlocks": "--sink-blocks", "Params.WindowBlocks": "--window-blocks", "Params.Scale": "--scale",
-	"Params.Tail": "--tail", "Params.Guard.Stride": "--guard stride", "Params.Guard.Peak": "--guard peak", "Params.Guard.Limit": "--guard limit",
+	"Params.Tail": "--tail", "Params.Guard.Stride": "--guard stride", "Params.Guard.Peak": "--guard peak", "Params.Guard.Limit": "--guard limit", "Params.Guard.Look": "--guard look",
+	"Params.Sample.Stride": "--sample stride", "Params.Sample.Weight": "--weight", "Params.Sample.Part": "--sample part",
 	"Shape.Batch": "--batch", "Shape.Heads": "--heads", "Shape.KVHeads": "--kv-heads",
 	"Shape.QLen": "--seq", "Shape.KVLen": "--seq", "Shape.HeadDim": "--head-dim",
 	"Config.StripeFraction": "--stripes", "PlanOptions.Tier": "ANCHORVK_TIER",

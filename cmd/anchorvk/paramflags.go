@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,8 @@ type paramFlags struct {
 	thetas              []float64
 	steps, blocks       []int
 	sink, window, tails []int // one number at most
-	guard               string
+	guard, sample       string
+	weights             []float64
 	scale               float64
 	p                   attention.Params // the first of each list
 }
@@ -35,14 +37,16 @@ type paramFlags struct {
 func (f *paramFlags) add(cmd *cobra.Command) {
 	f.cmd = cmd
 	flags := cmd.Flags()
-	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, or paper for the published definition; other flags go before it")
-	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept; inf is dense, -inf the anchor only")
+	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, lean, or paper for the published definition; other flags go before it")
+	flags.Var(numbers(&f.weights), "weight", "least mean probability of a key that sampled rows keep, as a `share` of what each would have if all had the same")
+	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which pooled rows keep a key; inf is dense, -inf the anchor only")
 	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
 	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
 	flags.Var(whole(&f.sink), "sink-blocks", "`blocks` of first keys that every row attends")
 	flags.Var(whole(&f.window), "window-blocks", "`blocks` before the group that its rows attend")
 	flags.Var(whole(&f.tails), "tail", "last `rows` that attend every key; 0 for none")
-	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit` of the guard, such as 32,0.01,0.02; off for none")
+	flags.StringVar(&f.sample, "sample", "", "`stride,weight,part` of the rows that choose keys, such as 16,0.2,8; off for pooled rows")
+	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit,look` of the guard, such as 32,0.01,0.02,4; off for none")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
 	flags.StringVar(&f.profile, "profile", "", "JSON `file` with modes and thetas of single heads, as eval writes it; its preset is taken where --preset is not given")
 	flags.IntVar(&f.layer, "layer", 0, "`number` of the layer, from 0, whose heads in the profile are meant")
@@ -103,6 +107,11 @@ func (f *paramFlags) base() (attention.Params, error) {
 			*x.to = x.given[0]
 		}
 	}
+	if f.cmd.Flags().Changed("sample") {
+		if p.Sample, err = parseSample(f.sample); err != nil {
+			return p, usage("--sample: %v", err)
+		}
+	}
 	if f.cmd.Flags().Changed("guard") {
 		if p.Guard, err = parseGuard(f.guard); err != nil {
 			return p, usage("--guard: %v", err)
@@ -111,25 +120,59 @@ func (f *paramFlags) base() (attention.Params, error) {
 	return p, nil
 }
 
-// parseGuard reads "off" or stride, peak and limit.
+// parseGuard reads "off" or stride, peak, limit and look, which may be left out.
 func parseGuard(text string) (g attention.Guard, err error) {
 	if text == "off" {
 		return g, nil
 	}
-	wrong := fmt.Errorf("%q is no guard; use stride,peak,limit such as 32,0.01,0.02, or off", text)
-	parts := strings.Split(text, ",")
-	if len(parts) != 3 {
-		return g, wrong
-	}
-	if g.Stride, err = strconv.Atoi(strings.TrimSpace(parts[0])); err != nil {
-		return g, wrong
-	}
-	for i, to := range []*float64{&g.Peak, &g.Limit} {
-		if *to, err = strconv.ParseFloat(strings.TrimSpace(parts[1+i]), 64); err != nil {
-			return g, wrong
-		}
+	if !parseNumbers(text, 3, &g.Stride, &g.Peak, &g.Limit, &g.Look) {
+		return attention.Guard{}, fmt.Errorf("%q is no guard; use stride,peak,limit,look such as 32,0.01,0.02,4, or off", text)
 	}
 	return g, nil
+}
+
+// parseSample reads "off" or stride, weight and part, which may be left out.
+func parseSample(text string) (s attention.Sample, err error) {
+	if text == "off" {
+		return s, nil
+	}
+	if !parseNumbers(text, 2, &s.Stride, &s.Weight, &s.Part) {
+		return attention.Sample{}, fmt.Errorf("%q names no sampled rows; use stride,weight,part such as 16,0.2,8, or off", text)
+	}
+	return s, nil
+}
+
+// parseNumbers reads numbers with commas between them, at least so many, to
+// *int and *float64.
+func parseNumbers(text string, least int, to ...any) bool {
+	parts := strings.Split(text, ",")
+	if len(parts) < least || len(parts) > len(to) {
+		return false
+	}
+	for i, part := range parts {
+		var err error
+		switch part = strings.TrimSpace(part); x := to[i].(type) {
+		case *int:
+			*x, err = strconv.Atoi(part)
+		case *float64:
+			*x, err = strconv.ParseFloat(part, 64)
+		}
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// checkKnob says which flag sets how much is kept, where the other was given.
+func checkKnob(p attention.Params, thetas, weights bool) error {
+	switch {
+	case weights && !p.Sample.On():
+		return usage("--weight is of sampled rows, but pooled rows choose the keys: use --theta, or --sample 16,0.2,8")
+	case thetas && p.Sample.On() && !math.IsInf(p.Theta, 0):
+		return usage("--theta %v is of pooled rows, but sampled rows choose the keys: use --weight, or --sample off for pooled rows", p.Theta)
+	}
+	return nil
 }
 
 // orElse is a list, or its one default.
@@ -150,30 +193,35 @@ func (f *paramFlags) all() ([]attention.Params, error) {
 		return nil, err
 	}
 	type combination struct {
-		theta       float64
-		step, block int
+		theta, weight float64
+		step, block   int
 	}
 	seen := map[combination]bool{}
 	var all []attention.Params
 	for _, block := range orElse(f.blocks, base.Block) {
 		for _, step := range orElse(f.steps, base.Step) {
-			for _, theta := range orElse(f.thetas, base.Theta) {
-				p := base
-				p.Theta, p.Step, p.Block = theta, step, block
-				if err := p.Validate(); err != nil {
-					return nil, err
+			for _, weight := range orElse(f.weights, base.Sample.Weight) {
+				for _, theta := range orElse(f.thetas, base.Theta) {
+					p := base
+					p.Theta, p.Sample.Weight, p.Step, p.Block = theta, weight, step, block
+					if err := checkKnob(p, len(f.thetas) > 0, len(f.weights) > 0); err != nil {
+						return nil, err
+					}
+					if err := p.Validate(); err != nil {
+						return nil, err
+					}
+					c := combination{theta, weight, step, block}
+					if seen[c] {
+						return nil, usage("--theta, --weight, --step or --block have a value twice: theta %v, weight %v, step %d, block %d", theta, weight, step, block)
+					}
+					seen[c] = true
+					all = append(all, p)
 				}
-				c := combination{theta, step, block}
-				if seen[c] {
-					return nil, usage("--theta, --step or --block have a value twice: theta %v, step %d, block %d", theta, step, block)
-				}
-				seen[c] = true
-				all = append(all, p)
 			}
 		}
 	}
 	if len(all) > maxLengths {
-		return nil, usage("--theta, --step and --block give %d combinations, more than %d; use shorter lists", len(all), maxLengths)
+		return nil, usage("--theta, --weight, --step and --block give %d combinations, more than %d; use shorter lists", len(all), maxLengths)
 	}
 	f.p = all[0]
 	return all, nil
@@ -184,7 +232,7 @@ func (f *paramFlags) one(command string) error {
 	for _, l := range []struct {
 		flag  string
 		count int
-	}{{"theta", len(f.thetas)}, {"step", len(f.steps)}, {"block", len(f.blocks)}} {
+	}{{"theta", len(f.thetas)}, {"weight", len(f.weights)}, {"step", len(f.steps)}, {"block", len(f.blocks)}} {
 		if l.count > 1 {
 			return usage("--%s has %d values, but %s takes one; `anchorvk bench` sweeps a list", l.flag, l.count, command)
 		}

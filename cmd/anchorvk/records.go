@@ -32,8 +32,9 @@ type paramsRecord struct {
 	WindowBlocks int          `json:"window_blocks"`
 	Scale        float64      `json:"scale"` // as used, never 0
 	Tail         int          `json:"tail"`
-	// Guard is off where its stride is 0.
-	Guard attention.Guard `json:"guard"`
+	// Sample and Guard are off where their stride is 0; with Sample theta is not used.
+	Sample attention.Sample `json:"sample"`
+	Guard  attention.Guard  `json:"guard"`
 	// Heads are those of the profile, one for each query head; left out where
 	// none has anything of its own.
 	Heads []attention.Head `json:"heads,omitempty"`
@@ -111,7 +112,7 @@ func newCallRecord(preset string, mode attention.Mode, r *vk.Report, shape atten
 }
 
 func newParamsRecord(p attention.Params, headDim int) paramsRecord {
-	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim), p.Tail, p.Guard, p.Heads}
+	return paramsRecord{report.Limit(p.Theta), p.Step, p.Block, p.SinkBlocks, p.WindowBlocks, p.ScaleFor(headDim), p.Tail, p.Sample, p.Guard, p.Heads}
 }
 
 func newRatioRecord(s attention.Stats) ratioRecord {

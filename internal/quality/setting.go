@@ -182,6 +182,7 @@ func (e *Evaluator) anchor(ctx context.Context, o *attention.Oracle, batch, head
 	c := rivals.Choice{Selection: attention.SelectionPairs(o.Shape, o.Params, head)}
 	prefix, own := o.Shape.Prefix(), o.Params.Head(head)
 	kept := map[int][]bool{}
+	looked, looks := 0.0, 0.0 // pairs of second looks at the groups seen, and those that they would take at all of them
 	for _, p := range e.rows {
 		g := o.GroupOf(p - prefix)
 		if kept[g] != nil || own.IsDense() || ctx.Err() != nil {
@@ -191,10 +192,19 @@ func (e *Evaluator) anchor(ctx context.Context, o *attention.Oracle, batch, head
 		kept[g] = s.Kept
 		if lo, hi := o.Candidates(g); lo < hi {
 			c.Groups++
+			looks += attention.LookPairs(o.Shape, o.Params, g)
 			if s.Guarded {
 				c.Guarded++
+				looked += attention.LookPairs(o.Shape, o.Params, g)
 			}
 		}
+	}
+	if looked > 0 { // groups that no evaluated row is in are taken to fail as often
+		all := 0.0
+		for g := o.FirstGroup(); g < o.Groups(); g++ {
+			all += attention.LookPairs(o.Shape, o.Params, g)
+		}
+		c.Selection += looked / looks * all
 	}
 	c.Mark = func(p int, _ []float32, row []bool) {
 		if own.IsDense() || o.InTail(p-prefix) {

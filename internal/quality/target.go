@@ -62,6 +62,9 @@ func NewSearch(t Target, preset string, options []attention.Head) (*Search, erro
 		return nil, err
 	}
 	anyway := attention.Head{Mode: attention.HeadAnchor, Theta: base.Theta}
+	if base.Sample.On() {
+		anyway = attention.Head{Mode: attention.HeadAnchor, Weight: base.Sample.Weight}
+	}
 	return &Search{target: t, preset: preset, anyway: anyway, options: options, heads: map[At]*tried{}}, nil
 }
 

@@ -149,6 +149,45 @@ func Cases() []Case {
 		}
 		add(guarded)
 	}
+	// Sampled rows that choose: all candidates and few, by one row and by more
+	// than a kernel takes at a time, at strides that divide neither group nor
+	// block, with sums over parts of the candidates, over more keys than one of
+	// their runs, with a guard that never fails, always, and now and then, with
+	// second looks of each reach; calls that begin inside a group; and second looks
+	// after pooled rows.
+	for _, c := range []struct {
+		sample attention.Sample
+		guard  attention.Guard
+		block  int
+		step   int
+		n, q   int
+	}{
+		{sample: attention.Sample{Stride: 8, Weight: 0.5}, block: 16, step: 4, n: 777, q: 777},
+		{sample: attention.Sample{Stride: 8, Weight: 0.01, Part: 4}, block: 16, step: 4, n: 777, q: 777},
+		{sample: attention.Sample{Stride: 64, Weight: 2}, block: 16, step: 4, n: 521, q: 521},
+		{sample: attention.Sample{Stride: 1, Weight: 0.5, Part: 8}, block: 16, step: 3, n: 521, q: 521},
+		{sample: attention.Sample{Stride: 7, Weight: 0.7, Part: 3}, guard: attention.Guard{Stride: 7, Peak: 0.05, Limit: 0.1}, block: 16, step: 4, n: 704, q: 257},
+		{sample: attention.Sample{Stride: 8, Weight: 1, Part: 2}, guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.3, Look: 4}, block: 16, step: 4, n: 777, q: 777},
+		{sample: attention.Sample{Stride: 16, Weight: 3, Part: 8}, guard: attention.Guard{Stride: 16, Peak: 0.1, Limit: 0, Look: 15}, block: 16, step: 8, n: 777, q: 600},
+		{sample: attention.Sample{Stride: 16, Weight: 1, Part: 8}, guard: attention.Guard{Stride: 16, Peak: 0.05, Limit: 0.02, Look: 1}, block: 16, step: 16, n: 4500, q: 97},
+		{sample: attention.Sample{Stride: 16, Weight: 2}, guard: attention.Guard{Stride: 16, Peak: 0.05, Limit: 0.05, Look: 5}, block: 16, step: 16, n: 4500, q: 97},
+		{guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12, Look: 3}, block: 16, step: 4, n: 777, q: 777},
+	} {
+		p := attention.Params{Theta: mixed, Step: c.step, Block: c.block, SinkBlocks: 1, WindowBlocks: 1, Sample: c.sample, Guard: c.guard}
+		sampled := build("sample", shape(4, 2, c.q, c.n, 64), p)
+		sampled.Data.Amplitude = 5
+		add(sampled)
+	}
+	for _, name := range []string{"safe", "lean"} {
+		p, _ := attention.Preset(name)
+		wide := build("sample", shape(4, 1, 700, 1100, 128), p)
+		wide.Data.Amplitude = 3
+		add(wide)
+		p.Heads = []attention.Head{{Mode: attention.HeadDense}, {}, {}, {Mode: attention.HeadAnchorOnly}, {Mode: attention.HeadAnchor, Theta: math.Inf(1)}, {Mode: attention.HeadAnchor, Weight: 1.5}}
+		mixedHeads := build("sample", shape(6, 2, 400, 777, 40), p)
+		mixedHeads.Data.Amplitude = 5
+		add(mixedHeads)
+	}
 	// Heads that are each computed in their own way.
 	own := small(mixed)
 	own.Guard = attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12}
@@ -158,9 +197,9 @@ func Cases() []Case {
 	heads := build("heads", shape(6, 2, 400, 777, 64), own)
 	heads.Data.Amplitude = 5
 	add(heads)
-	safe, _ := attention.Preset("safe")
-	safe.Theta = mixed
-	add(build("guard", shape(4, 1, 700, 1100, 128), safe))
+	add(build("guard", shape(4, 1, 700, 1100, 128), attention.Params{
+		Theta: mixed, Step: 2, Block: 128, SinkBlocks: 1, WindowBlocks: 1, Tail: 128, Guard: attention.Guard{Stride: 32, Peak: 0.01, Limit: 0.02},
+	}))
 	// Scores so large that a softmax without its maximum would overflow.
 	for _, c := range []Case{build("large", shape(2, 1, 521, 521, 128), small(40)), dense(build("large", shape(2, 1, 521, 521, 128), small(40)))} {
 		c.Data.Amplitude = 30
@@ -259,6 +298,12 @@ func (c Case) name() string {
 	}
 	if c.Mode == attention.ModeAnchor && p.Guard.On() {
 		text += fmt.Sprintf(" guard=%d,%g,%g", p.Guard.Stride, p.Guard.Peak, p.Guard.Limit)
+		if p.Guard.Look > 0 {
+			text += fmt.Sprintf(",%d", p.Guard.Look)
+		}
+	}
+	if c.Mode == attention.ModeAnchor && p.Sample.On() {
+		text += fmt.Sprintf(" sample=%d,%g,%d", p.Sample.Stride, p.Sample.Weight, max(p.Sample.Part, 1))
 	}
 	if c.Mode == attention.ModeAnchor {
 		text += fmt.Sprintf(" theta=%g group=%dx%d", p.Theta, p.Step, p.Block)

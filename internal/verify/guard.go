@@ -1,46 +1,51 @@
 package verify
 
-import "github.com/anchorvk/anchorvk/attention"
+import (
+	"math"
 
-// What rounding may do to the guard: to the probability of a peak, and to a
-// mean of them.
+	"github.com/anchorvk/anchorvk/attention"
+)
+
+// What rounding may do to sampled rows: to a probability, and to a mean of them.
 const (
 	peakMargin = 0.02
 	missMargin = 1e-4
 )
 
-// compareGuard compares the guard's verdict on a group, and returns the stripes
-// that follow from the device's verdict: all candidates, or those of the pooled
-// rows. Where the oracle is near the limit, either verdict is right.
-func (m *Measures) compareGuard(o *attention.Oracle, s attention.Selection, got []byte, b, h, group int) []bool {
+// compareGuard returns what a group has to keep, and how far each key is from
+// being decided otherwise: as the oracle's guard decides, or where the device's
+// decided otherwise, as that did, which is right near the limit only.
+func (m *Measures) compareGuard(o *attention.Oracle, s attention.Selection, got []byte, b, h, group int) ([]bool, []float64) {
 	if s.Guarded {
 		m.Guarded++
 	}
 	lo, hi := o.Candidates(group)
-	if lo >= hi || !o.Params.Guard.On() || o.Params.Head(h).IsDense() {
-		return s.Kept
+	if lo >= hi || !o.Params.Guard.On() || o.Params.Head(h).IsDense() || wrong(s.Kept, s.Margin, got) == 0 {
+		return s.Kept, s.Margin
 	}
-	pooled, _ := o.Stripes(b, h, group)
-	all, every := true, true // kept by the device; by the pooled rows
-	for j := lo; j < hi; j++ {
-		all = all && got[j] == 1
-		every = every && pooled[j]
+	kept, margin := o.Choose(b, h, group)
+	chosen := kept
+	if !s.Guarded {
+		kept, margin = o.Keep(b, h, group, kept, margin)
 	}
-	if all == s.Guarded || every {
-		return s.Kept
+	if wrong(kept, margin, got) >= wrong(s.Kept, s.Margin, got) {
+		return s.Kept, s.Margin
 	}
-	guard := o.Params.Guard
-	least := o.Missed(b, h, group, pooled, guard.Peak*(1+peakMargin))*(1-peakMargin) - missMargin
-	most := o.Missed(b, h, group, pooled, guard.Peak*(1-peakMargin))*(1+peakMargin) + missMargin
-	if least > guard.Limit || most <= guard.Limit {
+	least := o.Missed(b, h, group, chosen, peakMargin)*(1-peakMargin) - missMargin
+	most := o.Missed(b, h, group, chosen, -peakMargin)*(1+peakMargin) + missMargin
+	if least > o.Params.Guard.Limit || most <= o.Params.Guard.Limit {
 		m.GuardWrong++
 	}
-	if !all {
-		return pooled
+	return kept, margin
+}
+
+// wrong counts the keys that are decided otherwise at a margin which leaves no
+// doubt. A key that is no candidate has margin NaN and may never be kept.
+func wrong(kept []bool, margin []float64, got []byte) (n int) {
+	for j := range kept {
+		if ((got[j] == 1) != kept[j] || got[j] > 1) && (got[j] > 1 || !(math.Abs(margin[j]) < MinMargin)) {
+			n++
+		}
 	}
-	kept := append([]bool(nil), s.Kept...)
-	for j := lo; j < hi; j++ {
-		kept[j] = true
-	}
-	return kept
+	return n
 }

@@ -263,23 +263,17 @@ func quotient(err, norm float64) float64 {
 
 // compareStripes holds a group's stripes against the oracle's.
 func (m *Measures) compareStripes(o *attention.Oracle, stripes []byte, b, h, group int) {
-	selection := o.Select(b, h, group)
-	margin := selection.Margin
-	got := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:]
-	want := m.compareGuard(o, selection, got, b, h, group)
+	got := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:][:o.Shape.KVLen]
+	want, margin := m.compareGuard(o, o.Select(b, h, group), got, b, h, group)
 	for j := range want {
 		if want[j] {
 			m.Stripes++
 		}
-		if (got[j] == 1) == want[j] && got[j] <= 1 {
-			continue
-		}
-		m.StripesDiffer++
-		// A key that is no candidate has margin NaN and may never be kept.
-		if got[j] > 1 || !(math.Abs(margin[j]) < MinMargin) {
-			m.StripesWrong++
+		if (got[j] == 1) != want[j] || got[j] > 1 {
+			m.StripesDiffer++
 		}
 	}
+	m.StripesWrong += wrong(want, margin, got)
 }
 
 // keptBy reads a group's stripes from a device's bytes.

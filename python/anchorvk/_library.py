@@ -47,6 +47,7 @@ class PlanInfo(Sized):
         ("scratch_bytes", c_uint64), ("stripe_share", c_double), ("memory_budget", c_uint64), ("device_tensors", c_uint32), ("reserved", c_uint32),
         ("tail", c_int32), ("guard_stride", c_int32), ("guard_peak", c_double), ("guard_limit", c_double),
         ("head_modes", POINTER(Head)), ("head_mode_count", c_uint64),
+        ("guard_look", c_int32), ("sample_stride", c_int32), ("sample_weight", c_double), ("sample_part", c_int32), ("reserved2", c_uint32),
     ]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _check as check
-from ._heads import PRESET, Guard, Heads, set_guard, set_heads
+from ._heads import PRESET, Heads, Numbers, set_guard, set_heads, set_sample
 from ._library import Memory, PlanInfo, StatsStruct, library
 from ._object import Object
 
@@ -91,7 +92,9 @@ def plan_info(
     sink_blocks: Optional[int] = None,
     window_blocks: Optional[int] = None,
     tail: Optional[int] = None,
-    guard: Guard = PRESET,
+    sample: Numbers = PRESET,
+    weight: Optional[float] = None,
+    guard: Numbers = PRESET,
     head_modes: Optional[Heads] = None,
     scale: float = 0,
     no_fallback: bool = False,
@@ -113,10 +116,13 @@ def plan_info(
             setattr(info, name, check.integer(name, value, low, check.MAX_INT32))
     if tail is not None:
         info.tail = check.integer("tail", tail, 0, check.MAX_INT32)
+    set_sample(info, sample, weight)
     set_guard(info, guard)
     set_heads(info, head_modes)
     if theta is not None:
         info.theta = check.real("theta", theta, infinite=True)
+        if info.sample_stride and math.isfinite(theta):
+            raise ValueError(f"theta is {theta!r}, but sampled rows choose the stripes: use weight, or sample=None for pooled rows")
     info.scale = check.real("scale", scale)
     info.slice_ms = check.real("slice_ms", slice_ms)
     info.stripe_share = check.real("stripe_share", stripe_share)

@@ -1,5 +1,9 @@
 // Keys of the searches on matrices: the workgroup stages KEYS of them at a time, and the PARTS subgroups of a head share a tile's.
-// Needs: coop_spec.glsl, push.glsl, key_tile, KEY_STRIDE, PARTS, FEW_REGISTERS and the buffer keys.
+// Needs: coop_spec.glsl, push.glsl, key_tile, KEY_STRIDE, PARTS, FEW_REGISTERS and the buffer keys. A kernel that walks
+// some keys only counts those, and says with KEY_AT where they are.
+#ifndef KEY_AT
+#define KEY_AT(i) i
+#endif
 const uint OWN_PARTS = KEY_PARTS / PARTS;              // matrices of keys that a subgroup scores
 const uint OWN_WORDS = (OWN_PARTS * MAT_N + 31) / 32;
 const uint TILE_CHUNKS = KEYS * CHUNKS_ROW;
@@ -9,7 +13,7 @@ uvec4 next_keys[CARRIED];
 uint own_first_key() { return gl_SubgroupID % PARTS * OWN_PARTS * MAT_N; }
 
 uvec4 key_chunk(uint first_key, uint k_head_base, uint i) {
-    return keys[k_head_base + min(first_key + i / CHUNKS_ROW, kv_end - 1) * k_row + i % CHUNKS_ROW];
+    return keys[k_head_base + min(KEY_AT(first_key + i / CHUNKS_ROW), kv_end - 1) * k_row + i % CHUNKS_ROW];
 }
 
 void fetch_keys(uint first_key, uint k_head_base) {

@@ -1,6 +1,7 @@
-// Sampled rows as matrices, for the guard's sweeps: each subgroup holds ROWS of them and scores the keys that it stages with others.
+// Sampled rows as matrices: each subgroup holds ROWS of them and scores the keys that it stages with others.
 // With FEW_REGISTERS they lie in shared memory, and keys are not fetched ahead.
 // Needs: coop_spec.glsl, push.glsl, guard.glsl, HEADS and the buffer keys; the kernel says how many slots there are (SLOT_COUNT).
+// Groups descend from slot to slot, so that the first slot of a workgroup has the most candidates.
 layout(constant_id = 10) const uint FEW_REGISTERS = 0; // 0 or 1; then HEADS is 1
 layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 const uint SUBGROUPS = LOCAL_X / LANES;
@@ -28,7 +29,7 @@ void begin_sampled() {
 // Slots past the last one, and units past the last one, have no rows.
 bool slot_exists(uint slot) { return slot < SLOT_COUNT && (first_unit + slot) / head_count <= (kv_end - 1) / group_rows; }
 uint rows_of_slot(uint slot) { return slot_exists(slot) ? sampled_rows(unit_of_slot(slot)) : 0; }
-uint slot_end(uint slot) { return slot_exists(slot) ? causal_end(unit_of_slot(slot)) : 0; }
+uint slot_end(uint slot) { return slot_exists(slot) ? candidates_end(unit_of_slot(slot)) : 0; }
 
 uint position_of(Unit unit, uint row) { return first_sampled(unit) + min(row, max(sampled_rows(unit), 1) - 1) * GUARD_STRIDE; }
 

@@ -20,7 +20,9 @@ from torch_llama import TorchLlama
 
 PAPER = dict(preset="paper")
 STEP4 = dict(preset="paper", theta=10, step=4)
+POOLED = dict(preset="paper", theta=10, step=2, tail=128, guard=(32, 0.01, 0.02))
 SAFE = dict(preset="safe")
+LEAN = dict(preset="lean")
 # name: parameters of a call; rows of a call, or None for all; rows of the tail in a call that is not the last.
 SETTINGS = {
     "float32": (None, None, 0),
@@ -29,13 +31,22 @@ SETTINGS = {
     "paper+tail": (dict(PAPER, tail=128), None, 0),
     "step4": (STEP4, None, 0),
     "step4+tail": (dict(STEP4, tail=128), None, 0),
+    "pooled": (POOLED, None, 0),
+    "pooled-tail": (dict(POOLED, tail=0), None, 0),
+    "pooled-guard": (dict(POOLED, guard=None), None, 0),
+    "pooled/512": (POOLED, 512, 0),
+    "pooled/512+32": (dict(POOLED, tail=32), 512, 32),
+    "pooled/2048+32": (dict(POOLED, tail=32), 2048, 32),
+    "pooled32": (dict(POOLED, tail=32), None, 0),
     "safe": (SAFE, None, 0),
+    "lean": (LEAN, None, 0),
     "safe-tail": (dict(SAFE, tail=0), None, 0),
     "safe-guard": (dict(SAFE, guard=None), None, 0),
+    "safe-look": (dict(SAFE, guard=(16, 0.01, 0.02, 0)), None, 0),
     "safe/512": (SAFE, 512, 0),
     "safe/512+32": (dict(SAFE, tail=32), 512, 32),
     "safe/2048+32": (dict(SAFE, tail=32), 2048, 32),
-    "safe32": (dict(SAFE, tail=32), None, 0),
+    "lean/512+32": (LEAN, 512, 32),
 }
 ANSWER_TOKENS = 16
 

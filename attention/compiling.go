@@ -114,22 +114,8 @@ func (e *Engine) compile(key pipelineKey, x *compilation) {
 
 // build makes the pipelines that a plan runs, side by side.
 func (e *Engine) build(p *Plan, way string) error {
-	c := &e.pipelines
-	c.Lock()
-	why, closed, missing := c.refused[refusalKey{p.Tier, p.Shape.HeadDim}], c.closed, 0
-	for k := range kernelCount {
-		if p.runs(k) && c.made[keyFor(k, p, way)] == nil {
-			missing++
-		}
-	}
-	c.Unlock()
-	switch {
-	case closed:
-		return vk.ErrClosed
-	case why != nil && p.options.Tier == "":
-		return why
-	case missing == 0:
-		return nil
+	if ready, err := e.pipelines.ready(p, way); ready || err != nil {
+		return err
 	}
 	var keys []pipelineKey
 	for k := range kernelCount {
@@ -138,6 +124,24 @@ func (e *Engine) build(p *Plan, way string) error {
 		}
 	}
 	return e.buildAll(keys)
+}
+
+// ready says whether all that a plan runs is made, or why it is not to be.
+func (c *pipelines) ready(p *Plan, way string) (bool, error) {
+	c.Lock()
+	defer c.Unlock()
+	if c.closed {
+		return false, vk.ErrClosed
+	}
+	if why := c.refused[refusalKey{p.Tier, p.Shape.HeadDim}]; why != nil && p.options.Tier == "" {
+		return false, why
+	}
+	for k := range kernelCount {
+		if p.runs(k) && c.made[keyFor(k, p, way)] == nil {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // buildAll makes pipelines, and returns the first of the errors in their order.

@@ -87,19 +87,19 @@ func (p *Plan) lookStrides() (strides []int) {
 }
 
 // samples says whether sampled rows choose the stripes of some head of the plan.
-func (p *Plan) samples() bool { return p.anyHead(p.Params.samplesHead) }
+func (p *Plan) samples() bool { return p.anyHead(Params.samplesHead) }
 
 // pools says whether pooled rows do.
 func (p *Plan) pools() bool {
-	return p.anyHead(func(h Head) bool { return !h.IsDense() && !p.Params.samplesHead(h) })
+	return p.anyHead(func(p Params, h Head) bool { return !h.IsDense() && !p.samplesHead(h) })
 }
 
-func (p *Plan) anyHead(is func(Head) bool) bool {
+func (p *Plan) anyHead(is func(Params, Head) bool) bool {
 	if p.Runs != ModeAnchor {
 		return false
 	}
 	for h := range p.Shape.Heads {
-		if is(p.Params.Head(h)) {
+		if is(p.Params, p.Params.Head(h)) {
 			return true
 		}
 	}
@@ -107,7 +107,7 @@ func (p *Plan) anyHead(is func(Head) bool) bool {
 }
 
 // guards says whether the guard looks after some head of the plan.
-func (p *Plan) guards() bool { return p.Params.Guard.On() && p.anyHead(p.Params.guardsHead) }
+func (p *Plan) guards() bool { return p.Params.Guard.On() && p.anyHead(Params.guardsHead) }
 
 // neverPeak is a probability that no key has.
 const neverPeak = 2
@@ -115,16 +115,18 @@ const neverPeak = 2
 // setSampled holds what the kernels of sampled rows need in the places of O's
 // and V's views, as include/guard.glsl reads them. look is 0 but for the second
 // look, and for the verdict that it follows.
-func (c *push) setSampled(p Params, h Head, stride, look int) {
-	peak, limit := p.Guard.Peak, p.Guard.Limit
-	if !p.Guard.On() {
+func (p *push) setSampled(params Params, h Head, stride, look int) {
+	peak, limit := params.Guard.Peak, params.Guard.Limit
+	if !params.Guard.On() {
 		peak = neverPeak
 	}
-	c.o = view{base: uint32(stride), head: math.Float32bits(float32(peak)), row: math.Float32bits(float32(limit))}
-	c.v = view{base: uint32(p.Sample.part()), head: math.Float32bits(float32(p.weightOf(h))), row: uint32(look)}
+	p.o = view{base: uint32(stride), head: math.Float32bits(float32(peak)), row: math.Float32bits(float32(limit))}
+	p.v = view{base: uint32(params.Sample.part()), head: math.Float32bits(float32(params.weightOf(h))), row: uint32(look)}
 }
 
-// sampled counts the positions in [from, to) that a stride divides.
+// sampled counts the sampled rows among those at positions [from, to) of one
+// group, which are not none: those at positions that a stride divides, or the
+// first where there are none.
 func sampled(from, to, stride int) int {
-	return max(0, (to+stride-1)/stride-(from+stride-1)/stride)
+	return max(1, (to+stride-1)/stride-(from+stride-1)/stride)
 }

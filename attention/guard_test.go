@@ -246,7 +246,7 @@ func TestDeviceGuardLawsOfTheta(t *testing.T) {
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
 		assert.Equal(t, 1.0, got.stats.StripeRatio)
 		assert.Zero(t, got.stats.GuardedRatio, "nothing to guard")
-		problem.Params.Theta = math.Inf(-1)
+		problem.Params.Theta, problem.Params.Guard.Limit = math.Inf(-1), 0.5
 		got = compute(t, e, problem, PlanOptions{Tier: tier}, in)
 		assert.Positive(t, got.stats.GuardedRatio)
 		assert.Less(t, got.stats.GuardedRatio, 1.0)
@@ -258,30 +258,56 @@ func TestDeviceGuardLawsOfTheta(t *testing.T) {
 }
 
 func TestBadGuardsAndTails(t *testing.T) {
-	for field, change := range map[string]func(*Params){
-		"Params.Tail":         func(p *Params) { p.Tail = -1 },
-		"Params.Guard.Stride": func(p *Params) { p.Guard.Stride = -32 },
-		"Params.Guard.Peak":   func(p *Params) { p.Guard.Peak = math.NaN() },
-		"Params.Guard.Limit":  func(p *Params) { p.Guard.Limit = 1.5 },
+	safe, err := Preset("safe")
+	require.NoError(t, err)
+	for _, bad := range []struct {
+		field  string
+		change func(*Params)
+	}{
+		{"Params.Tail", func(p *Params) { p.Tail = -1 }},
+		{"Params.Guard.Stride", func(p *Params) { p.Guard.Stride = -32 }},
+		{"Params.Guard.Stride", func(p *Params) { p.Guard.Stride = 32 }},
+		{"Params.Guard.Stride", func(p *Params) { p.Guard.Stride = 0 }},
+		{"Params.Guard.Peak", func(p *Params) { p.Guard.Peak = math.NaN() }},
+		{"Params.Guard.Limit", func(p *Params) { p.Guard.Limit = 1.5 }},
+		{"Params.Guard.Look", func(p *Params) { p.Guard.Look = -1 }},
+		{"Params.Guard.Look", func(p *Params) { p.Guard.Look = 16 }},
+		{"Params.Sample.Stride", func(p *Params) { p.Sample.Stride = -1 }},
+		{"Params.Sample.Stride", func(p *Params) { p.Sample.Stride = 0 }},
+		{"Params.Sample.Weight", func(p *Params) { p.Sample.Weight = 0 }},
+		{"Params.Sample.Weight", func(p *Params) { p.Sample.Weight = math.Inf(1) }},
+		{"Params.Sample.Weight", func(p *Params) { p.Sample.Weight = math.NaN() }},
+		{"Params.Sample.Part", func(p *Params) { p.Sample.Part = 65 }},
+		{"Params.Sample.Part", func(p *Params) { p.Sample.Part = -1 }},
+		{"Params.Heads[0].Weight", func(p *Params) { p.Heads = []Head{{Mode: HeadAnchor, Theta: 10, Weight: 1}} }},
+		{"Params.Heads[0].Weight", func(p *Params) { p.Heads = []Head{{Mode: HeadAnchor, Weight: -1}} }},
+		{"Params.Heads[0].Weight", func(p *Params) { p.Heads = []Head{{Mode: HeadDense, Weight: 1}} }},
+		{"Params.Heads[0].Weight", func(p *Params) {
+			p.Sample, p.Heads = Sample{}, []Head{{Mode: HeadAnchor, Weight: 1}}
+		}},
 	} {
-		p := safeParams()
-		change(&p)
-		var bad *ArgumentError
-		require.ErrorAs(t, p.Validate(), &bad)
-		assert.Equal(t, field, bad.Field)
+		p := safe
+		bad.change(&p)
+		var refused *ArgumentError
+		require.ErrorAs(t, p.Validate(), &refused, bad.field)
+		assert.Equal(t, bad.field, refused.Field)
 	}
-	p := safeParams()
-	p.Guard.Stride = 0
-	require.ErrorContains(t, p.Validate(), "Guard.Stride", "numbers of a guard that is off are a mistake")
+	p := safe
 	p.Guard = Guard{}
+	require.NoError(t, p.Validate(), "sampled rows need no guard")
+	p = safe
+	p.Sample = Sample{}
+	require.NoError(t, p.Validate(), "a guard needs no sampled rows that choose")
+	p = safe
+	p.Heads = []Head{{Mode: HeadAnchor, Weight: 1}, {Mode: HeadAnchor, Theta: math.Inf(1)}, {Mode: HeadAnchor, Theta: 10}}
 	require.NoError(t, p.Validate())
 	for _, name := range Presets() {
 		p, err := Preset(name)
 		require.NoError(t, err)
 		require.NoError(t, p.Validate())
 	}
-	_, err := Preset("fast")
-	require.ErrorContains(t, err, "paper, safe")
+	_, err = Preset("fast")
+	require.ErrorContains(t, err, "lean, paper, safe")
 	paper, err := Preset("paper")
 	require.NoError(t, err)
 	require.Equal(t, DefaultParams(), paper)

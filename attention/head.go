@@ -12,8 +12,8 @@ type HeadMode int
 const (
 	// HeadDefault leaves a head to Params.
 	HeadDefault HeadMode = iota
-	// HeadAnchor gives a head a theta of its own, or a weight where sampled rows
-	// choose the stripes.
+	// HeadAnchor gives a head a choice of its own: by pooled rows with a Theta, or
+	// by sampled ones with a Weight.
 	HeadAnchor
 	// HeadDense lets a head's rows attend every key. It has no stripes.
 	HeadDense
@@ -53,10 +53,10 @@ func (m *HeadMode) UnmarshalText(text []byte) error {
 // Head is what one query head has of its own. The zero value is nothing.
 type Head struct {
 	Mode HeadMode `json:"mode"`
-	// Theta is the head's own, with HeadAnchor only.
+	// Theta has pooled rows choose the head's stripes, with HeadAnchor only.
 	Theta float64 `json:"theta"`
-	// Weight is the head's own, with HeadAnchor and Params.Sample only, whose
-	// Weight it replaces; Theta is 0 then.
+	// Weight, above 0, has the rows of Params.Sample choose them instead, with
+	// HeadAnchor only; Theta is 0 then.
 	Weight float64 `json:"weight,omitempty"`
 }
 
@@ -71,21 +71,14 @@ func (h Head) validate(i int, sample Sample) error {
 		return argument(field+".Theta", "set Mode to HeadAnchor, or leave Theta 0", "is %v, and mode %v has no theta", h.Theta, h.Mode)
 	case h.Mode != HeadAnchor && h.Weight != 0:
 		return argument(field+".Weight", "set Mode to HeadAnchor, or leave Weight 0", "is %v, and mode %v has no weight", h.Weight, h.Mode)
-	case !sample.On() && h.Weight != 0:
-		return argument(field+".Weight", "use Theta, or parameters whose stripes sampled rows choose", "is %v, which pooled rows do not use", h.Weight)
-	case sample.On() && h.Mode == HeadAnchor && !math.IsInf(h.Theta, 0):
-		return h.validateWeight(field)
-	}
-	return nil
-}
-
-// validateWeight checks a head whose stripes sampled rows choose.
-func (h Head) validateWeight(field string) error {
-	if h.Theta != 0 {
-		return argument(field+".Theta", "use Weight, +Inf, -Inf, or parameters whose stripes pooled rows choose", "is %v, which sampled rows do not use", h.Theta)
-	}
-	if !weightInRange(h.Weight) {
+	case h.Weight == 0:
+		return nil
+	case h.Theta != 0:
+		return argument(field+".Weight", "leave one of them 0: pooled rows use the theta, sampled rows the weight", "is %v beside a theta of %v", h.Weight, h.Theta)
+	case !weightInRange(h.Weight):
 		return argument(field+".Weight", "use a number such as 0.2", "is %v, not above 0 and within fp32", h.Weight)
+	case !sample.On():
+		return argument(field+".Weight", "set Params.Sample.Stride, or use Theta", "is %v, but no sampled rows choose", h.Weight)
 	}
 	return nil
 }
@@ -114,7 +107,7 @@ func (p Params) thetaOf(h Head) float64 {
 
 // weightOf is the weight of a head whose stripes sampled rows choose.
 func (p Params) weightOf(h Head) float64 {
-	if h.Mode == HeadAnchor {
+	if h.Weight != 0 {
 		return h.Weight
 	}
 	return p.Sample.Weight

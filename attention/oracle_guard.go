@@ -95,7 +95,7 @@ func (o *Oracle) Keep(b, h, group int, kept []bool, margin []float64) ([]bool, [
 // Missed is the mean, over the group's sampled rows that exist in the call, of
 // the probability on candidates that have at least the probability Peak and are
 // missed: those that are not kept, or by sampled rows those that the other half
-// of the rows would not have kept. 0 without sampled rows.
+// of the rows would not have kept.
 //
 // doubt is how far, relatively, a probability may be from what it seems: with a
 // positive one the result is the least that a computation with such errors may
@@ -117,9 +117,6 @@ func (o *Oracle) Missed(b, h, group int, kept []bool, doubt float64) float64 {
 				missed += p
 			}
 		}
-	}
-	if len(rows) == 0 {
-		return 0
 	}
 	return missed / float64(len(rows))
 }
@@ -154,8 +151,8 @@ type sampledRow struct {
 	p   []float64 // probability of each candidate, at most 1
 }
 
-// sampledRows are the rows of a group at positions that a stride divides. The
-// sum below the softmax takes the candidates at positions that Sample.Part
+// sampledRows are the rows of a group at positions that a stride divides, or
+// where the call has none of them its first row of the group. The sum below the softmax takes the candidates at positions that Sample.Part
 // divides, as often as that. A row whose log-sum-exp is not finite has only
 // zeros; a score of NaN or +Inf that the sum does not hold counts as
 // probability 1.
@@ -163,10 +160,10 @@ func (o *Oracle) sampledRows(b, h, group, stride int) (rows []sampledRow) {
 	part := o.Params.Sample.part()
 	first, last := o.GroupRows(group)
 	lo, hi := o.Candidates(group)
-	for row := first; row < last; row++ {
-		if o.Position(row)%stride != 0 {
-			continue
-		}
+	if next := ceilDiv(o.Position(first), stride) * stride; next < o.Position(last) {
+		first += next - o.Position(first)
+	}
+	for row := first; row < last; row += stride {
 		weights, top := softmaxWeights(o.scores(b, h, row, o.denseKeys(row)))
 		total := 0.0
 		for j, w := range weights {

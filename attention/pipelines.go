@@ -4,7 +4,7 @@ import "github.com/anchorvk/anchorvk/vk"
 
 // KernelPipeline is one of the pipelines that plans use.
 type KernelPipeline struct {
-	Kernel   string // dense, anchor, pool, identify, compact or stripes
+	Kernel   string // as dense, sample or stripes
 	AllTiers bool   // the same in every tier
 	Config   vk.PipelineConfig
 }
@@ -21,6 +21,9 @@ func Pipelines(report *vk.Report, tier Tier, headDim int) ([]KernelPipeline, err
 	}
 	var list []KernelPipeline
 	for k := range kernelCount {
+		if k == kernelPickMatrix && !plan.Tier.onMatrixUnits() {
+			continue
+		}
 		config, err := pipelineFor(k, plan.Tier, plan.Tuning, headDim).config(report)
 		if err != nil {
 			return nil, err

@@ -127,7 +127,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 			rounds = max(rounds, pickRounds(p.sampledRows(stride), s.HeadDim/8, p.sumRuns()))
 		}
 		if rounds > limit {
-			return refuse(fmt.Sprintf("the %d sampled rows of a group", p.sampledRows(stride)), rounds, "a larger stride in Params.Sample and Params.Guard, or smaller groups")
+			return refuse(fmt.Sprintf("the %d sampled rows of a group", p.sampledRows(stride)), rounds, "a larger Params.Sample.Stride and Params.Guard.Stride, or smaller groups")
 		}
 	}
 	t.Compact = auxLocal

@@ -39,7 +39,11 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 		for _, n := range []int{1, 1000, 65_000, 131_000, 131_072, 524_287, 8_000_000} {
 			for _, keys := range []int{1, 2, 16} {
 				for _, p := range []Params{
-					DefaultParams(), {Step: 1, Block: 16}, {Step: 1, Block: 65_552}, {Step: 4096, Block: 16}, {Step: 20_000, Block: 16, SinkBlocks: 9000, WindowBlocks: 1000},
+					DefaultParams(),
+					{Step: 1, Block: 16},
+					{Step: 1, Block: 65_552},
+					{Step: 4096, Block: 16},
+					{Step: 20_000, Block: 16, SinkBlocks: 9000, WindowBlocks: 1000},
 					{Step: 16, Block: 16, Sample: Sample{Stride: 16, Weight: 0.2, Part: 8}, Guard: Guard{Stride: 16, Peak: 0.01, Limit: 0.02, Look: 4}},
 					{Step: 64, Block: 16, Sample: Sample{Stride: 1, Weight: 0.2}},
 				} {
@@ -134,7 +138,7 @@ func TestGuardsKeepToTheLimitOfRounds(t *testing.T) {
 	}
 	require.NoError(t, guarded(32, 2))
 	require.NoError(t, guarded(32, 16))
-	require.ErrorContains(t, guarded(1, 300), "a larger stride in Params.Sample and Params.Guard")
+	require.ErrorContains(t, guarded(1, 300), "a larger Params.Sample.Stride and Params.Guard.Stride")
 }
 
 // A device that would lose keys past its limit gives the right bits: on a device

@@ -3,7 +3,8 @@ package attention
 import "math"
 
 // Sample chooses the stripes of a group by some of its rows: those at positions
-// that Stride divides. Each of them has its softmax over all causal keys, and a
+// that Stride divides, or where a call has none of these its first row of the
+// group. Each of them has its softmax over all causal keys, and a
 // candidate becomes a stripe when its mean probability over these rows is at
 // least Weight/start, where start is the group's first position: so much of what
 // each key would have if all had the same. The zero value leaves the choice to
@@ -51,7 +52,11 @@ func (s Sample) validate() error {
 // weightInRange says whether fp32 holds a weight.
 func weightInRange(w float64) bool { return w >= smallestNormal && w <= math.MaxFloat32 }
 
-// samplesHead says whether sampled rows choose the stripes of a head.
+// samplesHead says whether sampled rows choose the stripes of a head. A head with
+// a theta of its own leaves them to pooled rows.
 func (p Params) samplesHead(h Head) bool {
-	return p.Sample.On() && !h.IsDense() && h.Mode != HeadAnchorOnly && !math.IsInf(p.thetaOf(h), 0)
+	if h.Mode == HeadAnchor {
+		return h.Weight != 0
+	}
+	return p.Sample.On() && h.Mode == HeadDefault && !math.IsInf(p.Theta, 0)
 }

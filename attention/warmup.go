@@ -9,7 +9,8 @@ import (
 // warmth is what a warm-up has run.
 type warmth struct {
 	key     pipelineKey // of the last attention kernel
-	sampled bool
+	pick    kernel      // by which sampled rows choose, if any do
+	pools   bool
 	looks   bool
 	guarded bool
 }
@@ -26,22 +27,31 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if p.Runs == ModeAnchor {
 		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
 	}
-	guard, sample := Guard{}, Sample{}
+	// The smallest group, so that four of them have candidates and every kernel runs.
+	params := Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1}
+	of := warmth{key: key, pools: p.pools()}
 	if p.guards() {
-		guard = Guard{Stride: 1, Peak: 1, Look: min(p.Params.Guard.Look, 1)}
+		params.Guard = Guard{Stride: 1, Peak: 1, Look: min(p.Params.Guard.Look, 1)}
+		of.guarded, of.looks = true, params.Guard.Look > 0
 	}
 	if p.samples() {
-		sample = Sample{Stride: 1, Weight: 1}
+		params.Sample = Sample{Stride: 1, Weight: 1}
+		if of.pick, _ = p.pickKernel(); of.pick == kernelPick && p.Tier.onMatrixUnits() {
+			params.Step = ceilDiv(p.Tuning.Identify.Rows+1, params.Block) // more rows than matrices take
+		}
+		params.Heads = []Head{{}}
+		if of.pools {
+			params.Heads = append(params.Heads, Head{Mode: HeadAnchor, Theta: 1})
+		}
 	}
-	of := warmth{key, sample.On(), guard.Look > 0, guard.On()}
 	if _, warm := e.warm.Load(of); warm {
 		return nil
 	}
+	heads, rows := max(1, len(params.Heads)), 4*params.Group()
 	problem := Problem{
-		Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 64, KVLen: 64, HeadDim: p.Shape.HeadDim},
-		Mode:  p.Runs,
-		// The smallest group, so that 64 rows have candidates and every kernel runs.
-		Params: Params{Step: 1, Block: 16, SinkBlocks: 1, WindowBlocks: 1, Sample: sample, Guard: guard},
+		Shape:  Shape{Batch: 1, Heads: heads, KVHeads: 1, QLen: rows, KVLen: rows, HeadDim: p.Shape.HeadDim},
+		Mode:   p.Runs,
+		Params: params,
 	}
 	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})
 	if err != nil {
@@ -56,14 +66,16 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	}
 	// On the device, whatever is there, so that nothing is made that a run on
 	// device tensors would not need.
-	size := uint64(halfBytes * 64 * p.Shape.HeadDim)
+	size := uint64(halfBytes * heads * rows * p.Shape.HeadDim)
 	buffer, err := e.device.NewBuffer("warm-up", 4*size, vk.DeviceLocal)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = buffer.Close() }()
-	rows := func(i uint64) Tensor { return DeviceBHSD(buffer, i*size, 1, 1, 64, p.Shape.HeadDim) }
-	if _, err = e.Run(ctx, tiny, Inputs{Q: rows(0), K: rows(1), V: rows(2)}, Outputs{O: rows(3)}); err != nil {
+	tensor := func(i uint64, heads int) Tensor {
+		return DeviceBHSD(buffer, i*size, 1, heads, rows, p.Shape.HeadDim)
+	}
+	if _, err = e.Run(ctx, tiny, Inputs{Q: tensor(0, heads), K: tensor(1, 1), V: tensor(2, 1)}, Outputs{O: tensor(3, heads)}); err != nil {
 		return err
 	}
 	e.warm.Store(of, true)

@@ -227,7 +227,7 @@ enum { AVK_MODE_ANCHOR = 0, AVK_MODE_DENSE = 1 };
 /* How one query head is computed where its model needs another way than the rest. */
 enum {
 	AVK_HEAD_DEFAULT = 0,    /* as avk_plan_info says */
-	AVK_HEAD_ANCHOR = 1,     /* with a theta of its own, or a weight */
+	AVK_HEAD_ANCHOR = 1,     /* with a theta or a weight of its own */
 	AVK_HEAD_DENSE = 2,      /* every key */
 	AVK_HEAD_ANCHOR_ONLY = 3 /* no stripes and no guard */
 };
@@ -235,7 +235,8 @@ enum {
 typedef struct avk_head {
 	int32_t mode;
 	uint32_t reserved; /* 0 */
-	double theta;      /* of AVK_HEAD_ANCHOR, where sampled rows choose its weight; else 0 */
+	double theta;      /* of AVK_HEAD_ANCHOR: pooled rows choose its stripes; else 0 */
+	double weight;     /* of AVK_HEAD_ANCHOR, above 0: sampled rows do, as with sample_weight, and theta is 0 */
 } avk_head;
 
 /* What is to be computed, and how. Row i of a call sits at position

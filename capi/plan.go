@@ -29,10 +29,7 @@ func headsOf(in *C.avk_plan_info) ([]attention.Head, error) {
 		if h.reserved != 0 {
 			return nil, argument("avk_plan_info.head_modes[%d].reserved is %d; set it to 0", i, h.reserved)
 		}
-		heads[i] = attention.Head{Mode: attention.HeadMode(h.mode), Theta: float64(h.theta)}
-		if theta := heads[i].Theta; in.sample_stride != 0 && heads[i].Mode == attention.HeadAnchor && !math.IsInf(theta, 0) {
-			heads[i].Theta, heads[i].Weight = 0, theta
-		}
+		heads[i] = attention.Head{Mode: attention.HeadMode(h.mode), Theta: float64(h.theta), Weight: float64(h.weight)}
 	}
 	return heads, nil
 }

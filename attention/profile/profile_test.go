@@ -81,7 +81,7 @@ func TestBadProfiles(t *testing.T) {
 		`{"schema":1,"preset":"safe","layers":[]}`:                                  "layers",
 		`{"schema":1,"preset":"safe","preset":"paper"}`:                             `the name "preset" is there twice`,
 		`{"schema":1,"preset":"safe","model":[[[[[[[[[1]]]]]]]]]}`:                  "deeper than 8",
-		heads(`{"layer":0,"head":0}`):                                               "heads[0]: mode and theta are both missing",
+		heads(`{"layer":0,"head":0}`):                                               "heads[0]: mode, theta and weight are all missing",
 		heads(`{"layer":0,"theta":8}`):                                              "heads[0]: layer and head are both needed",
 		heads(`{"head":0,"theta":8}`):                                               "heads[0]: layer and head are both needed",
 		heads(`{"layer":-1,"head":0,"theta":8}`):                                    "heads[0]: layer -1 is out of range",

@@ -138,8 +138,8 @@ static void heads(void) {
 	avk_plan_info info = f.info;
 	char text[4096];
 	OK(avk_plan_preset(&info, "safe"));
-	HOLDS(info.step == 2 && info.tail == 128 && info.guard_stride == 32 && info.kv_len == f.info.kv_len);
-	EXPECT(avk_plan_preset(&info, "fast"), AVK_ERROR_ARGUMENT, "use one of paper, safe");
+	HOLDS(info.step == 16 && info.tail == 128 && info.sample_stride == 16 && info.guard_look == 4 && info.kv_len == f.info.kv_len);
+	EXPECT(avk_plan_preset(&info, "fast"), AVK_ERROR_ARGUMENT, "use one of lean, paper, safe");
 	EXPECT(avk_plan_preset(&info, NULL), AVK_ERROR_ARGUMENT, "name is NULL");
 	EXPECT(avk_plan_preset(NULL, "safe"), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
 	WRONG_SIZES(avk_plan_preset(s, "paper"), avk_plan_info, f.info);
@@ -159,7 +159,11 @@ static void heads(void) {
 	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[0].theta is NaN");
 	modes[0].mode = AVK_HEAD_DENSE, modes[0].theta = 1;
 	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "set mode to AVK_HEAD_ANCHOR");
-	modes[0].theta = 0, modes[1].reserved = 1;
+	modes[0].mode = AVK_HEAD_ANCHOR, modes[0].weight = 1;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[0].weight is 1 beside a theta of 1");
+	modes[0].theta = 0;
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "but no sampled rows choose; set sample_stride");
+	modes[0].mode = AVK_HEAD_DENSE, modes[0].weight = 0, modes[1].reserved = 1;
 	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[1].reserved is 1");
 	modes[1].reserved = 0;
 	OK(avk_plan_create(f.engine, &info, &plan));

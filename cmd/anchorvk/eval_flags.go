@@ -45,7 +45,7 @@ func (f *evalFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.layout, "layout", "", "`order` of the files' axes: bhsd or bshd, as in run")
 	flags.StringSliceVar(&f.presets, "preset", []string{"safe"}, "`names` of parameters: "+strings.Join(attention.Presets(), ", "))
 	flags.StringSliceVar(&f.weights, "weight", nil, "least mean probabilities of keys that sampled rows keep, as `shares` of what each would have if all had the same")
-	flags.StringSliceVar(&f.thetas, "theta", nil, "`distances` below the anchor at which pooled rows keep keys, instead of the preset's; inf and -inf too")
+	flags.StringSliceVar(&f.thetas, "theta", nil, "`distances` below the anchor at which keys are kept, by pooled rows then, instead of what the preset has; inf and -inf too")
 	flags.StringSliceVar(&f.steps, "step", nil, "`blocks` in a group, instead of the preset's")
 	flags.StringSliceVar(&f.blocks, "block", nil, "`rows` pooled together, instead of the preset's")
 	flags.StringSliceVar(&f.sinks, "sink-blocks", nil, "`blocks` of first keys, instead of the preset's")

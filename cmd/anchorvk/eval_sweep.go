@@ -124,7 +124,7 @@ func (f *evalFlags) combine(changed func(string) bool) error {
 	}
 	seen := map[string]bool{}
 	for _, v := range all {
-		if err := checkKnob(v.params, changed("theta"), changed("weight")); err != nil {
+		if err := chooseRows(&v.params, changed); err != nil {
 			return err
 		}
 		if err := v.params.Validate(); err != nil {
@@ -136,21 +136,29 @@ func (f *evalFlags) combine(changed func(string) bool) error {
 		}
 	}
 	if f.target != nil {
-		return f.addOptions()
+		return f.addOptions(changed("sample"))
 	}
 	return nil
 }
 
 // addOptions makes the settings what --target chooses from: thetas, anchor_only
 // and dense, the last for where nothing else reaches the target.
-func (f *evalFlags) addOptions() error {
-	for _, s := range f.settings {
+func (f *evalFlags) addOptions(ownSample bool) error {
+	base, err := attention.Preset(f.presets[0])
+	if err != nil {
+		return err
+	}
+	for i := range f.settings {
+		s := &f.settings[i]
 		if math.IsInf(s.Params.Theta, 0) {
 			return usage("--theta %v: --target tries dense and anchor_only anyway; list finite thetas", s.Params.Theta)
 		}
 		own := attention.Head{Mode: attention.HeadAnchor, Theta: s.Params.Theta}
 		if s.Params.Sample.On() {
 			own = attention.Head{Mode: attention.HeadAnchor, Weight: s.Params.Sample.Weight}
+		}
+		if s.Own = own; !ownSample {
+			s.Params.Sample = base.Sample // as in a profile, where single heads have thetas
 		}
 		f.options = append(f.options, own)
 	}

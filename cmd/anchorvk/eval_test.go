@@ -119,7 +119,7 @@ func TestEvalJSON(t *testing.T) {
 // All rivals in one table, each at what the first setting computes.
 func TestEvalEqualShare(t *testing.T) {
 	path := sharp(t, t.TempDir(), "c.safetensors", 2400, nil)
-	doc := evalJSON(t, path, "--step", "1", "--guard", "off", "--theta", "3", "--rivals", "--equal-share", "--rows", "300")
+	doc := evalJSON(t, path, "--block", "128", "--step", "1", "--guard", "off", "--theta", "3", "--rivals", "--equal-share", "--rows", "300")
 	require.Len(t, doc.Summary, 1+len(rivals.Names()))
 	share := doc.Summary[0]["computed_ratio"].(float64) + doc.Summary[0]["selection_ratio"].(float64)
 	missed := []string{}
@@ -135,7 +135,7 @@ func TestEvalEqualShare(t *testing.T) {
 		require.InDelta(t, share, got, 0.03, name)
 	}
 	require.Equal(t, []string{"xattention-8", "xattention-16", "flashprefill", "flashprefill-mean", "blasst"}, missed, "noise is spread evenly over blocks: the least they can is more")
-	_, stdout, _ := invoke(newFake(), nil, "eval", path, "--step", "1", "--guard", "off", "--theta", "3", "--rivals=blasst,streaming", "--equal-share", "--rows", "300")
+	_, stdout, _ := invoke(newFake(), nil, "eval", path, "--block", "128", "--step", "1", "--guard", "off", "--theta", "3", "--rivals=blasst,streaming", "--equal-share", "--rows", "300")
 	require.Regexp(t, `\nnot at the share of the first setting, 0\.342: blasst distance=0 \(0\.9\d\d\)\n`, stdout)
 }
 
@@ -299,7 +299,7 @@ func TestEvalOutOfMemory(t *testing.T) {
 func TestEvalOnDevice(t *testing.T) {
 	needDevice(t)
 	path := sharp(t, t.TempDir(), "c.safetensors", 800, nil)
-	code, stdout, stderr := program("eval", path, "--json", "--time", "--rows", "800", "--theta", "1,inf", "--guard", "off", "--guard", "32,0.01,0.25", "--rivals=blasst")
+	code, stdout, stderr := program("eval", path, "--json", "--time", "--rows", "800", "--theta", "1,inf", "--guard", "off", "--guard", "16,0.01,0.25", "--rivals=blasst")
 	require.Equal(t, 0, code, stderr)
 	var doc evalDocument
 	require.NoError(t, json.Unmarshal([]byte(stdout), &doc))

@@ -97,7 +97,7 @@ func TestGoldenUsageErrors(t *testing.T) {
 		"run -i qkv.safetensors --block 100",
 		"run -i qkv.safetensors --sink-blocks -1",
 		"run -i qkv.safetensors --window-blocks -1",
-		"run -i qkv.safetensors --step 99999999",
+		"run -i qkv.safetensors --step 999999999",
 		"run -i qkv.safetensors --scale inf",
 		"run -i qkv.safetensors --mode sparse",
 		"run -i qkv.safetensors --mode anchor,anchor",

@@ -39,7 +39,7 @@ func (f *paramFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, lean, or paper for the published definition; other flags go before it")
 	flags.Var(numbers(&f.weights), "weight", "least mean probability of a key that sampled rows keep, as a `share` of what each would have if all had the same")
-	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which pooled rows keep a key; inf is dense, -inf the anchor only")
+	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept, by pooled rows then; inf is dense, -inf the anchor only")
 	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
 	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
 	flags.Var(whole(&f.sink), "sink-blocks", "`blocks` of first keys that every row attends")
@@ -164,13 +164,19 @@ func parseNumbers(text string, least int, to ...any) bool {
 	return true
 }
 
-// checkKnob says which flag sets how much is kept, where the other was given.
-func checkKnob(p attention.Params, thetas, weights bool) error {
+// chooseRows lets the flag that says how much is kept say which rows choose, too:
+// pooled rows by a theta, sampled ones by a weight. given says whether a flag was
+// given.
+func chooseRows(p *attention.Params, given func(flag string) bool) error {
+	byTheta := given("theta") && !math.IsInf(p.Theta, 0)
+	if byTheta && !given("sample") && !given("weight") {
+		p.Sample = attention.Sample{}
+	}
 	switch {
-	case weights && !p.Sample.On():
+	case given("weight") && !p.Sample.On():
 		return usage("--weight is of sampled rows, but pooled rows choose the keys: use --theta, or --sample 16,0.2,8")
-	case thetas && p.Sample.On() && !math.IsInf(p.Theta, 0):
-		return usage("--theta %v is of pooled rows, but sampled rows choose the keys: use --weight, or --sample off for pooled rows", p.Theta)
+	case byTheta && p.Sample.On():
+		return usage("--theta %v is of pooled rows, but sampled rows choose the keys: leave --sample and --weight out, or --theta", p.Theta)
 	}
 	return nil
 }
@@ -204,7 +210,7 @@ func (f *paramFlags) all() ([]attention.Params, error) {
 				for _, theta := range orElse(f.thetas, base.Theta) {
 					p := base
 					p.Theta, p.Sample.Weight, p.Step, p.Block = theta, weight, step, block
-					if err := checkKnob(p, len(f.thetas) > 0, len(f.weights) > 0); err != nil {
+					if err := chooseRows(&p, f.cmd.Flags().Changed); err != nil {
 						return nil, err
 					}
 					if err := p.Validate(); err != nil {

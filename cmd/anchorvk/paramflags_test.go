@@ -37,13 +37,26 @@ func TestParametersBeginFromAPreset(t *testing.T) {
 	assert.Equal(t, attention.DefaultParams(), p)
 	p, _, err = paramsOf(t, "--theta", "8", "--tail", "0", "--guard", "16,0.02,0.5", "--sink-blocks", "0", "--window-blocks", "2")
 	require.NoError(t, err)
+	safe.Sample = attention.Sample{} // a theta is of pooled rows
 	safe.Theta, safe.Tail, safe.SinkBlocks, safe.WindowBlocks, safe.Guard = 8, 0, 0, 2, attention.Guard{Stride: 16, Peak: 0.02, Limit: 0.5}
 	assert.Equal(t, safe, p)
+	p, _, err = paramsOf(t, "--theta", "inf", "--weight", "0.3")
+	require.NoError(t, err)
+	assert.Equal(t, attention.Sample{Stride: 16, Weight: 0.3, Part: 8}, p.Sample, "an infinite theta compares nothing")
+	p, _, err = paramsOf(t, "--preset", "paper", "--sample", "8, 0.5")
+	require.NoError(t, err)
+	assert.Equal(t, attention.Sample{Stride: 8, Weight: 0.5}, p.Sample)
+	for _, args := range [][]string{
+		{"--theta", "8", "--weight", "0.2"}, {"--theta", "8", "--sample", "16,0.2"}, {"--weight", "0.2", "--preset", "paper"}, {"--weight", "0.2", "--sample", "off"},
+	} {
+		_, _, err = paramsOf(t, args...)
+		require.ErrorContains(t, err, args[0], "both kinds of rows at once")
+	}
 	p, _, err = paramsOf(t, "--guard", "off")
 	require.NoError(t, err)
 	assert.False(t, p.Guard.On())
 	for _, c := range [][2]string{
-		{"--preset", "fast"}, {"--guard", "32"}, {"--guard", "0,0.1,0.1"}, {"--guard", "32,x,0.1"}, {"--guard", "32,2,0.1"}, {"--guard", "32,0.1,NaN"}, {"--guard", ""}, {"--profile", ""}, {"--tail", "-1"}, {"--layer", "2"},
+		{"--preset", "fast"}, {"--guard", "32"}, {"--guard", "0,0.1,0.1"}, {"--guard", "32,x,0.1"}, {"--guard", "32,2,0.1"}, {"--guard", "32,0.1,NaN"}, {"--guard", ""}, {"--guard", "32,0.1,0.1"}, {"--guard", "16,0.1,0.1,16"}, {"--sample", "16"}, {"--sample", "-1,1"}, {"--sample", "16,1,65"}, {"--weight", "-1"}, {"--profile", ""}, {"--tail", "-1"}, {"--layer", "2"},
 	} {
 		_, _, err := paramsOf(t, c[0], c[1])
 		require.Error(t, err, c)
@@ -64,7 +77,7 @@ func TestProfileOfHeads(t *testing.T) {
 	require.ErrorContains(t, err, "another model")
 	p, f, err = paramsOf(t, "--profile", path, "--preset", "safe")
 	require.NoError(t, err)
-	require.Equal(t, 2, p.Step, "--preset goes before it")
+	require.Equal(t, 16, p.Block, "--preset goes before it")
 	p, err = f.ofHeads(p, 3)
 	require.NoError(t, err)
 	require.Nil(t, p.Heads, "layer 0 has none")

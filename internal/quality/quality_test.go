@@ -130,7 +130,7 @@ func byOracle(o *attention.Oracle, b, h int) Measures {
 }
 
 // What the choice costs: 0.5 pairs for each block and candidate, and for each
-// sampled row with its keys in two sweeps.
+// sampled row and candidate in two sweeps.
 func TestSelectionRatio(t *testing.T) {
 	s := attention.Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 96, KVLen: 96, HeadDim: 8}
 	guarded := small
@@ -139,7 +139,7 @@ func TestSelectionRatio(t *testing.T) {
 	// Groups of 32 from 0, 32 and 64; the last has candidates 16 to 48.
 	pooled := 2 * 32 / 2.0
 	require.InDelta(t, pooled/(96*97/2), got[0].SelectionRatio, 1e-12)
-	require.InDelta(t, (pooled+2*(96+32)/2)/(96*97/2), got[1].SelectionRatio, 1e-12)
+	require.InDelta(t, (pooled+2*(32+32)/2)/(96*97/2), got[1].SelectionRatio, 1e-12)
 }
 
 func method(t *testing.T, m rivals.Method, knob float64) Setting {
@@ -245,7 +245,7 @@ func TestCurvesFindTheKnobOfAShare(t *testing.T) {
 func TestSearchTakesTheCheapestThatMeetsTheTarget(t *testing.T) {
 	options := []attention.Head{
 		{Mode: attention.HeadAnchor, Theta: 8},
-		{Mode: attention.HeadAnchor, Theta: 10},
+		{Mode: attention.HeadAnchor, Weight: 0.15},
 		{Mode: attention.HeadAnchorOnly},
 		{Mode: attention.HeadDense},
 	}

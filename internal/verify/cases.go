@@ -165,6 +165,7 @@ func Cases() []Case {
 		{sample: attention.Sample{Stride: 8, Weight: 0.5}, block: 16, step: 4, n: 777, q: 777},
 		{sample: attention.Sample{Stride: 8, Weight: 0.01, Part: 4}, block: 16, step: 4, n: 777, q: 777},
 		{sample: attention.Sample{Stride: 64, Weight: 2}, block: 16, step: 4, n: 521, q: 521},
+		{sample: attention.Sample{Stride: 100, Weight: 1}, block: 16, step: 4, n: 521, q: 400},
 		{sample: attention.Sample{Stride: 1, Weight: 0.5, Part: 8}, block: 16, step: 3, n: 521, q: 521},
 		{sample: attention.Sample{Stride: 7, Weight: 0.7, Part: 3}, guard: attention.Guard{Stride: 7, Peak: 0.05, Limit: 0.1}, block: 16, step: 4, n: 704, q: 257},
 		{sample: attention.Sample{Stride: 8, Weight: 1, Part: 2}, guard: attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.3, Look: 4}, block: 16, step: 4, n: 777, q: 777},
@@ -183,7 +184,7 @@ func Cases() []Case {
 		wide := build("sample", shape(4, 1, 700, 1100, 128), p)
 		wide.Data.Amplitude = 3
 		add(wide)
-		p.Heads = []attention.Head{{Mode: attention.HeadDense}, {}, {}, {Mode: attention.HeadAnchorOnly}, {Mode: attention.HeadAnchor, Theta: math.Inf(1)}, {Mode: attention.HeadAnchor, Weight: 1.5}}
+		p.Heads = []attention.Head{{Mode: attention.HeadDense}, {}, {}, {Mode: attention.HeadAnchorOnly}, {Mode: attention.HeadAnchor, Theta: mixed}, {Mode: attention.HeadAnchor, Weight: 1.5}}
 		mixedHeads := build("sample", shape(6, 2, 400, 777, 40), p)
 		mixedHeads.Data.Amplitude = 5
 		add(mixedHeads)

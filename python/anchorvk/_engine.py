@@ -36,10 +36,10 @@ class Engine(Object):
         Needed are heads, kv_heads, q_len, kv_len and head_dim. Others: batch (1),
         mode ("anchor" or "dense"), preset ("safe", "lean" or "paper"), and in the
         place of what the preset has step, block, sink_blocks, window_blocks and tail; sample, which
-        is (stride, weight, part) or None for pooled rows, and weight or theta, whichever the rows
-        that choose use; guard, which is (stride, peak, limit, look) or None; head_modes, with a
-        weight or theta, "dense", "anchor_only" or None for each query head; scale (1/sqrt(head_dim)), no_fallback, tier,
-        slice_ms, scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
+        is (stride, weight, part) or None for pooled rows; weight, which goes before that of sample;
+        theta, which has pooled rows choose; guard, which is (stride, peak, limit, look) or None;
+        head_modes, with a theta, {"weight": w}, "dense", "anchor_only" or None for each query head;
+        scale (1/sqrt(head_dim)), no_fallback, tier, slice_ms, scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
 
         tail is for the last call of a prompt: tail=0 in the calls before it.
 

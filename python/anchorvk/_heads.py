@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
-from typing import Any, Sequence, Union
+from typing import Any, Mapping, Sequence, Union
 
 from . import _check as check
 from ._library import Head, PlanInfo
@@ -12,7 +12,7 @@ PRESET = "preset"
 """What the preset has."""
 
 Numbers = Union[str, None, Sequence[float]]
-Heads = Sequence[Union[str, float, None]]
+Heads = Sequence[Union[str, float, Mapping[str, float], None]]
 
 MODES = {"default": 0, "dense": 2, "anchor_only": 3}
 ANCHOR = 1
@@ -67,13 +67,17 @@ def _head(name: str, value: Any) -> Head:
         return Head()
     if isinstance(value, str):
         if value not in MODES:
-            raise ValueError(f"{name} is {value!r}; use a number or one of {', '.join(map(repr, MODES))}")
+            raise ValueError(f"{name} is {value!r}; use a theta, {{'weight': 0.2}} or one of {', '.join(map(repr, MODES))}")
         return Head(mode=MODES[value])
+    if isinstance(value, collections.abc.Mapping):
+        if set(value) != {"weight"}:
+            raise ValueError(f"{name} is {dict(value)!r}; use {{'weight': 0.2}}, or a number for a theta")
+        return Head(mode=ANCHOR, weight=check.real(f"{name}['weight']", value["weight"]))
     return Head(mode=ANCHOR, theta=check.real(name, value, infinite=True))
 
 
 def set_heads(info: PlanInfo, heads: Any) -> None:
-    """One of each query head: a theta, or a weight where sampled rows choose, "dense", "anchor_only", or None for what the plan has."""
+    """One of each query head: a theta, {"weight": w} for sampled rows that choose, "dense", "anchor_only", or None for what the plan has."""
     if heads is None:
         return
     unordered = (str, bytes, collections.abc.Mapping, collections.abc.Set)  # a dict is walked by its keys, a set in any order

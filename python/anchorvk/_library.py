@@ -35,7 +35,7 @@ class DeviceOptions(Sized):
 
 
 class Head(ctypes.Structure):
-    _fields_ = [("mode", c_int32), ("reserved", c_uint32), ("theta", c_double)]
+    _fields_ = [("mode", c_int32), ("reserved", c_uint32), ("theta", c_double), ("weight", c_double)]
 
 
 class PlanInfo(Sized):

@@ -121,8 +121,10 @@ def plan_info(
     set_heads(info, head_modes)
     if theta is not None:
         info.theta = check.real("theta", theta, infinite=True)
-        if info.sample_stride and math.isfinite(theta):
-            raise ValueError(f"theta is {theta!r}, but sampled rows choose the stripes: use weight, or sample=None for pooled rows")
+        if math.isfinite(theta) and (weight is not None or sample is not None and sample != PRESET):
+            raise ValueError(f"theta is {theta!r}, which has pooled rows choose the stripes, beside {'sample' if weight is None else 'weight'}, which has sampled ones: give one of them")
+        if math.isfinite(theta):
+            set_sample(info, None, None)
     info.scale = check.real("scale", scale)
     info.slice_ms = check.real("slice_ms", slice_ms)
     info.stripe_share = check.real("stripe_share", stripe_share)

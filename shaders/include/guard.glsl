@@ -1,4 +1,4 @@
-// Sampled rows of a group, those at positions that GUARD_STRIDE divides: with their softmax over all causal keys they choose
+// Sampled rows of a group, those at positions that GUARD_STRIDE divides, at least one: with their softmax over all causal keys they choose
 // stripes, or the guard looks at what the stripes miss. Keys are walked in runs of RUN_KEYS, a workgroup each; what a run finds is
 // kept by slot. Needs: push.glsl.
 // These kernels write no output and read no values, so that the places of O's and V's views hold their numbers (attention/push.go).
@@ -20,8 +20,9 @@ uint sum_runs() { return ((kv_end + PART - 1) / PART + RUN_KEYS - 1) / RUN_KEYS;
 uint runs() { return (kv_end + RUN_KEYS - 1) / RUN_KEYS; }
 uint rows_a_slot() { return (group_rows + GUARD_STRIDE - 1) / GUARD_STRIDE; }
 uint group_end(Unit unit) { return min(unit.group_start + group_rows, kv_end); }
-uint first_sampled(Unit unit) { return (max(unit.group_start, q_offset) + GUARD_STRIDE - 1) / GUARD_STRIDE * GUARD_STRIDE; }
-uint sampled_rows(Unit unit) {
-    uint first = first_sampled(unit), end = group_end(unit);
-    return first < end ? (end - first + GUARD_STRIDE - 1) / GUARD_STRIDE : 0;
+// Where the call has rows of the group, but none at a multiple, its first row is sampled.
+uint first_sampled(Unit unit) {
+    uint row = max(unit.group_start, q_offset), first = (row + GUARD_STRIDE - 1) / GUARD_STRIDE * GUARD_STRIDE;
+    return first < group_end(unit) ? first : row;
 }
+uint sampled_rows(Unit unit) { return (group_end(unit) - first_sampled(unit) + GUARD_STRIDE - 1) / GUARD_STRIDE; }

@@ -3,20 +3,25 @@
     python end_to_end.py --model MODEL.gguf --prompts prompts.json --out results.jsonl [--settings NAME,...]
 
 One line of results for each setting and prompt, appended as it is known; what the file has
-already is not run again. Needs PyTorch, gguf and anchorvk.
+already is not run again. The model is SmolLM2-135M or Gemma 3 270M, of whose layers those that see all positions
+get anchorvk's attention. Needs PyTorch, gguf and anchorvk.
 """
 
 import argparse
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import anchorvk
 import numpy as np
 
-from gguf_model import check_expected, open_gguf, read_config, read_weights
+from gemma_model import read_gemma_config
+from gguf_model import check_expected, field, open_gguf, plain_text, read_config, read_weights
+from torch_gemma import TorchGemma
 from torch_llama import TorchLlama
+from torch_model import TorchModel
 
 PAPER = dict(preset="paper")
 STEP4 = dict(preset="paper", theta=10, step=4)
@@ -52,7 +57,7 @@ ANSWER_TOKENS = 16
 
 
 class Attention:
-    """attention(layer, q, k, v) of TorchLlama by anchorvk, in calls of so many rows, with what the calls computed."""
+    """attention(layer, q, k, v) of a TorchModel by anchorvk, in calls of so many rows, with what the calls computed."""
 
     def __init__(self, engine, setting: str):
         self.engine = engine
@@ -82,18 +87,42 @@ class Attention:
         return {name: round(total / self.causal, 5) for name, total in self.sums.items()} | {"attention_ms": round(self.ms, 2)}
 
 
-def run(model: TorchLlama, engine, setting: str, prompt: dict, stop: int, words: list[str]) -> dict:
+def load_model(path: Path, prompts: dict) -> tuple[TorchModel, list[str]]:
+    """The model with room for the longest prompt and its answer, and its vocabulary."""
+    reader = open_gguf(path)
+    architecture, wanted = field(reader, "general.architecture"), prompts.get("architecture", "llama")
+    if architecture != wanted:
+        raise SystemExit(f"{path}: architecture {architecture!r}, and the prompts are for {wanted!r}: they have other tokens")
+    if architecture == "gemma3":
+        config, kind, rope_rows = read_gemma_config(reader), TorchGemma, "as-stored"
+    else:
+        config, kind, rope_rows = read_config(reader), TorchLlama, "unpermuted"
+        check_expected(config)
+    for prompt in prompts["prompts"]:
+        if len(prompt["tokens"]) + ANSWER_TOKENS > config.context and not prompt.get("extrapolated"):
+            raise SystemExit(f"prompt {prompt['id']}: {len(prompt['tokens'])} tokens and an answer exceed the context of {config.context}")
+    room = max(len(prompt["tokens"]) for prompt in prompts["prompts"]) + ANSWER_TOKENS
+    weights = read_weights(reader, config, rope_rows)
+    return kind(replace(config, context=room), weights), field(reader, "tokenizer.ggml.tokens")
+
+
+def run(model: TorchModel, engine, setting: str, prompt: dict, stop: int, words: list[str]) -> dict:
     attend = None if SETTINGS[setting][0] is None else Attention(engine, setting)
+    own = model.config
+    record = {"model": own.name, "setting": setting, "id": prompt["id"], "kind": prompt["kind"], "positions": len(prompt["tokens"])}
+    if prompt.get("extrapolated"):
+        model.config = replace(own, rope_base=prompt["rope_base"])
+        record |= {"extrapolated": True, "rope_base": prompt["rope_base"]}
     model.cached = 0
     began = time.monotonic()
     hidden = model.forward(prompt["tokens"], attend)
-    record = {"setting": setting, "id": prompt["id"], "kind": prompt["kind"], "positions": len(prompt["tokens"])}
     if prompt["kind"] == "text":
-        losses = model.losses(hidden, prompt["tokens"])
-        record |= {"perplexity": round(float(np.exp(losses.mean())), 5), "digest": prompt["digest"], "seen": prompt["seen"]}
+        loss = float(model.losses(hidden, prompt["tokens"]).mean())
+        record |= {"loss": round(loss, 6), "perplexity": round(float(np.exp(loss)), 5), "digest": prompt["digest"], "seen": prompt["seen"]}
     else:
-        answer = "".join(words[t] for t in model.generate(hidden, ANSWER_TOKENS, stop)).replace("\u0120", " ").replace("\u010a", "\n")
+        answer = plain_text([words[t] for t in model.generate(hidden, ANSWER_TOKENS, stop)])
         record |= {"answer": answer, "found": prompt["answer"] in answer}
+    model.config = own
     if attend is not None:
         record |= attend.report()
     return record | {"seconds": round(time.monotonic() - began, 2)}
@@ -109,14 +138,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long; another run goes on")
     args = parser.parse_args()
     until = time.monotonic() + args.seconds
-    reader = open_gguf(args.model)
-    config = read_config(reader)
-    check_expected(config)
+    unknown = set(args.settings.split(",")) - set(SETTINGS)
+    if unknown:
+        raise SystemExit(f"no setting {', '.join(sorted(unknown))}: there are {', '.join(SETTINGS)}")
     asked = json.loads(args.prompts.read_text())
     known = set()
     if args.out.exists():
         known = {(r["setting"], r["id"]) for r in map(json.loads, args.out.read_text().splitlines())}
-    model = TorchLlama(config, read_weights(reader, config))
+    model, words = load_model(args.model, asked)
     with anchorvk.Device() as device, anchorvk.Engine(device) as engine, open(args.out, "a") as out:
         for setting in args.settings.split(","):
             for prompt in asked["prompts"]:
@@ -125,7 +154,7 @@ def main() -> None:
                 if time.monotonic() > until:
                     raise SystemExit("out of time: run it again to go on")
                 known.add((setting, prompt["id"]))
-                record = run(model, engine, setting, prompt, asked["stop"], asked["vocabulary"])
+                record = run(model, engine, setting, prompt, asked["stop"], words)
                 out.write(json.dumps(record) + "\n")
                 out.flush()
                 os.fsync(out.fileno())

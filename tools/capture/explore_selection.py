@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gguf_model import check_expected, open_gguf, read_config, read_weights
+from gguf_model import check_expected, field, open_gguf, plain_text, read_config, read_weights
 from torch_llama import TorchLlama
 
 ANSWER_TOKENS = 16
@@ -265,7 +265,7 @@ def run(model: Explorer, name: str, rule: Rule | None, prompt: dict, stop: int, 
         losses = model.losses(hidden, prompt["tokens"])
         record |= {"perplexity": round(float(np.exp(losses.mean())), 5), "digest": prompt["digest"]}
     else:
-        answer = "".join(words[t] for t in model.generate(hidden, ANSWER_TOKENS, stop)).replace("\u0120", " ").replace("\u010a", "\n")
+        answer = plain_text([words[t] for t in model.generate(hidden, ANSWER_TOKENS, stop)])
         record |= {"answer": answer, "found": prompt["answer"] in answer}
     if rule is not None:
         record |= model.totals.report()
@@ -292,6 +292,7 @@ def main() -> None:
     if args.out.exists():
         known = {(r["rule"], r["id"]) for r in map(json.loads, args.out.read_text().splitlines())}
     model = Explorer(config, read_weights(reader, config))
+    words = field(reader, "tokenizer.ggml.tokens")
     wanted = args.ids.split(",")
     with open(args.out, "a") as out:
         for name, rule in rules.items():
@@ -302,7 +303,7 @@ def main() -> None:
                     raise SystemExit("out of time: run it again to go on")
                 if args.length and prompt["kind"] == "text":
                     prompt = prompt | {"tokens": prompt["tokens"][: args.length]}
-                record = run(model, name, rule, prompt, asked["stop"], asked["vocabulary"])
+                record = run(model, name, rule, prompt, asked["stop"], words)
                 out.write(json.dumps(record) + "\n")
                 out.flush()
                 print(json.dumps({k: v for k, v in record.items() if k != "digest"}), flush=True)

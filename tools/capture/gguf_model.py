@@ -84,6 +84,11 @@ def check_expected(config: Config) -> None:
             raise SystemExit(f"GGUF header: {name} is {got}, want {want} (SmolLM2-135M)")
 
 
+def plain_text(pieces: list[str]) -> str:
+    """Vocabulary entries as text: byte-level pairs and SentencePiece write spaces and line breaks their own way."""
+    return "".join(pieces).replace("\u0120", " ").replace("\u2581", " ").replace("\u010a", "\n")
+
+
 def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
     """Interleaved RoPE rows -> half-split rows. weight: [heads*head_dim, in]."""
     rows, columns = weight.shape
@@ -94,8 +99,9 @@ def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
 def read_weights(reader: gguf.GGUFReader, config: Config, rope_rows: str = "unpermuted"):
     """All tensors as float32 arrays, [out, in], keyed by their GGUF names.
 
-    rope_rows "unpermuted" is right; "as-stored" skips the un-permutation and
-    exists for the check that shows how wrong the model is without it.
+    rope_rows "unpermuted" is right for the llama architecture, where "as-stored"
+    exists for the check that shows how wrong the model is without it. Of the gemma3
+    architecture the rows are stored half-split: "as-stored" is right.
     """
     weights = {}
     for tensor in reader.tensors:

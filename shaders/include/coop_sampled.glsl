@@ -26,8 +26,13 @@ void begin_sampled() {
     coopMatLoad(column, row_numbers, SUBGROUPS * ROWS / 4, 0, gl_CooperativeMatrixLayoutRowMajor);
 }
 
-// Slots past the last one, and units past the last one, have no rows.
-bool slot_exists(uint slot) { return slot < SLOT_COUNT && (first_unit + slot) / head_count <= (kv_end - 1) / group_rows; }
+// Slots past the last one have no rows, nor have units past the last one, whose groups are before the call or without candidates.
+bool slot_exists(uint slot) {
+    uint groups_after = (first_unit + slot) / head_count, last_group = (kv_end - 1) / group_rows;
+    if (slot >= SLOT_COUNT || groups_after > last_group) return false;
+    uint start = (last_group - groups_after) * group_rows;
+    return start > sink + window && start + group_rows > q_offset;
+}
 uint rows_of_slot(uint slot) { return slot_exists(slot) ? sampled_rows(unit_of_slot(slot)) : 0; }
 uint slot_end(uint slot) { return slot_exists(slot) ? candidates_end(unit_of_slot(slot)) : 0; }
 

@@ -138,7 +138,7 @@ static void heads(void) {
 	avk_plan_info info = f.info;
 	char text[4096];
 	OK(avk_plan_preset(&info, "safe"));
-	HOLDS(info.step == 16 && info.tail == 128 && info.sample_stride == 16 && info.guard_look == 4 && info.kv_len == f.info.kv_len);
+	HOLDS(info.step == 16 && info.tail == 128 && info.sample_stride == 16 && info.guard_look == 2 && info.kv_len == f.info.kv_len);
 	EXPECT(avk_plan_preset(&info, "fast"), AVK_ERROR_ARGUMENT, "use one of lean, paper, safe");
 	EXPECT(avk_plan_preset(&info, NULL), AVK_ERROR_ARGUMENT, "name is NULL");
 	EXPECT(avk_plan_preset(NULL, "safe"), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");

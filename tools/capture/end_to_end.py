@@ -51,6 +51,7 @@ SETTINGS = {
     "safe-tail": (dict(SAFE, tail=0), None, 0),
     "safe-guard": (dict(SAFE, guard=None), None, 0),
     "safe-look": (dict(SAFE, guard=(16, 0.01, 0.02, 0)), None, 0),
+    "safe-look4": (dict(SAFE, guard=(16, 0.01, 0.02, 4)), None, 0),
     "safe/512": (SAFE, 512, 0),
     "safe/512+32": (dict(SAFE, tail=32), 512, 32),
     "safe/2048+32": (dict(SAFE, tail=32), 2048, 32),
@@ -138,9 +139,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--settings", default=",".join(SETTINGS))
     parser.add_argument("--kinds", default="text,needle")
+    parser.add_argument("--ids", help="only these prompts, with commas between them")
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=JSON", help='one more setting, as \'weight0.1={"preset":"lean","weight":0.1}\'; may be repeated')
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long; another run goes on")
     args = parser.parse_args()
     until = time.monotonic() + args.seconds
+    for text in args.setting:
+        name, _, parameters = text.partition("=")
+        SETTINGS[name] = (json.loads(parameters), None, 0)
+        args.settings += "," + name
     unknown = set(args.settings.split(",")) - set(SETTINGS)
     if unknown:
         raise SystemExit(f"no setting {', '.join(sorted(unknown))}: there are {', '.join(SETTINGS)}")
@@ -152,7 +159,7 @@ def main() -> None:
     with anchorvk.Device() as device, anchorvk.Engine(device) as engine, open(args.out, "a") as out:
         for setting in args.settings.split(","):
             for prompt in asked["prompts"]:
-                if prompt["kind"] not in args.kinds.split(",") or (setting, prompt["id"]) in known:
+                if prompt["kind"] not in args.kinds.split(",") or args.ids and prompt["id"] not in args.ids.split(",") or (setting, prompt["id"]) in known:
                     continue
                 if time.monotonic() > until:
                     raise SystemExit("out of time: run it again to go on")

@@ -12,8 +12,8 @@ import (
 	"github.com/anchorvk/anchorvk/attention"
 )
 
-// maxFile bounds what Load reads, in bytes: 100,000 heads fit.
-const maxFile = 16 << 20
+// MaxSize bounds what Load and Parse take, in bytes: 100,000 heads fit.
+const MaxSize = 16 << 20
 
 // document is the JSON form. Pointers tell what is missing from what is zero.
 type document struct {
@@ -41,7 +41,7 @@ func Load(path string) (*Profile, error) {
 		return nil, &Error{Path: path, Why: "cannot be opened: " + plain(err).Error()}
 	}
 	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
 		return nil, &Error{Path: path, Why: "cannot be read: " + plain(err).Error()}
 	}
@@ -66,8 +66,8 @@ func plain(err error) error {
 // object, missing numbers and all that [Profile.Validate] names are an
 // [*Error].
 func Parse(text []byte) (*Profile, error) {
-	if len(text) > maxFile {
-		return nil, &Error{Why: fmt.Sprintf("more than %d bytes; this is no profile", maxFile)}
+	if len(text) > MaxSize {
+		return nil, &Error{Why: fmt.Sprintf("more than %d bytes; this is no profile", MaxSize)}
 	}
 	if err := checkNames(text); err != nil {
 		return nil, err
@@ -123,6 +123,9 @@ func (e entry) head() (h Head, lacks string) {
 	if e.Weight != nil {
 		if h.Own.Weight = *e.Weight; h.Own.Mode != attention.HeadAnchor {
 			return h, fmt.Sprintf("mode %v has no weight; leave weight out", h.Own.Mode)
+		}
+		if h.Own.Weight == 0 { // which Own would take for a theta
+			return h, "weight is 0; use a number above 0 such as 0.2, or mode dense for every key"
 		}
 	}
 	return h, ""

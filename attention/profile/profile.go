@@ -1,23 +1,27 @@
 // Package profile reads and writes what suits the heads of one model: which of
-// them are dense, which have a theta of their own, which need no stripes. The
-// command `anchorvk eval --target` finds profiles; a program hands one to
-// [attention.Params] layer by layer:
+// them are dense, which have a theta or a weight of their own, which need no
+// stripes. The command `anchorvk eval --target` finds profiles; a program hands
+// one to [attention.Params] layer by layer:
 //
 //	p, err := profile.Load("model.json")
-//	params, err := p.Params(layer, heads) // heads of the model's layers
+//	err = p.Check(layers, heads)          // of the model, before anything is computed
+//	params, err := p.Params(layer, heads) // for attention.Problem
 //
 // A profile is a JSON object:
 //
 //	{"schema": 1, "model": "SmolLM2-135M-Instruct", "preset": "safe", "heads": [
 //	  {"layer": 2, "head": 0, "theta": 8},
+//	  {"layer": 2, "head": 1, "weight": 0.1},
 //	  {"layer": 17, "head": 3, "mode": "dense"},
 //	  {"layer": 17, "head": 4, "mode": "anchor_only"}]}
 //
 // Layers and query heads count from 0. Heads that are not listed are computed
-// as the preset says.
+// as the preset says. A theta leaves a head's stripes to pooled rows, a weight to
+// the preset's sampled rows: preset paper has none, so that it takes no weights.
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -96,6 +100,9 @@ func (h Head) problem() string {
 	}
 	switch h.Own.Mode {
 	case attention.HeadAnchor:
+		if h.Own.Weight != 0 {
+			return weightProblem(h.Own)
+		}
 		if math.IsNaN(h.Own.Theta) || math.IsInf(h.Own.Theta, 0) {
 			return fmt.Sprintf("theta %v is no finite number; use one such as 8, or mode dense or anchor_only", h.Own.Theta)
 		}
@@ -103,8 +110,26 @@ func (h Head) problem() string {
 		if h.Own.Theta != 0 {
 			return fmt.Sprintf("mode %v has no theta; leave theta out", h.Own.Mode)
 		}
+		if h.Own.Weight != 0 {
+			return fmt.Sprintf("mode %v has no weight; leave weight out", h.Own.Mode)
+		}
 	default:
 		return fmt.Sprintf("mode %v is none; use anchor, dense or anchor_only", h.Own.Mode)
+	}
+	return ""
+}
+
+// weightProblem says what is wrong with a head's weight where sampled rows use
+// it, "" for nothing.
+func weightProblem(own attention.Head) string {
+	if own.Theta != 0 {
+		return "has both theta and weight; pooled rows use the one, sampled rows the other"
+	}
+	params := attention.DefaultParams()
+	params.Sample, params.Heads = attention.Sample{Stride: 1, Weight: 1}, []attention.Head{own}
+	var wrong *attention.ArgumentError
+	if errors.As(params.Validate(), &wrong) {
+		return "weight " + wrong.Problem + "; " + wrong.Try
 	}
 	return ""
 }
@@ -141,13 +166,53 @@ func (p *Profile) Params(layer, heads int) (attention.Params, error) {
 	return params, err
 }
 
-// CheckLayers returns an [*Error] when the profile names a layer that a model
-// with so many layers lacks.
-func (p *Profile) CheckLayers(layers int) error {
+// Check returns an [*Error] for the first entry that a model with so many layers
+// of so many query heads cannot use: its layer or head is none of the model's, or
+// it has a weight where the preset samples no rows. It computes nothing, and is to
+// be called once for a model: [Profile.Params] sees one layer only.
+func (p *Profile) Check(layers, heads int) error {
+	params, err := attention.Preset(p.Preset)
+	if err != nil {
+		return &Error{Where: "preset", Why: err.Error()}
+	}
 	for i, h := range p.Heads {
-		if h.Layer >= layers {
-			return &Error{Where: fmt.Sprintf("heads[%d]", i), Why: fmt.Sprintf("the model has %d layers, but layer %d is named; the profile is of another model (%q)", layers, h.Layer, p.Model)}
+		var why string
+		switch {
+		case h.Layer >= layers:
+			why = fmt.Sprintf("the model has %d layers, but layer %d is named; the profile is of another model (%q)", layers, h.Layer, p.Model)
+		case h.Head >= heads:
+			why = fmt.Sprintf("the model has %d query heads, but head %d is named; the profile is of another model (%q)", heads, h.Head, p.Model)
+		case h.Own.Weight != 0 && !params.Sample.On():
+			why = fmt.Sprintf("weight %v is of sampled rows, and preset %s has none; use a theta, or a preset such as safe", h.Own.Weight, p.Preset)
+		default:
+			continue
+		}
+		return &Error{Where: fmt.Sprintf("heads[%d]", i), Why: why}
+	}
+	return p.Validate()
+}
+
+// String says in a line what the profile holds: "profile of SmolLM2 on preset
+// safe: heads with a way of their own: 3 in 2 layers (anchor 1, dense 2)".
+func (p *Profile) String() string {
+	layers, modes := map[int]bool{}, map[attention.HeadMode]int{}
+	for _, h := range p.Heads {
+		layers[h.Layer] = true
+		modes[h.Own.Mode]++
+	}
+	text := "profile"
+	if p.Model != "" {
+		text += " of " + p.Model
+	}
+	text += " on preset " + p.Preset
+	if len(p.Heads) == 0 {
+		return text + ": no head has a way of its own"
+	}
+	var parts []string
+	for _, mode := range []attention.HeadMode{attention.HeadAnchor, attention.HeadDense, attention.HeadAnchorOnly} {
+		if modes[mode] > 0 {
+			parts = append(parts, fmt.Sprintf("%v %d", mode, modes[mode]))
 		}
 	}
-	return nil
+	return fmt.Sprintf("%s: heads with a way of their own: %d in %d layers (%s)", text, len(p.Heads), len(layers), strings.Join(parts, ", "))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/anchorvk/anchorvk/attention"
 )
 
-const example = `{"schema":1,"model":"a model, \"quoted\"","preset":"safe","heads":[{"layer":17,"head":3,"mode":"dense"},{"layer":2,"head":0,"theta":8},{"layer":2,"head":2,"mode":"anchor_only"},{"layer":3,"head":1,"mode":"anchor","theta":0}]}`
+const example = `{"schema":1,"model":"a model, \"quoted\"","preset":"safe","heads":[{"layer":17,"head":3,"mode":"dense"},{"layer":2,"head":0,"theta":8},{"layer":2,"head":2,"mode":"anchor_only"},{"layer":3,"head":1,"mode":"anchor","theta":0},{"layer":3,"head":0,"weight":0.1}]}`
 
 func TestParse(t *testing.T) {
 	p, err := Parse([]byte(example))
@@ -21,6 +21,7 @@ func TestParse(t *testing.T) {
 		{2, 0, attention.Head{Mode: attention.HeadAnchor, Theta: 8}},
 		{2, 2, attention.Head{Mode: attention.HeadAnchorOnly}},
 		{3, 1, attention.Head{Mode: attention.HeadAnchor}},
+		{3, 0, attention.Head{Mode: attention.HeadAnchor, Weight: 0.1}},
 	}}, p)
 }
 
@@ -63,8 +64,44 @@ func TestForFillsTheHeadsOfALayer(t *testing.T) {
 
 	_, err = p.For(17, 3)
 	require.ErrorContains(t, err, "heads[0]: layer 17 has 3 query heads, but head 3 is named")
-	require.NoError(t, p.CheckLayers(18))
-	require.ErrorContains(t, p.CheckLayers(17), "the model has 17 layers, but layer 17 is named")
+}
+
+func TestCheckSaysWhatDoesNotFit(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	require.NoError(t, p.Check(18, 4))
+	var wrong *Error
+	require.ErrorAs(t, p.Check(17, 4), &wrong)
+	require.Equal(t, "heads[0]", wrong.Where)
+	require.Contains(t, wrong.Why, "the model has 17 layers, but layer 17 is named")
+	require.ErrorContains(t, p.Check(18, 3), "heads[0]: the model has 3 query heads, but head 3 is named")
+	p.Preset = "paper" // whose pooled rows choose
+	require.ErrorContains(t, p.Check(18, 4), "heads[4]: weight 0.1 is of sampled rows, and preset paper has none")
+	p.Heads = p.Heads[:4]
+	require.NoError(t, p.Check(18, 4))
+	p.Heads[1].Layer = -1 // of a profile that was made by hand
+	require.ErrorContains(t, p.Check(18, 4), "heads[1]: layer -1 is out of range")
+	p.Preset = "fast"
+	require.ErrorContains(t, p.Check(18, 4), "preset")
+}
+
+// What Check accepts the parameters of every layer accept too.
+func TestCheckedProfilesGiveValidParameters(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	require.NoError(t, p.Check(18, 4))
+	for layer := range 18 {
+		params, err := p.Params(layer, 4)
+		require.NoError(t, err)
+		require.NoError(t, params.Validate(), "layer %d", layer)
+	}
+}
+
+func TestString(t *testing.T) {
+	p, err := Parse([]byte(example))
+	require.NoError(t, err)
+	require.Equal(t, `profile of a model, "quoted" on preset safe: heads with a way of their own: 5 in 3 layers (anchor 3, dense 1, anchor_only 1)`, p.String())
+	require.Equal(t, "profile on preset paper: no head has a way of its own", (&Profile{Preset: "paper"}).String())
 }
 
 func TestBadProfiles(t *testing.T) {
@@ -96,6 +133,11 @@ func TestBadProfiles(t *testing.T) {
 		heads(`{"layer":0,"head":0,"mode":"anchor"}`):                               "heads[0]: mode anchor needs a theta",
 		heads(`{"layer":0,"head":0,"mode":"dense","theta":8}`):                      "heads[0]: mode dense has no theta",
 		heads(`{"layer":0,"head":0,"mode":"dense","theta":0}`):                      "heads[0]: mode dense has no theta",
+		heads(`{"layer":0,"head":0,"mode":"dense","weight":8}`):                     "heads[0]: mode dense has no weight",
+		heads(`{"layer":0,"head":0,"theta":8,"weight":0.2}`):                        "heads[0]: has both theta and weight",
+		heads(`{"layer":0,"head":0,"weight":0}`):                                    "heads[0]: weight is 0; use a number above 0",
+		heads(`{"layer":0,"head":0,"weight":-0.2}`):                                 "heads[0]: weight is -0.2, not above 0",
+		heads(`{"layer":0,"head":0,"weight":1e-99}`):                                "heads[0]: weight is 1e-99, not above 0 and within fp32",
 		heads(`{"layer":0,"head":0,"tetha":8}`):                                     "tetha",
 		heads(`{"layer":1,"head":0,"theta":8},{"layer":1,"head":0,"mode":"dense"}`): "heads[1]: layer 1 head 0 is there already, as heads[0]",
 	} {
@@ -111,6 +153,15 @@ func TestEncodeRefusesWhatParseWould(t *testing.T) {
 	for _, theta := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		_, err := (&Profile{Preset: "safe", Heads: []Head{{0, 0, attention.Head{Mode: attention.HeadAnchor, Theta: theta}}}}).Encode()
 		require.ErrorContains(t, err, "is no finite number")
+	}
+	for want, own := range map[string]attention.Head{
+		"has both theta and weight": {Mode: attention.HeadAnchor, Theta: 1, Weight: 1},
+		"weight is NaN":             {Mode: attention.HeadAnchor, Weight: math.NaN()},
+		"weight is +Inf":            {Mode: attention.HeadAnchor, Weight: math.Inf(1)},
+		"dense has no weight":       {Mode: attention.HeadDense, Weight: 1},
+	} {
+		_, err := (&Profile{Preset: "safe", Heads: []Head{{0, 0, own}}}).Encode()
+		require.ErrorContains(t, err, want)
 	}
 	_, err := (&Profile{Preset: "safe", Heads: []Head{{}}}).Encode()
 	require.ErrorContains(t, err, "mode default is none")
@@ -129,7 +180,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(example), 0o600))
 	p, err := Load(path)
 	require.NoError(t, err)
-	require.Len(t, p.Heads, 4)
+	require.Len(t, p.Heads, 5)
 }
 
 func FuzzParse(f *testing.F) {

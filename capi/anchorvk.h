@@ -88,6 +88,7 @@ typedef uint64_t avk_plan;
 typedef uint64_t avk_buffer;
 typedef uint64_t avk_scratch;
 typedef uint64_t avk_call;
+typedef uint64_t avk_profile;
 
 /* Any function; Vulkan's PFN_vkVoidFunction. */
 typedef void (*avk_function)(void);
@@ -317,6 +318,33 @@ AVK_API avk_status avk_plan_memory(avk_plan plan, avk_memory *memory);
 
 /* Calls that were made from the plan keep working. */
 AVK_API avk_status avk_plan_close(avk_plan plan);
+
+/* ---- profiles: what suits the heads of a model (since 1.1) ---- */
+
+/* A profile is what `anchorvk eval --target` writes: a preset, and for single heads
+ * of single layers a mode, a theta or a weight of their own, as JSON. It needs no
+ * device, and stays as it was read. From a file, or from size bytes of text, which
+ * are not kept. AVK_ERROR_ARGUMENT where it is none; the text says what, and where. */
+AVK_API avk_status avk_profile_open(const char *path, avk_profile *profile);
+AVK_API avk_status avk_profile_parse(const char *text, size_t size, avk_profile *profile);
+
+/* A line that says what it holds, or all of it as JSON that avk_profile_parse reads. */
+AVK_API avk_status avk_profile_text(avk_profile profile, int32_t format, char *text, size_t size, size_t *length);
+
+/* AVK_OK when a model with so many layers of so many query heads can use it;
+ * AVK_ERROR_ARGUMENT names the first entry that it cannot. To be called once for a
+ * model: avk_profile_apply sees one layer only, and a layer that the profile does
+ * not name is none of its errors. */
+AVK_API avk_status avk_profile_check(avk_profile profile, int64_t layers, int64_t heads);
+
+/* Fills in the parameters of the profile's preset, as avk_plan_preset does, and what
+ * a layer's heads have of their own: layers count from 0, info->heads is set before.
+ * heads is the caller's memory for head_count entries, info->heads many. All are
+ * written, and info->head_modes points to them where the layer has anything of its
+ * own, so that they stay until avk_plan_create has read them; else it is NULL. */
+AVK_API avk_status avk_profile_apply(avk_profile profile, int64_t layer, avk_plan_info *info, avk_head *heads, uint64_t head_count);
+
+AVK_API avk_status avk_profile_close(avk_profile profile);
 
 /* ---- calls: a plan with its tensors ---- */
 

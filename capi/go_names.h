@@ -38,6 +38,12 @@
 #define avk_plan_memory go_avk_plan_memory
 #define avk_plan_preset go_avk_plan_preset
 #define avk_plan_text go_avk_plan_text
+#define avk_profile_apply go_avk_profile_apply
+#define avk_profile_check go_avk_profile_check
+#define avk_profile_close go_avk_profile_close
+#define avk_profile_open go_avk_profile_open
+#define avk_profile_parse go_avk_profile_parse
+#define avk_profile_text go_avk_profile_text
 #define avk_scratch_close go_avk_scratch_close
 #define avk_scratch_create go_avk_scratch_create
 #define avk_version go_avk_version

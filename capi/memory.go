@@ -114,17 +114,20 @@ func putText(text string, to *C.char, size C.size_t, length *C.size_t) error {
 	return nil
 }
 
-// describe writes an object's description in the format asked for.
-func describe(format C.int32_t, asText, asJSON func() (string, error), to *C.char, size C.size_t, length *C.size_t) error {
-	choose := asText
+// inFormat is an object's description in the format asked for.
+func inFormat(format C.int32_t, asText, asJSON func() (string, error)) (string, error) {
 	switch format {
 	case C.AVK_FORMAT_TEXT:
+		return asText()
 	case C.AVK_FORMAT_JSON:
-		choose = asJSON
-	default:
-		return argument("format is %d; use AVK_FORMAT_TEXT or AVK_FORMAT_JSON", format)
+		return asJSON()
 	}
-	text, err := choose()
+	return "", argument("format is %d; use AVK_FORMAT_TEXT or AVK_FORMAT_JSON", format)
+}
+
+// describe writes an object's description in the format asked for.
+func describe(format C.int32_t, asText, asJSON func() (string, error), to *C.char, size C.size_t, length *C.size_t) error {
+	text, err := inFormat(format, asText, asJSON)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/profile"
 	"github.com/anchorvk/anchorvk/internal/handle"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -17,6 +18,7 @@ const (
 	kindBuffer
 	kindCall
 	kindScratch
+	kindProfile
 )
 
 var objects handle.Table
@@ -28,6 +30,7 @@ func init() {
 	objects.Names[kindBuffer] = "a buffer"
 	objects.Names[kindCall] = "a call"
 	objects.Names[kindScratch] = "scratch memory"
+	objects.Names[kindProfile] = "a profile"
 }
 
 // buffer is a buffer and its device, whose calls it needs.
@@ -48,6 +51,10 @@ func bufferOf(h C.avk_buffer) (*buffer, error) { return get[*buffer](kindBuffer,
 
 func scratchOf(h C.avk_scratch) (*attention.Scratch, error) {
 	return get[*attention.Scratch](kindScratch, uint64(h))
+}
+
+func profileOf(h C.avk_profile) (*profile.Profile, error) {
+	return get[*profile.Profile](kindProfile, uint64(h))
 }
 
 func callOf(h C.avk_call) (*call, error) { return get[*call](kindCall, uint64(h)) }

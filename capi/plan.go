@@ -63,20 +63,26 @@ func avk_plan_preset(info *C.avk_plan_info, name C.avk_in_text) (status C.avk_st
 	if err != nil {
 		return fail(err)
 	}
-	if size := uintptr(in.struct_size); size < unsafe.Sizeof(in) && (p.Tail != 0 || p.Guard.On() || p.Sample.On()) {
-		return fail(argument("avk_plan_info has struct_size %d, and preset %s sets fields behind that; build the program with this anchorvk.h", size, C.GoString((*C.char)(name))))
-	}
-	write, err := putStruct(info, planInfoLeast)
+	write, err := putParams(&in, info, p, "preset "+C.GoString((*C.char)(name)))
 	if err != nil {
 		return fail(err)
+	}
+	write(in)
+	return C.AVK_OK
+}
+
+// putParams fills in a preset's parameters, with heads or without; the result
+// writes them to the caller's struct. of says whose they are.
+func putParams(in, to *C.avk_plan_info, p attention.Params, of string) (write func(C.avk_plan_info), err error) {
+	if size := uintptr(in.struct_size); size < unsafe.Sizeof(*in) && (p.Tail != 0 || p.Guard.On() || p.Sample.On() || p.Heads != nil) {
+		return nil, argument("avk_plan_info has struct_size %d, and %s sets fields behind that; build the program with this anchorvk.h", size, of)
 	}
 	in.theta, in.step, in.block = C.double(p.Theta), C.int32_t(p.Step), C.int32_t(p.Block)
 	in.sink_blocks, in.window_blocks = C.int32_t(p.SinkBlocks), C.int32_t(p.WindowBlocks)
 	in.tail, in.guard_stride = C.int32_t(p.Tail), C.int32_t(p.Guard.Stride)
 	in.guard_peak, in.guard_limit, in.guard_look = C.double(p.Guard.Peak), C.double(p.Guard.Limit), C.int32_t(p.Guard.Look)
 	in.sample_stride, in.sample_weight, in.sample_part = C.int32_t(p.Sample.Stride), C.double(p.Sample.Weight), C.int32_t(p.Sample.Part)
-	write(in)
-	return C.AVK_OK
+	return putStruct(to, planInfoLeast)
 }
 
 func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, error) {

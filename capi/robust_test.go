@@ -3,10 +3,15 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/profile"
 	"github.com/anchorvk/anchorvk/internal/hosttest"
 )
 
@@ -28,6 +33,21 @@ func TestRandomCallsNeverCrash(t *testing.T) {
 func TestBorrowedDeviceRefusals(t *testing.T) { run(t, "borrowed", borrowedSources, nil) }
 
 var borrowedSources = []string{"-Iexamples/common", "-Iexamples/c", "examples/c/host.c", "examples/common/sample.c"}
+
+// The profile's model is named as what texts of the packages behind translate.
+func TestProfile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.json")
+	p := profile.Profile{Model: "vk.Adopt", Preset: "safe", Heads: []profile.Head{
+		{Layer: 5, Head: 3, Own: attention.Head{Mode: attention.HeadAnchor, Theta: 2.5}},
+		{Layer: 3, Head: 0, Own: attention.Head{Mode: attention.HeadDense}},
+		{Layer: 3, Head: 1, Own: attention.Head{Mode: attention.HeadAnchor, Weight: 1.5}},
+		{Layer: 3, Head: 3, Own: attention.Head{Mode: attention.HeadAnchorOnly}},
+	}}
+	text, err := p.Encode()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	run(t, "profile", nil, nil, path)
+}
 
 func TestTenThreadsOnOneEngine(t *testing.T) { run(t, "threads", nil, nil) }
 

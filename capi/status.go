@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/profile"
 	"github.com/anchorvk/anchorvk/internal/handle"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -48,6 +49,7 @@ func statusOf(err error) C.avk_status {
 		status C.avk_status
 	}{
 		{is[*attention.ArgumentError](err), C.AVK_ERROR_ARGUMENT},
+		{is[*profile.Error](err), C.AVK_ERROR_ARGUMENT},
 		{is[*attention.PanicError](err), C.AVK_ERROR_INTERNAL},
 		{is[*handle.Error](err), C.AVK_ERROR_HANDLE},
 		{func() bool { return errors.Is(err, handle.ErrFull) }, C.AVK_ERROR_LIMIT},

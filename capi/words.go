@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/profile"
 )
 
 // The packages behind this interface name arguments as Go programs see them.
@@ -64,6 +65,10 @@ var (
 // of anything.
 func speakC(err error) string {
 	text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "the call was cancelled")
+	var unfit *profile.Error
+	if errors.As(err, &unfit) { // in the words of a file, which may be any
+		return "anchorvk: " + text
+	}
 	var wrong *attention.ArgumentError
 	if errors.As(err, &wrong) {
 		own := "anchorvk: " + speakField(wrong.Field) + " " + speakRest(wrong.Problem) + "; " + speakRest(wrong.Try)

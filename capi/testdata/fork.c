@@ -19,6 +19,7 @@ static void child(void) {
 	avk_buffer buffer = 0;
 	avk_call call = 0;
 	avk_scratch scratch = 0;
+	avk_profile profile = 0;
 	avk_memory memory;
 	alarm(20); /* rather than hang */
 	REFUSED(avk_check_abi(AVK_ABI_VERSION));
@@ -51,6 +52,12 @@ static void child(void) {
 	REFUSED(avk_call_record(f.call, 0, NULL));
 	REFUSED(avk_call_recorded(f.call, NULL));
 	REFUSED(avk_call_warnings(f.call, text, sizeof text, NULL));
+	REFUSED(avk_profile_open("/", &profile));
+	REFUSED(avk_profile_parse("", 0, &profile));
+	REFUSED(avk_profile_text(1, AVK_FORMAT_TEXT, text, sizeof text, NULL));
+	REFUSED(avk_profile_check(1, 1, 1));
+	REFUSED(avk_profile_apply(1, 0, &f.info, NULL, 0));
+	REFUSED(avk_profile_close(1));
 	REFUSED(avk_scratch_close(1));
 	REFUSED(avk_call_close(f.call));
 	REFUSED(avk_plan_close(f.plan));
@@ -59,7 +66,7 @@ static void child(void) {
 	REFUSED(avk_device_close(f.device));
 	HOLDS(avk_abi_version() == AVK_ABI_VERSION);
 	HOLDS(strcmp(avk_status_name(AVK_ERROR_UNSUPPORTED), "AVK_ERROR_UNSUPPORTED") == 0);
-	HOLDS(device == 0 && engine == 0 && plan == 0 && buffer == 0 && call == 0 && scratch == 0);
+	HOLDS(device == 0 && engine == 0 && plan == 0 && buffer == 0 && call == 0 && scratch == 0 && profile == 0);
 	pid_t grandchild = fork();
 	if (grandchild == 0) {
 		REFUSED(avk_device_list(NULL, NULL, 0, NULL));

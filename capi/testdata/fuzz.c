@@ -151,6 +151,18 @@ static void keep(avk_status status, uint64_t handle, avk_status (*close)(uint64_
 	if (next(8) || close == avk_device_close) HOLDS(close(handle) == AVK_OK);
 }
 
+static avk_profile profile;
+static char profile_text[400];
+
+/* A profile, now and then with a byte of it changed. */
+static const char *any_profile(void) {
+	static const char *const heads[] = {"\"mode\":\"dense\"", "\"theta\":8", "\"weight\":0.2", "\"weight\":-1", "\"mode\":\"anchor_only\"", "\"theta\":1e999"};
+	snprintf(profile_text, sizeof profile_text, "{\"schema\":1,\"preset\":\"%s\",\"heads\":[{\"layer\":%u,\"head\":%u,%s},{\"layer\":%u,\"head\":%u,%s}]}",
+		next(3) ? "safe" : "paper", next(9), next(3), heads[next(6)], next(9), next(3), heads[next(6)]);
+	if (!next(4)) profile_text[next((uint32_t)strlen(profile_text))] = (char)(1 + next(127));
+	return profile_text;
+}
+
 static avk_status one(void) {
 	static char text[4096];
 	size_t length, size = next(3) ? sizeof text : next(40);
@@ -160,7 +172,7 @@ static avk_status one(void) {
 	avk_stats stats = {0}, *s;
 	avk_status status;
 	stats.struct_size = sizeof stats;
-	switch (next(33)) {
+	switch (next(39)) {
 	case 0: return avk_check_abi((uint32_t)any_number());
 	case 1: return avk_version(to, size, into);
 	case 2: return avk_device_report(any_handle(f.device), (int32_t)next(4) - 1, to, size, into);
@@ -224,6 +236,21 @@ static avk_status one(void) {
 		return avk_plan_memory(any_handle(f.plan), fresh(0, &m, sizeof m));
 	}
 	case 31: return avk_call_warnings(any_handle(f.call), to, size, into);
+	case 32: return avk_profile_open(next(3) ? "no such profile.json" : NULL, out);
+	case 33:
+		status = avk_profile_parse(next(8) ? any_profile() : NULL, next(8) ? strlen(profile_text) : (size_t)any_number() % sizeof profile_text, out);
+		keep(status, made, avk_profile_close);
+		return status;
+	case 34: return avk_profile_text(any_handle(profile), (int32_t)next(4) - 1, to, size, into);
+	case 35: return avk_profile_check(any_handle(profile), next(3) ? 9 : any_number(), next(3) ? HEADS : any_number());
+	case 36: {
+		static avk_head modes[64];
+		avk_plan_info *info = any_plan_info();
+		uint64_t count = next(8) ? HEADS : (uint64_t)any_number();
+		if (info && (uint64_t)info->heads == count && count > 64) info->heads = 0; /* so much is not there */
+		return avk_profile_apply(any_handle(profile), next(3) ? next(9) : any_number(), info, next(8) ? modes : NULL, count);
+	}
+	case 37: return avk_profile_close(any_handle(0));
 	default: return avk_buffer_close(any_handle(0));
 	}
 }
@@ -245,6 +272,11 @@ static void mend(void) {
 			OK(avk_call_create(f.engine, f.plan, &f.tensors, &f.call));
 		}
 	}
+	if (avk_profile_check(profile, 1 << 20, 1 << 20) != AVK_OK) {
+		static const char text[] = "{\"schema\":1,\"preset\":\"safe\",\"heads\":[{\"layer\":2,\"head\":1,\"weight\":0.1}]}";
+		OK(avk_profile_parse(text, sizeof text - 1, &profile));
+	}
+	handles[5] = profile;
 	handles[0] = f.device, handles[1] = f.engine, handles[2] = f.plan, handles[3] = f.buffer, handles[4] = f.call;
 }
 

@@ -172,6 +172,67 @@ static void heads(void) {
 	OK(avk_plan_close(plan));
 }
 
+/* Profiles: what is none, and what does not fit. */
+static void profiles(void) {
+	static const char good[] = "{\"schema\":1,\"preset\":\"safe\",\"heads\":[{\"layer\":2,\"head\":1,\"weight\":0.1},{\"layer\":3,\"head\":2,\"theta\":8}]}";
+	static const char pooled[] = "{\"schema\":1,\"preset\":\"paper\",\"heads\":[{\"layer\":0,\"head\":0,\"weight\":0.1}]}";
+	avk_profile profile = 7, other = 7;
+	avk_head modes[HEADS];
+	avk_plan_info info = f.info;
+	char text[8];
+	size_t length;
+	EXPECT(avk_profile_open(NULL, &profile), AVK_ERROR_ARGUMENT, "path is NULL");
+	EXPECT(avk_profile_open("no such profile.json", NULL), AVK_ERROR_ARGUMENT, "profile is NULL");
+	EXPECT(avk_profile_open("no such profile.json", &profile), AVK_ERROR_ARGUMENT, "anchorvk: profile: no such profile.json: no such file; make one with");
+	EXPECT(avk_profile_parse(NULL, 0, &profile), AVK_ERROR_ARGUMENT, "text is NULL");
+	EXPECT(avk_profile_parse(good, sizeof good - 1, NULL), AVK_ERROR_ARGUMENT, "profile is NULL");
+	EXPECT(avk_profile_parse(good, SIZE_MAX, &profile), AVK_ERROR_ARGUMENT, "a profile has 16777216 at most");
+	EXPECT(avk_profile_parse(good, 0, &profile), AVK_ERROR_ARGUMENT, "not valid JSON");
+	EXPECT(avk_profile_parse(good, sizeof good - 2, &profile), AVK_ERROR_ARGUMENT, "not valid JSON");
+	EXPECT(avk_profile_parse(good, sizeof good, &profile), AVK_ERROR_ARGUMENT, "1 bytes follow the JSON object");
+	EXPECT(avk_profile_parse("{\"schema\":9}", 12, &profile), AVK_ERROR_ARGUMENT, "schema: 9 is not supported");
+	HOLDS(profile == 7);
+	OK(avk_profile_parse(good, sizeof good - 1, &profile));
+	WRONG_HANDLES(avk_profile_text(h, AVK_FORMAT_TEXT, NULL, 0, &length), profile);
+	EXPECT(avk_profile_text(profile, 2, NULL, 0, &length), AVK_ERROR_ARGUMENT, "format is 2");
+	EXPECT(avk_profile_text(profile, AVK_FORMAT_JSON, text, sizeof text, NULL), AVK_ERROR_BUFFER_TOO_SMALL, "the text needs");
+	WRONG_HANDLES(avk_profile_check(h, 4, 3), profile);
+	OK(avk_profile_check(profile, 4, 3));
+	EXPECT(avk_profile_check(profile, 3, 3), AVK_ERROR_ARGUMENT, "heads[1]: the model has 3 layers, but layer 3 is named");
+	EXPECT(avk_profile_check(profile, 4, 2), AVK_ERROR_ARGUMENT, "heads[1]: the model has 2 query heads, but head 2 is named");
+	EXPECT(avk_profile_check(profile, 0, 3), AVK_ERROR_ARGUMENT, "layers is 0");
+	EXPECT(avk_profile_check(profile, 4, INT64_MIN), AVK_ERROR_ARGUMENT, "heads -9223372036854775808");
+	WRONG_HANDLES(avk_profile_apply(h, 0, &info, modes, HEADS), profile);
+	WRONG_SIZES(avk_profile_apply(profile, 0, s, modes, HEADS), avk_plan_info, f.info);
+	UNKNOWN_FIELD(avk_profile_apply(profile, 0, s, modes, HEADS), avk_plan_info, f.info);
+	EXPECT(avk_profile_apply(profile, 0, NULL, modes, HEADS), AVK_ERROR_ARGUMENT, "avk_plan_info is NULL");
+	EXPECT(avk_profile_apply(profile, -1, &info, modes, HEADS), AVK_ERROR_ARGUMENT, "layer is -1");
+	EXPECT(avk_profile_apply(profile, 0, &info, NULL, HEADS), AVK_ERROR_ARGUMENT, "heads is NULL");
+	EXPECT(avk_profile_apply(profile, 0, &info, modes, HEADS - 1), AVK_ERROR_ARGUMENT, "head_count is 1; have room for each of the 2 query heads");
+	EXPECT(avk_profile_apply(profile, 0, &info, modes, UINT64_MAX), AVK_ERROR_ARGUMENT, "head_count is 18446744073709551615");
+	EXPECT(avk_profile_apply(profile, 3, &info, modes, HEADS), AVK_ERROR_ARGUMENT, "layer 3 has 2 query heads, but head 2 is named");
+	info.heads = 0;
+	EXPECT(avk_profile_apply(profile, 0, &info, modes, 0), AVK_ERROR_ARGUMENT, "avk_plan_info.heads is 0; set it before");
+	info.heads = INT64_MAX;
+	EXPECT(avk_profile_apply(profile, 0, &info, modes, INT64_MAX), AVK_ERROR_ARGUMENT, "avk_plan_info.heads is 9223372036854775807");
+	info = f.info;
+	info.struct_size = offsetof(avk_plan_info, tail);
+	EXPECT(avk_profile_apply(profile, 2, &info, modes, HEADS), AVK_ERROR_ARGUMENT, "the profile sets fields behind that");
+	info.struct_size = f.info.struct_size;
+	HOLDS(!memcmp(&info, &f.info, sizeof info)); /* nothing of all that was written */
+	OK(avk_profile_apply(profile, 2, &info, modes, HEADS));
+	HOLDS(info.head_modes == modes && modes[1].mode == AVK_HEAD_ANCHOR && modes[1].weight == 0.1 && info.sample_stride == 16 && info.kv_len == ROWS);
+	OK(avk_profile_parse(pooled, sizeof pooled - 1, &other));
+	EXPECT(avk_profile_check(other, 1, 1), AVK_ERROR_ARGUMENT, "heads[0]: weight 0.1 is of sampled rows, and preset paper has none");
+	OK(avk_profile_close(other));
+	EXPECT(avk_profile_close(other), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_profile_check(other, 1, 1), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_profile_apply(other, 0, &info, modes, HEADS), AVK_ERROR_HANDLE, "was closed");
+	EXPECT(avk_plan_text(profile, AVK_FORMAT_TEXT, NULL, 0, &length), AVK_ERROR_HANDLE, "a plan is needed");
+	WRONG_HANDLES(avk_profile_close(h), profile);
+	OK(avk_profile_close(profile));
+}
+
 static void plans(void) {
 	avk_plan plan = 7;
 	avk_plan_info bad;
@@ -547,6 +608,7 @@ int main(void) {
 	devices();
 	buffers();
 	plans();
+	profiles();
 	engines();
 	calls();
 	overlaps();

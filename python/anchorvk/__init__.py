@@ -23,6 +23,7 @@ from ._device import Buffer, Device, devices
 from ._engine import Engine
 from ._library import Error
 from ._plan import Plan, Stats
+from ._profile import Profile
 from ._version import __version__
 
-__all__ = ["Buffer", "Call", "Device", "Engine", "Error", "Plan", "Result", "Stats", "__version__", "devices"]
+__all__ = ["Buffer", "Call", "Device", "Engine", "Error", "Plan", "Profile", "Result", "Stats", "__version__", "devices"]

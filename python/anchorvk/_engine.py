@@ -41,6 +41,9 @@ class Engine(Object):
         head_modes, with a theta, {"weight": w}, "dense", "anchor_only" or None for each query head;
         scale (1/sqrt(head_dim)), no_fallback, tier, slice_ms, scratch_bytes, stripe_share, memory_budget and device_tensors, as in anchorvk.h.
 
+        profile, a Profile, with layer, counted from 0, gives the heads of that layer what the
+        profile says, and its preset where none is named; head_modes is not for beside it.
+
         tail is for the last call of a prompt: tail=0 in the calls before it.
 
         head_dim is a multiple of 8 up to 256. With q_len < kv_len the rows are the last

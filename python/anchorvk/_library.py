@@ -106,6 +106,12 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "avk_plan_text": (handle, c_int32, *text),
     "avk_plan_memory": (handle, POINTER(Memory)),
     "avk_plan_close": (handle,),
+    "avk_profile_open": (c_char_p, out_handle),
+    "avk_profile_parse": (c_char_p, c_size_t, out_handle),
+    "avk_profile_text": (handle, c_int32, *text),
+    "avk_profile_check": (handle, c_int64, c_int64),
+    "avk_profile_apply": (handle, c_int64, POINTER(PlanInfo), POINTER(Head), c_uint64),
+    "avk_profile_close": (handle,),
     "avk_call_create": (handle, handle, POINTER(Tensors), out_handle),
     "avk_call_run": (handle, POINTER(StatsStruct)),
     "avk_call_warnings": (handle, *text),
@@ -182,13 +188,14 @@ class Library:
         name = self.cdll.avk_status_name(status).decode()
         raise Error(status, name, in_python(buffer.value.decode(errors="replace")))
 
-    def text(self, function: Callable[..., int], *arguments: Any) -> str:
-        """Calls a function that returns text, with memory of the right size."""
+    def text(self, function: Callable[..., int], *arguments: Any, translate: bool = True) -> str:
+        """Calls a function that returns text, with memory of the right size. translate is False where the text is not the library's own."""
         length = c_size_t()
         function(*arguments, None, 0, length)
         buffer = ctypes.create_string_buffer(length.value + 1)
         function(*arguments, buffer, len(buffer), None)
-        return in_python(buffer.value.decode())
+        value = buffer.value.decode()
+        return in_python(value) if translate else value
 
 
 library = Library()

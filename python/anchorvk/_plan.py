@@ -12,6 +12,7 @@ from . import _check as check
 from ._heads import PRESET, Heads, Numbers, set_guard, set_heads, set_sample
 from ._library import Memory, PlanInfo, StatsStruct, library
 from ._object import Object
+from ._profile import Profile, apply
 
 MODES = {"anchor": 0, "dense": 1}
 
@@ -76,6 +77,9 @@ class Plan(Object):
         return library.text(library.avk_plan_text, self._handle, 0)
 
 
+UNSET: Any = object()  # no preset was named: the profile's, or safe
+
+
 def plan_info(
     *,
     heads: int,
@@ -85,7 +89,9 @@ def plan_info(
     head_dim: int,
     batch: int = 1,
     mode: str = "anchor",
-    preset: str = "safe",
+    preset: str = UNSET,
+    profile: Optional[Profile] = None,
+    layer: Optional[int] = None,
     theta: Optional[float] = None,
     step: Optional[int] = None,
     block: Optional[int] = None,
@@ -107,9 +113,16 @@ def plan_info(
 ) -> PlanInfo:
     info = PlanInfo()
     library.avk_plan_defaults(info)
-    library.avk_plan_preset(info, check.text("preset", preset, optional=False))
     for name, value in (("batch", batch), ("heads", heads), ("kv_heads", kv_heads), ("q_len", q_len), ("kv_len", kv_len), ("head_dim", head_dim)):
         setattr(info, name, check.integer(name, value, 1, check.MAX_INT32))
+    if profile is not None:
+        if head_modes is not None:
+            raise ValueError("head_modes and profile both say how heads are computed; give one of them")
+        apply(info, profile, layer)
+    elif layer is not None:
+        raise ValueError("layer is the layer of a profile, and profile names none")
+    if profile is None or preset is not UNSET:
+        library.avk_plan_preset(info, check.text("preset", "safe" if preset is UNSET else preset, optional=False))
     info.mode = check.choice("mode", mode, MODES)
     for name, value, low in (("step", step, 1), ("block", block, 16), ("sink_blocks", sink_blocks, 0), ("window_blocks", window_blocks, 0)):
         if value is not None:

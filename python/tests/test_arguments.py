@@ -22,7 +22,13 @@ class Checks(OnADevice):
         integers = ["heads", "kv_heads", "q_len", "kv_len", "head_dim", "batch", "step", "block", "sink_blocks", "window_blocks", "tail", "scratch_bytes", "memory_budget"]
         reals = ["theta", "scale", "slice_ms", "stripe_share"]
         flags = ["no_fallback", "device_tensors"]
+        profile = anchorvk.Profile({"schema": 1, "preset": "safe"})
         functions = {name: (lambda value, name=name: plan(**{name: value})) for name in [*integers, *reals, *flags, "tier", "mode", "preset", "guard", "head_modes"]}
+        functions["layer"] = lambda value: plan(profile=profile, layer=value)
+        functions["profile"] = lambda value: plan(profile=value, layer=0)
+        functions["layers"] = lambda value: profile.check(value, 1)
+        functions["check heads"] = lambda value: profile.check(1, value)
+        integers += ["layer", "layers", "check heads"]
         opened = lambda **change: anchorvk.Device(**change).close()
         functions.update({f"Device {name}": (lambda value, name=name: opened(**{name: value})) for name in ("memory_budget", "timeout_ms", "validate", "device", "cache_dir", "disable", "priority")})
         with self.device.buffer(64) as buffer, self.engine.plan(**sample.SHAPE) as whole, self.engine.call(whole, q, k, v, np.empty_like(q)) as call:
@@ -38,7 +44,7 @@ class Checks(OnADevice):
             integers += ["Device memory_budget", "size", "upload offset", "download offset"]
             reals += ["Device timeout_ms", "timeout_ms", "duty_cycle"]
             flags += ["Device validate", "lse", "stripes"]
-            rest = {"tier", "mode", "preset", "guard", "head_modes", "Device device", "Device cache_dir", "Device disable", "Device priority", "progress", "layout"}
+            rest = {"profile", "tier", "mode", "preset", "guard", "head_modes", "Device device", "Device cache_dir", "Device disable", "Device priority", "progress", "layout"}
             self.assertEqual(set(functions), {*integers, *reals, *flags, *rest})
             wrong = {name: [True, np.True_, 1.0, 1.5, "1", nan, np.float32(1), [1], -1, 2**64, 2**70, -(2**63)] for name in integers}
             for name in ("step", "block", "sink_blocks", "window_blocks", "tail"):
@@ -54,6 +60,7 @@ class Checks(OnADevice):
             wrong["preset"] = [b"safe", 1, "safe\0"]
             wrong["guard"] = ["off", 32, (32, 0.01), (32.5, 0.01, 0.02), (0, 0.01, 0.02), (32, True, 0.02), (32, 0.01, nan), (2**32, 0.01, 0.02)]
             wrong["head_modes"] = ["dense", 3, ["dense"], [3] * 9, ["dense", "fast", None, None], [nan, None, None, None], [True, None, None, None]]
+            wrong["profile"] = ["model.json", {"schema": 1, "preset": "safe"}, True, 3]
             wrong["layout"] = ["sbhd", 0, True, "BSHD"]
             wrong["progress"] = [3, "print"]
             wrong["Device device"] = [True, -1, 1.0, b"0", "llvm\0pipe"]

@@ -164,14 +164,27 @@ func (o *Oracle) sampledRows(b, h, group, stride int) (rows []sampledRow) {
 		first += next - o.Position(first)
 	}
 	for row := first; row < last; row += stride {
-		weights, top := softmaxWeights(o.scores(b, h, row, o.denseKeys(row)))
-		total := 0.0
-		for j, w := range weights {
+		scores := o.scores(b, h, row, o.denseKeys(row))
+		times := func(j int) float64 { // how often the sum has a key
 			switch candidate := j >= lo && j < hi; {
 			case !candidate:
-				total += w
+				return 1
 			case j%part == 0:
-				total += w * float64(part)
+				return float64(part)
+			}
+			return 0
+		}
+		top, total := math.Inf(-1), 0.0
+		for j, s := range scores {
+			if s > top && times(j) > 0 { // another key may be infinite
+				top = s
+			}
+		}
+		weights := scores
+		for j, s := range scores {
+			weights[j] = math.Exp(s - top)
+			if n := times(j); n > 0 {
+				total += n * weights[j]
 			}
 		}
 		r := sampledRow{odd: o.Position(row)/stride%2 == 1, p: make([]float64, max(0, hi-lo))}

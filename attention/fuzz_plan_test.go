@@ -18,12 +18,18 @@ import (
 func FuzzPlan(f *testing.F) {
 	reports := recordedReports(f)
 	names := slices.Sorted(maps.Keys(reports))
-	add := func(device, tier uint8, s Shape, p Params, mode Mode, o PlanOptions) {
+	add := func(device, tier uint8, s Shape, p Params, mode Mode, o PlanOptions, modes ...byte) {
 		f.Add(device, tier, int64(mode), int64(s.Batch), int64(s.Heads), int64(s.KVHeads), int64(s.QLen), int64(s.KVLen), int64(s.HeadDim),
 			int64(p.Step), int64(p.Block), int64(p.SinkBlocks), int64(p.WindowBlocks), p.Theta, p.Scale,
-			o.SliceMS, o.StripeShare, o.ScratchBytes, o.MemoryBudget, o.NoFallback, "")
+			o.SliceMS, o.StripeShare, o.ScratchBytes, o.MemoryBudget, o.NoFallback, "",
+			int64(p.Tail), int64(p.Sample.Stride), int64(p.Sample.Part), int64(p.Guard.Stride), int64(p.Guard.Look),
+			p.Sample.Weight, p.Guard.Peak, p.Guard.Limit, modes)
 	}
+	safe, err := Preset("safe")
+	require.NoError(f, err)
 	for i := range names {
+		add(uint8(i), 0, llama(131_072).Shape, safe, ModeAnchor, PlanOptions{})
+		add(uint8(i), 0, llama(9_000).Shape, safe, ModeAnchor, PlanOptions{NoFallback: true}, 0, 131, 2, 3, 1)
 		add(uint8(i), 0, llama(131_072).Shape, DefaultParams(), ModeAnchor, PlanOptions{})
 		add(uint8(i), 2, llama(70_000).Shape, DefaultParams(), ModeAnchor, PlanOptions{ScratchBytes: 1, NoFallback: true})
 	}
@@ -32,12 +38,21 @@ func FuzzPlan(f *testing.F) {
 	add(0, 0, Shape{1 << 20, 64, 1, 1, 1 << 22, 128}, Params{Theta: 1, Step: 1, Block: 16}, ModeAnchor, PlanOptions{NoFallback: true})
 	f.Fuzz(func(t *testing.T, device, tier uint8, mode, batch, heads, kvHeads, qLen, kvLen, dim, step, block, sink, window int64,
 		theta, scale, sliceMS, share float64, scratch, budget uint64, noFallback bool, tuning string,
+		tail, sampleStride, part, guardStride, look int64, weight, peak, limit float64, modes []byte,
 	) {
 		report := reports[names[int(device)%len(names)]]
 		problem := Problem{
-			Shape:  Shape{int(batch), int(heads), int(kvHeads), int(qLen), int(kvLen), int(dim)},
-			Mode:   Mode(mode),
-			Params: Params{Theta: theta, Step: int(step), Block: int(block), SinkBlocks: int(sink), WindowBlocks: int(window), Scale: scale},
+			Shape: Shape{int(batch), int(heads), int(kvHeads), int(qLen), int(kvLen), int(dim)},
+			Mode:  Mode(mode),
+			Params: Params{
+				Theta: theta, Step: int(step), Block: int(block), SinkBlocks: int(sink), WindowBlocks: int(window), Scale: scale,
+				Tail:   int(tail),
+				Sample: Sample{Stride: int(sampleStride), Weight: weight, Part: int(part)},
+				Guard:  Guard{Stride: int(guardStride), Peak: peak, Limit: limit, Look: int(look)},
+			},
+		}
+		if len(modes) > 0 && heads > 0 && heads < 1<<12 {
+			problem.Params.Heads = fuzzHeads(modes, int(heads), theta, weight)
 		}
 		options := PlanOptions{NoFallback: noFallback, SliceMS: sliceMS, StripeShare: share, ScratchBytes: scratch, MemoryBudget: budget}
 		if i := int(tier) % (len(tierOrder) + 1); i > 0 {
@@ -57,6 +72,21 @@ func FuzzPlan(f *testing.F) {
 		require.NotEmpty(t, plan.String())
 		requirePlanHolds(t, plan, options)
 	})
+}
+
+// fuzzHeads gives heads the modes of bytes, over and over.
+func fuzzHeads(modes []byte, heads int, theta, weight float64) []Head {
+	all := make([]Head, heads)
+	for h := range all {
+		kind := modes[h%len(modes)]
+		if all[h].Mode = HeadMode(kind % 5); all[h].Mode != HeadAnchor { // one of them is none
+			continue
+		}
+		if all[h].Theta = theta; kind >= 128 {
+			all[h] = Head{Mode: HeadAnchor, Weight: weight}
+		}
+	}
+	return all
 }
 
 func requireTyped(t *testing.T, err error) {
@@ -136,7 +166,7 @@ func requireGroupsCovered(t *testing.T, p *Plan) {
 		require.Greater(t, first*group, p.Params.Sink()+p.Params.Window(), "the first sparse group has candidates")
 		groups = (s.KVLen-1)/group - first + 1
 	}
-	require.Zero(t, exact(s.Batch, s.Heads, groups).Cmp(big.NewInt(int64(p.Units))), "%d units of %d groups", p.Units, groups)
+	require.Zero(t, exact(s.Batch, p.sparseHeads(), groups).Cmp(big.NewInt(int64(p.Units))), "%d units of %d groups", p.Units, groups)
 	for _, spanHeads := range []int{s.Heads, s.GroupSize(), 1} {
 		order := p.unitOrder(p.spans(nil, spanHeads))
 		seen := map[[3]int]bool{}
@@ -147,6 +177,7 @@ func requireGroupsCovered(t *testing.T, p *Plan) {
 			}
 			b, h, g := order.at(unit)
 			require.True(t, b >= 0 && b < s.Batch && h >= 0 && h < s.Heads && g >= first && g*group < s.KVLen, "unit %d is batch %d head %d group %d", unit, b, h, g)
+			require.False(t, p.Params.Head(h).IsDense(), "unit %d is of a dense head", unit)
 			require.False(t, seen[[3]int{b, h, g}], "unit %d is there twice", unit)
 			seen[[3]int{b, h, g}] = true
 		}
@@ -171,6 +202,18 @@ func requireScratchHolds(t *testing.T, p *Plan, o PlanOptions) {
 	require.Positive(t, tileRows)
 	tiles := ceilDiv(p.Params.Group(), tileRows)
 	end := uint64(0)
+	pooled, sampled, guarded := 0, 0, 0
+	if p.pools() {
+		pooled = 1
+	}
+	for _, stride := range []int{p.Params.Sample.Stride, p.Params.Guard.Stride, p.Params.Guard.Look} {
+		if stride > 0 && (p.samples() || p.guards()) {
+			sampled = max(sampled, ceilDiv(p.Params.Group(), stride))
+		}
+	}
+	if p.guards() {
+		guarded = 1
+	}
 	for _, r := range []struct {
 		name string
 		region
@@ -178,12 +221,18 @@ func requireScratchHolds(t *testing.T, p *Plan, o PlanOptions) {
 	}{
 		{"accumulators", l.acc, exact(p.Slots, tiles, tileRows, s.HeadDim, 4)},
 		{"sums", l.sums, exact(p.Slots, p.Params.Group(), 8)},
-		{"pooled queries", l.pooled, exact(p.Slots, p.Params.Step, s.HeadDim, 4)},
-		{"anchors", l.anchors, exact(p.Slots, p.Params.Step, 4)},
+		{"pooled queries", l.pooled, exact(pooled, p.Slots, p.Params.Step, s.HeadDim, 4)},
+		{"anchors", l.anchors, exact(pooled, p.Slots, p.Params.Step, 4)},
 		{"masks", l.mask, exact(p.Slots, ceilDiv(s.KVLen, 32), 4)},
 		{"lists", l.list, exact(p.Slots, s.KVLen, 4)},
+		{"sums of sampled rows", l.sampled, exact(p.Slots, sampled, p.sumRuns(), 8)},
+		{"misses of sampled rows", l.misses, exact(min(sampled, 1), p.Slots, ceilDiv(s.KVLen, guardRunKeys), 4)},
 		{"counts", l.counts, exact(p.Units, 4)},
+		{"means of misses", l.missed, exact(guarded, p.Units, 4)},
 	} {
+		if r.size == 0 && r.need.Sign() == 0 {
+			continue // it has no place
+		}
 		require.Zero(t, r.offset%scratchAlign, r.name)
 		require.GreaterOrEqual(t, r.offset, end, "%s overlap what lies before", r.name)
 		require.GreaterOrEqual(t, new(big.Int).SetUint64(r.size).Cmp(r.need), 0, "%s have %d bytes, and need %v", r.name, r.size, r.need)

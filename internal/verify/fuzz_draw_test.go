@@ -48,8 +48,8 @@ type problem struct {
 }
 
 func (p problem) String() string {
-	return fmt.Sprintf("%s: %s, tier %s %v, amplitude %g, plant %q; second: slices of %g ms, %d bytes of scratch, gaps %v, device %v, cut at %v",
-		p.Name, p.name(), p.plan.Tier, p.plan.Tuning, p.Data.Amplitude, p.Data.Plant, p.second.SliceMS, p.second.ScratchBytes, p.gaps, p.device, p.chunks)
+	return fmt.Sprintf("%s: %s, heads %v, tier %s %v, amplitude %g, plant %q; second: slices of %g ms, %d bytes of scratch, gaps %v, device %v, cut at %v",
+		p.Name, p.name(), p.Params.Heads, p.plan.Tier, p.plan.Tuning, p.Data.Amplitude, p.Data.Plant, p.second.SliceMS, p.second.ScratchBytes, p.gaps, p.device, p.chunks)
 }
 
 // Few head dimensions and tunings, as each costs seconds of compiling.
@@ -100,6 +100,9 @@ func draw(data []byte, report *vk.Report) problem {
 	if infinite || p.Tier == attention.TierScalarF16 {
 		p.Data.Amplitude, p.Params.Scale = math.Min(p.Data.Amplitude, 2), 0
 	}
+	if infinite && p.Tier == attention.TierScalarF16 { // whose weights fp16 holds
+		p.Data.Amplitude = 0.5
+	}
 	if text := one(c, fuzzTunings...); text != "" {
 		if choice, err := attention.ParseTuning(text); err == nil { // the plan leaves out what the device cannot take
 			p.plan.Tuning = []attention.TuningOverride{{Choice: choice, From: text}}
@@ -115,5 +118,49 @@ func draw(data []byte, report *vk.Report) problem {
 			p.chunks = append(p.chunks, cut)
 		}
 	}
+	// Last, so that bytes that were found before these were drawn still mean what they did.
+	c.selection(&p.Params, p.Shape.Heads)
 	return p
 }
+
+// selection draws what is not of the paper: nothing of it where the bytes end.
+func (c *choices) selection(p *attention.Params, heads int) {
+	p.Tail = one(c, 0, 0, 0, 1, 16, 33, 150, 5000)
+	if c.below(2) == 1 {
+		p.Sample = attention.Sample{
+			Stride: one(c, 8, 1, 3, 16, 64, 100),
+			Weight: one(c, 0.5, 1, 0.01, 2, 10, 1e-30, 1e30),
+			Part:   one(c, 0, 1, 2, 3, 8, 64),
+		}
+	}
+	if c.below(2) == 1 {
+		p.Guard = attention.Guard{
+			Stride: one(c, 8, 1, 3, 16, 64, 100),
+			Peak:   one(c, 0.05, 0.01, 0.3, 1, 1e-6),
+			Limit:  one(c, 0.1, 0.02, 0, 0.4, 1),
+			Look:   one(c, 0, 4, 1, 2, 15),
+		}
+		if p.Sample.On() {
+			p.Guard.Stride = p.Sample.Stride // of one sampled row for both
+		}
+	}
+	if c.below(3) != 2 {
+		return
+	}
+	p.Heads = make([]attention.Head, heads)
+	for i := range p.Heads {
+		h := &p.Heads[i]
+		h.Mode = one(c, attention.HeadDefault, attention.HeadAnchor, attention.HeadDense, attention.HeadAnchorOnly)
+		switch {
+		case h.Mode != attention.HeadAnchor:
+		case p.Sample.On() && c.below(2) == 1:
+			h.Weight = one(c, 1.5, 0.2, 5)
+		default:
+			h.Theta = one(c, 4, 2, 0, -3, 12, math.Inf(1), math.Inf(-1))
+		}
+	}
+}
+
+// tailOf is the tail of a call that ends before the problem's last rows: those
+// of its rows that are in the tail of the whole.
+func (p problem) tailOf(end int) int { return max(0, p.Params.Tail-(p.Shape.KVLen-end)) }

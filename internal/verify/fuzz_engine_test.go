@@ -85,7 +85,7 @@ func TestRandomProblems(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	done := 0
 	for end := time.Now().Add(length); time.Now().Before(end) && !t.Failed(); done++ {
-		data := make([]byte, 48)
+		data := make([]byte, 72)
 		for i := range data {
 			data[i] = byte(random.Uint32())
 		}
@@ -164,6 +164,7 @@ func (b *bench) checkSecond(t *testing.T, p problem, want Output) {
 		from, to := cuts[i-1], cuts[i]
 		part := p.Case
 		part.Shape.QLen, part.Shape.KVLen = to-from, to
+		part.Params.Tail = p.tailOf(to)
 		first := from - p.Shape.Prefix() // row of the whole call
 		ins := Inputs{Q: positions(in.Q, first, to-from), K: positions(in.K, 0, to), V: positions(in.V, 0, to)}
 		out := Output{O: part.Output(), LSE: make([]float32, part.Shape.Batch*part.Shape.Heads*part.Shape.QLen)}

@@ -250,8 +250,11 @@ func (p *Plan) String() string {
 		if n := len(p.Params.Heads); n > 0 {
 			line("", "of %d query heads %d have a mode of their own, %d are dense", n, p.ownHeads(), n-p.sparseHeads())
 		}
-		if p.Params.Tail > 0 || p.Params.Guard.On() {
-			line("", "tail %d, guard stride %d, peak %g, limit %g", p.Params.Tail, p.Params.Guard.Stride, p.Params.Guard.Peak, p.Params.Guard.Limit)
+		if sample := p.Params.Sample; sample.On() {
+			line("", "sample stride %d, weight %g, part %d", sample.Stride, sample.Weight, sample.part())
+		}
+		if guard := p.Params.Guard; p.Params.Tail > 0 || guard.On() {
+			line("", "tail %d, guard stride %d, peak %g, limit %g, look %d", p.Params.Tail, guard.Stride, guard.Peak, guard.Limit, guard.Look)
 		}
 	}
 	line("device", "%s", p.Device)

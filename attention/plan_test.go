@@ -301,3 +301,16 @@ func requireGolden(t *testing.T, name, got string) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), got, "%s; go test -update writes it anew", path)
 }
+
+func TestPlansTellWhatChooses(t *testing.T) {
+	problem := llama(9_000)
+	plan, err := NewPlan(fakeReport("cpu"), problem, PlanOptions{})
+	require.NoError(t, err)
+	require.NotContains(t, plan.String(), "sample")
+	problem.Params, err = Preset("lean")
+	require.NoError(t, err)
+	plan, err = NewPlan(fakeReport("cpu"), problem, PlanOptions{})
+	require.NoError(t, err)
+	require.Contains(t, plan.String(), "sample stride 16, weight 0.2, part 8\n")
+	require.Contains(t, plan.String(), "tail 32, guard stride 16, peak 0.01, limit 0.02, look 4\n")
+}

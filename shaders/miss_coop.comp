@@ -56,7 +56,7 @@ void main() {
             put_row_number(i, first_row + i < count ? sampled_lse(slot, unit, first_row + i, position_of(unit, first_row + i)) : NO_ROW);
         subgroup_sync();
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) lse[m] = row_number(m);
-#define WEIGH(key) weigh(slot, key, end)
+#define WEIGH(key, looks) if (looks) weigh(slot, key, end)
         EACH_TILE(first_slot, slot, first_key, end_key, end, WEIGH)
     }
     [[unroll]] for (uint d = 1; d < LANES; d <<= 1) own_missed += subgroupShuffleXor(own_missed, d);

@@ -28,17 +28,21 @@ float probability_at(uint row, uint key) {
     return probability_tile[at / 4][at % 4];
 }
 
-void weigh(uint slot, uint key, uint end, bool first_is_odd, Needs needs) {
+void put_probabilities(uint n) {
+    [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+        MATRIX_C p;
+        [[unroll]] for (uint e = 0; e < column.length(); e++)
+            p[e] = min(exp2(bounded_score(scores[n * ROW_PARTS + m][e] * scale_log2) - lse[m][e]), 1.0);
+        coopMatStore(p, probability_tile, (gl_SubgroupID * ROWS + m * MAT_M) * MAT_N / 4, MAT_N / 4, gl_CooperativeMatrixLayoutRowMajor);
+    }
+}
+
+void weigh(bool looks, uint slot, uint key, uint end, bool first_is_odd, Needs needs) {
     [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
         subgroup_sync(); // the part before has been read
-        [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
-            MATRIX_C p;
-            [[unroll]] for (uint e = 0; e < column.length(); e++)
-                p[e] = min(exp2(bounded_score(scores[n * ROW_PARTS + m][e] * scale_log2) - lse[m][e]), 1.0);
-            coopMatStore(p, probability_tile, (gl_SubgroupID * ROWS + m * MAT_M) * MAT_N / 4, MAT_N / 4, gl_CooperativeMatrixLayoutRowMajor);
-        }
+        if (looks) put_probabilities(n);
         subgroup_sync();
-        for (uint i = gl_SubgroupInvocationID; i < MAT_N; i += LANES) {
+        for (uint i = gl_SubgroupInvocationID; looks && i < MAT_N; i += LANES) {
             uint place = key + own_first_key() + n * MAT_N + i;
             if (place < sink || place >= end) continue;
             KeyWeight weight = KeyWeight(0, 0, 0, 0);
@@ -71,7 +75,7 @@ void main() {
         put_row_number(i, i < count ? sampled_lse(slot, unit, i, position_of(unit, i)) : NO_ROW);
     subgroup_sync();
     [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) lse[m] = row_number(m);
-#define WEIGH(key) weigh(slot, key, end, odd, needs)
+#define WEIGH(key, looks) weigh(looks, slot, key, end, odd, needs)
     EACH_TILE(first_slot, slot, first_key, end_key, end, WEIGH)
     [[unroll]] for (uint d = 1; d < LANES; d <<= 1) own_missed += subgroupShuffleXor(own_missed, d);
     if (gl_SubgroupInvocationID == 0) found[gl_SubgroupID] = own_missed;

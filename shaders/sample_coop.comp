@@ -75,7 +75,7 @@ void main() {
             top[m] = MATRIX_C(LOWEST);
             sum[m] = MATRIX_C(0);
         }
-#define WEIGH(step) weigh(step, first_candidate, end)
+#define WEIGH(step, looks) if (looks) weigh(step, first_candidate, end)
         EACH_TILE(first_slot, slot, first_step, end_step, end, WEIGH)
 
         // All columns of a row, then all of its head's subgroups, come to the same maximum.

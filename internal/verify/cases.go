@@ -189,6 +189,18 @@ func Cases() []Case {
 		mixedHeads.Data.Amplitude = 5
 		add(mixedHeads)
 	}
+	// A dense head, so that the others of two KV heads are no whole workgroups of a
+	// search on matrices, whose slots then are of several KV heads and groups.
+	for _, at := range []int{1, 3} {
+		p := small(mixed)
+		p.Sample = attention.Sample{Stride: 4, Weight: 1, Part: 2}
+		p.Guard = attention.Guard{Stride: 4, Peak: 0.05, Limit: 0.1, Look: 3}
+		p.Heads = make([]attention.Head, 4)
+		p.Heads[at].Mode = attention.HeadDense
+		apart := build("sample", shape(4, 2, 623, 623+at, 64), p)
+		apart.Data.Amplitude = 5
+		add(apart)
+	}
 	// Heads that are each computed in their own way.
 	own := small(mixed)
 	own.Guard = attention.Guard{Stride: 8, Peak: 0.05, Limit: 0.12}

@@ -94,7 +94,9 @@ void score_keys() {
     }
 }
 
-// The own keys of a head in a run, a tile at a time: WEIGH(key) is called with each tile's first key, for tiles below `end`.
+// The own keys of a head in a run, a tile at a time: WEIGH(key, looks) is called with each tile's first key. Where `looks` is false
+// the tile is another KV head's or not below `end`, and the call is there for barriers: lavapipe takes one of a subgroup for one of
+// the workgroup, so that all subgroups have to meet as many.
 #define EACH_TILE(first_slot, slot, first_key, end_key, end, WEIGH)                        \
     for (uint i = 0; i < HEADS; i++) {                                                     \
         if (!brings_kv_head(first_slot, i)) continue;                                      \
@@ -106,9 +108,9 @@ void score_keys() {
             put_keys(key, k_head_base);                                                    \
             barrier();                                                                     \
             fetch_keys(key + KEYS, k_head_base);                                           \
-            if (!own || key >= end) continue;                                              \
-            score_keys();                                                                  \
-            WEIGH(key);                                                                    \
+            bool looks = own && key < end;                                                 \
+            if (looks) score_keys();                                                       \
+            WEIGH(key, looks);                                                             \
         }                                                                                  \
         barrier();                                                                         \
     }

@@ -43,7 +43,7 @@ export CGO_ENABLED := 1
 # Stamp the version only where git can read it: go build fails when git refuses.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-.PHONY: help setup build capi install run quick test race fuzz notices cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate mutants stress python-hf bare-debian clean
+.PHONY: help setup build capi install run quick test race fuzz notices cross wine bench peers lint check shaders shaders-check isa isa-check isa-update sysroot devices-test validate mutants stress python-hf capture-check bare-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -153,6 +153,9 @@ stress: setup ## a minute of the host layer, one of prefill, with a greedy colle
 
 python-hf: build capi ## test anchorvk.hf with PyTorch and transformers (3.5 GB, see tools/python_hf.sh)
 	tools/python_hf.sh
+
+capture-check: build ## compare captures by llama.cpp with the forward pass of tools/capture (minutes)
+	tools/capture/capture_check.sh
 
 bare-debian: ## prove that a bare Debian 12 with Go can run and test (root)
 	tools/bare-debian.sh

@@ -14,6 +14,7 @@
 #   bookworm     Debian 12's Mesa, loader and layer: the oldest we support
 #   swiftshader  the Vulkan device that Debian's chromium-common carries
 #   drm-headers  libdrm's headers, which describe the kernel's graphics drivers too
+#   llama        llama.cpp's library and headers (tools/capture/llama_capture.sh); not in all
 #
 # A sysroot is a closure of packages that apt resolves, downloads and verifies
 # with the keys of the archive, unpacked but not configured: enough to run its
@@ -36,14 +37,15 @@ packages_of() {
 	bookworm) echo libvulkan1 mesa-vulkan-drivers vulkan-tools vulkan-validationlayers ;;
 	swiftshader) echo chromium-common ;;
 	drm-headers) echo libdrm-dev ;;
-	*) die "unknown sysroot '$1': use trixie, testing, bookworm, swiftshader or drm-headers" ;;
+	llama) echo libllama-dev libggml-dev libggml0 ;;
+	*) die "unknown sysroot '$1': use trixie, testing, bookworm, swiftshader, drm-headers or llama" ;;
 	esac
 }
 
 suite_of() {
 	case $1 in
 	swiftshader) echo bookworm ;;
-	drm-headers) echo testing ;;
+	drm-headers | llama) echo testing ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -214,7 +216,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || die "usage: tools/sysroot.sh [--refresh|--path] trixie|testing|bookworm|swiftshader|drm-headers|all..."
+[ $# -gt 0 ] || die "usage: tools/sysroot.sh [--refresh|--path] trixie|testing|bookworm|swiftshader|drm-headers|llama|all..."
 if [ "$1" = all ]; then set -- trixie testing bookworm swiftshader drm-headers; fi
 for s; do
 	if [ "$only_path" = yes ]; then

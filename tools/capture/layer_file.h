@@ -9,22 +9,22 @@
 
 /* What one capture is, the same for all of its layers. */
 typedef struct {
-	const char *out;         /* folder */
-	const char *model;       /* for the metadata */
-	const char *text_sha256; /* of the text that was captured */
-	long positions;
-	int layers;              /* of the model */
-	int kv_heads[4096], kv_head_count; /* chosen; count 0: all */
-	bool resumed;            /* parts of files of an earlier run go on */
+    const char *out;         /* folder */
+    const char *model;       /* for the metadata */
+    const char *text_sha256; /* of the text that was captured */
+    long positions;
+    int layers;                        /* of the model */
+    int kv_heads[4096], kv_head_count; /* chosen; count 0: all */
+    bool resumed;                      /* parts of files of an earlier run go on */
 } capture;
 
 typedef struct {
-	const capture *of;
-	int layer;
-	FILE *file;
-	int heads, kv_heads, dim; /* in the file */
-	int chosen[4096];         /* KV heads of the model in the file */
-	long data;                /* where tensors begin */
+    const capture *of;
+    int layer;
+    FILE *file;
+    int heads, kv_heads, dim; /* in the file */
+    int chosen[4096];         /* KV heads of the model in the file */
+    long data;                /* where tensors begin */
 } layer_file;
 
 enum tensor_name { TENSOR_Q, TENSOR_K, TENSOR_V };
@@ -37,7 +37,8 @@ int layer_is_finished(const capture *c, int layer, char *why, size_t size);
 
 /* Opens the part of the layer's file. model_heads and model_kv_heads are those of the layer; factor is what q is
  * multiplied by. False with a message in why. */
-bool layer_open(layer_file *f, const capture *c, int layer, int model_heads, int model_kv_heads, int dim, double factor, char *why, size_t size);
+bool layer_open(layer_file *f, const capture *c, int layer, int model_heads, int model_kv_heads, int dim, double factor,
+    char *why, size_t size);
 
 /* Writes rows [first, first + count) of a head of the file: count * dim halves. */
 bool layer_write(layer_file *f, enum tensor_name name, int head, long first, long count, const uint16_t *halves);

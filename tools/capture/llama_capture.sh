@@ -36,7 +36,8 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
-"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -I"$headers" -o "$tmp/llama_capture" "$here/llama_capture.c" "$here/layer_file.c" \
+"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -I"$headers" -o "$tmp/llama_capture" \
+	"$here/llama_capture.c" "$here/llama_nodes.c" "$here/layer_file.c" \
 	"$lib/libllama.so" "$lib/libggml.so" "$lib/libggml-base.so" -Wl,--allow-shlib-undefined -lm
 digest=$(sha256sum "$text" | cut -d ' ' -f 1)
 # The loader and its arguments are words.

@@ -71,6 +71,18 @@ static char *read_header(const char *path)
     return NULL;
 }
 
+/* The key whose value is where two headers part. */
+static const char *differing_key(const char *a, const char *b, int *length)
+{
+    size_t at = 0;
+    while (a[at] && a[at] == b[at]) at++;
+    while (at > 0 && strncmp(b + at, "\":\"", 3) != 0) at--;
+    const char *end = b + at, *begin = end;
+    while (begin > b && begin[-1] != '"') begin--;
+    *length = (int)(end - begin);
+    return begin;
+}
+
 int layer_is_finished(const capture *c, int layer, char *why, size_t size)
 {
     const char *path = layer_path(c, layer, false);
@@ -92,10 +104,12 @@ int layer_is_finished(const capture *c, int layer, char *why, size_t size)
         want, sizeof want, c->kv_head_count ? c->kv_heads : every, c->kv_head_count ? c->kv_head_count : count);
     strcat(want, "\"");
     bool same = strncmp(header, want, strlen(want)) == 0;
-    if (!same)
-        snprintf(why, size,
-            "%s is of another capture (it begins with %.300s, not %.300s); remove it, or take another folder", path,
-            header, want);
+    if (!same) {
+        int length;
+        const char *key = differing_key(header, want, &length);
+        snprintf(why, size, "%s is of another capture: its %.*s is another; remove it, or take another folder", path,
+            length, key);
+    }
     free(header);
     return same ? 1 : -1;
 }

@@ -11,7 +11,7 @@
         model.generate(...)  # prefill by anchorvk, decoding by the framework
         print(prefill.computed, prefill.left)
 
-Needs torch and transformers (tried with 5.24 on torch 2.7), which the package does not install.
+Needs torch and transformers (tried with 4.57, 5.0 and 5.24 on torch 2.7), which the package does not install.
 `python -m anchorvk.capture --help` captures from the command line.
 """
 

@@ -1,5 +1,6 @@
 """Prefill of tiny models by anchorvk, beside the framework's own attention."""
 
+import inspect
 import unittest
 
 import numpy as np
@@ -111,8 +112,10 @@ class Prefill(unittest.TestCase):
         want = self.logits(model, [models.TOKENS], "sdpa")[:, 120:]
         model.set_attn_implementation("anchorvk")
         cache = transformers.DynamicCache(config=model.config)
-        model(torch.tensor([models.TOKENS[:120]]), cache=cache)
-        second = model(torch.tensor([models.TOKENS[120:]]), cache=cache)
+        # Older versions take any argument that they do not know, and leave it out.
+        name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+        model(torch.tensor([models.TOKENS[:120]]), **{name: cache})
+        second = model(torch.tensor([models.TOKENS[120:]]), **{name: cache})
         self.assertLess(models.rel_l2(second.logits.double().numpy(), want), F16_ERROR)
         self.assertEqual((prefill.computed, dict(prefill.left)), (6, {}))
 
@@ -136,6 +139,14 @@ class Prefill(unittest.TestCase):
         self.prefill()
         with self.assertRaisesRegex(ValueError, "layer 0 has soft-capping of scores.*eager"):
             self.logits(model, [models.TOKENS], "anchorvk")
+
+    def test_sinks_are_refused(self):
+        config = transformers.GptOssConfig(**models.SIZES, num_local_experts=2, num_experts_per_tok=1, layer_types=["full_attention"] * 3, attn_implementation="eager")
+        model = models.random_model(transformers.GptOssForCausalLM, config)
+        prefill = self.prefill()
+        with self.assertRaisesRegex(ValueError, "layer 0 has sinks.*eager"):
+            self.logits(model, [models.TOKENS], "anchorvk")
+        self.assertEqual(prefill.computed, 0)
 
     def test_arguments(self):
         for more, words in ((dict(tetha=3), "did you mean theta"), (dict(heads=3), "no argument heads"), (dict(layers={0: dict(step2=1)}), "no argument step2")):

@@ -7,6 +7,8 @@ import "math"
 type Selection struct {
 	// Kept says of each key whether it is a stripe, after the guard.
 	Kept []bool
+	// Chosen is the same before the guard.
+	Chosen []bool
 	// Margin is what [Oracle.Choose] says of each key, or the guard's second look
 	// where that says more.
 	Margin []float64
@@ -22,6 +24,7 @@ type Selection struct {
 func (o *Oracle) Select(b, h, group int) Selection {
 	var s Selection
 	s.Kept, s.Margin = o.Choose(b, h, group)
+	s.Chosen = s.Kept
 	if !o.Params.guardsHead(o.Params.Head(h)) {
 		return s
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 )
 
@@ -27,10 +28,16 @@ type Measures struct {
 	PeakedMiss float64
 	// RelL2 is ||out-dense||/||dense|| over all rows.
 	RelL2 float64
-	// ComputedRatio is kept pairs / causal pairs of the rows.
+	// ComputedRatio is kept pairs / causal pairs: of the rows, and of the whole
+	// head where Parts says more.
 	ComputedRatio float64
+	// Parts are the shares that ComputedRatio is the sum of; nil for rivals.
+	Parts *attention.Parts
 	// SelectionRatio is what the choice costs, in pairs / causal pairs.
 	SelectionRatio float64
+	// LookRatio is the share of it that the guard's second looks take, in the
+	// same unit.
+	LookRatio float64
 	// GuardedRatio is the share of the groups with candidates that the guard
 	// filled.
 	GuardedRatio float64
@@ -59,7 +66,11 @@ func (s sums) finish(rows int, c rivals.Choice, causalOfHead float64) Measures {
 	m := Measures{
 		RecallMass: s.recall / float64(rows), PeakedMiss: s.missed / float64(rows),
 		ComputedRatio:  (s.kept + s.means) / s.causal,
-		SelectionRatio: c.Selection / causalOfHead,
+		SelectionRatio: c.Selection / causalOfHead, LookRatio: c.Look / causalOfHead,
+	}
+	if c.Parts != nil {
+		shares := c.Parts.Times(1 / causalOfHead)
+		m.ComputedRatio, m.Parts = c.Parts.Total()/causalOfHead, &shares
 	}
 	if s.err > 0 || s.norm > 0 || math.IsNaN(s.err) {
 		m.RelL2 = math.Sqrt(s.err / s.norm)

@@ -181,15 +181,14 @@ func (e *Evaluator) anchor(ctx context.Context, o *attention.Oracle, batch, head
 	}
 	c := rivals.Choice{Selection: attention.SelectionPairs(o.Shape, o.Params, head)}
 	prefix, own := o.Shape.Prefix(), o.Params.Head(head)
-	kept := map[int][]bool{}
+	kept, seen := map[int][]bool{}, map[int]attention.Selection{}
 	looked, looks := 0.0, 0.0 // pairs of second looks at the groups seen, and those that they would take at all of them
-	for _, p := range e.rows {
-		g := o.GroupOf(p - prefix)
+	look := func(g int) {
 		if kept[g] != nil || own.IsDense() || ctx.Err() != nil {
-			continue
+			return
 		}
 		s := selector.Select(batch, head, g)
-		kept[g] = s.Kept
+		kept[g], seen[g] = s.Kept, s
 		if lo, hi := o.Candidates(g); lo < hi {
 			c.Groups++
 			looks += attention.LookPairs(o.Shape, o.Params, g)
@@ -199,13 +198,22 @@ func (e *Evaluator) anchor(ctx context.Context, o *attention.Oracle, batch, head
 			}
 		}
 	}
+	for _, p := range e.rows {
+		look(o.GroupOf(p - prefix))
+	}
+	if c.Groups == 0 { // few rows, all before the first candidates, say nothing of what is kept later
+		look(o.Groups() - 1)
+	}
 	if looked > 0 { // groups that no evaluated row is in are taken to fail as often
 		all := 0.0
 		for g := o.FirstGroup(); g < o.Groups(); g++ {
 			all += attention.LookPairs(o.Shape, o.Params, g)
 		}
-		c.Selection += looked / looks * all
+		c.Look = looked / looks * all
+		c.Selection += c.Look
 	}
+	parts := partsOf(o, head, seen)
+	c.Parts = &parts
 	c.Mark = func(p int, _ []float32, row []bool) {
 		if own.IsDense() || o.InTail(p-prefix) {
 			for j := range row {

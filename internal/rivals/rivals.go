@@ -12,7 +12,11 @@
 //	exact-topk, -mass  oracles: the best keys of each row, which no method knows beforehand
 package rivals
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/anchorvk/anchorvk/attention"
+)
 
 // block is the number of rows and of keys that block methods decide about.
 const block = 128
@@ -33,6 +37,11 @@ type Choice struct {
 	MeanOf int
 	// Groups with candidates, and those of them that a guard filled.
 	Groups, Guarded int
+	// Look is the share of Selection that a guard's second looks take, in pairs.
+	Look float64
+	// Parts are the pairs of the whole head by their reason, of AnchorAttention
+	// only.
+	Parts *attention.Parts
 }
 
 // Method is a way to choose keys. Its knob trades share for quality.

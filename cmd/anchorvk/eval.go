@@ -11,6 +11,7 @@ import (
 	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/quality"
 	"github.com/anchorvk/anchorvk/internal/rivals"
+	"github.com/anchorvk/anchorvk/internal/synth"
 )
 
 func (a *app) evalCommand() *cobra.Command {
@@ -33,6 +34,11 @@ other methods, re-implemented from their papers; with --equal-share each compute
 the share of the first setting. The metadata model, layer, heads and kv_heads of
 a file name what is in it; without them files and heads are numbered.
 
+--parts prints what the computed pairs are: those of the sink, of the window before
+the group, of the group's own keys, of stripes, of what the guard adds, of what
+only the tail attends, and of dense heads. A pair is counted once, in that order.
+--generated makes up inputs of lengths that no file has.
+
 --target finds for each head the cheapest of dense, anchor at a theta of the list
 and anchor_only that reaches a recall, or stays below a peaked miss or rel L2, in
 all of the head's captures; --profile-out writes them as a profile.`,
@@ -40,7 +46,8 @@ all of the head's captures; --profile-out writes them as a profile.`,
   anchorvk eval layers/*.safetensors --theta 6,8,10 --step 2,4 --json
   anchorvk eval capture.safetensors --rivals --equal-share
   anchorvk eval layers/*.safetensors --target rel_l2=0.03 --profile-out model.json
-  anchorvk eval other/*.safetensors --profile model.json`,
+  anchorvk eval other/*.safetensors --profile model.json
+  anchorvk eval capture.safetensors --generated 32k,128k --preset safe,lean --parts`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags().Changed, args); err != nil {
 				return err
@@ -121,9 +128,9 @@ func (a *app) eval(ctx context.Context, f *evalFlags) error {
 }
 
 // captures reads the headers of all files, so that what is wrong with any is
-// known before work begins.
+// known before work begins, and adds the generated inputs.
 func (f *evalFlags) captures(ctx context.Context) ([]quality.Capture, error) {
-	all := make([]quality.Capture, len(f.inputs))
+	all := make([]quality.Capture, len(f.inputs), len(f.inputs)+len(f.lengths))
 	for i, path := range f.inputs {
 		file, err := f.open(ctx, path)
 		if err != nil {
@@ -134,6 +141,13 @@ func (f *evalFlags) captures(ctx context.Context) ([]quality.Capture, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+	for _, n := range f.lengths {
+		c := quality.Capture{Path: fmt.Sprintf("generated %d", n), Layer: len(all), Shape: madeUp(n).Shape, Generated: true}
+		for h := range c.Shape.Heads {
+			c.Heads = append(c.Heads, h)
+		}
+		all = append(all, c)
 	}
 	if f.profileOut == "" {
 		return all, nil
@@ -150,10 +164,17 @@ func (f *evalFlags) open(ctx context.Context, path string) (*inputFile, error) {
 	return (&inputFlags{path: path, layout: f.layout}).open(ctx)
 }
 
-// load reads the tensors of a capture.
+// load reads the tensors of a capture, or makes them.
 func (a *app) load(ctx context.Context, f *evalFlags, c quality.Capture) (quality.Input, error) {
 	s := c.Shape
 	copies := 16*float64(s.KVLen)*float64(s.HeadDim)*maxWorkers() + 12*float64(s.KVLen)*float64(s.HeadDim)
+	if c.Generated {
+		if err := a.fits(c.Path+": the tensors and copies in higher precision", inputBytes(s)+copies); err != nil {
+			return quality.Input{}, err
+		}
+		q, k, v, err := synth.Generate(madeUp(s.KVLen))
+		return quality.Input{Capture: c, Q: q, K: k, V: v}, err
+	}
 	file, err := f.open(ctx, c.Path)
 	if err != nil {
 		return quality.Input{}, err

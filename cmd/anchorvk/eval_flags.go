@@ -24,8 +24,10 @@ type evalFlags struct {
 	guards, samples, weights, profiles           []string
 	scale                                        float64
 	rivalNames, targetText, profileOut           string
-	equalShare, byHead, time                     bool
+	equalShare, byHead, parts, time              bool
 	rows                                         int
+	generated                                    string
+	lengths                                      []int // of generated inputs
 
 	settings []quality.Setting // of AnchorAttention
 	rivals   []rivalFlag
@@ -42,6 +44,7 @@ type rivalFlag struct {
 func (f *evalFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.inputs, "input", "i", nil, "safetensors `file` with q, k and v; may be repeated, and files may follow without it")
+	flags.StringVar(&f.generated, "generated", "", "`lengths` such as 8k,32k,128k of inputs to make up beside the files, 4 heads of 128 as bench does; for --parts")
 	flags.StringVar(&f.layout, "layout", "", "`order` of the files' axes: bhsd or bshd, as in run")
 	flags.StringSliceVar(&f.presets, "preset", []string{"safe"}, "`names` of parameters: "+strings.Join(attention.Presets(), ", "))
 	flags.StringSliceVar(&f.weights, "weight", nil, "least mean probabilities of keys that sampled rows keep, as `shares` of what each would have if all had the same")
@@ -62,6 +65,7 @@ func (f *evalFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.profileOut, "profile-out", "", "`file` to write the profile to that --target finds")
 	flags.IntVar(&f.rows, "rows", 1024, "`rows` to sample of each head, evenly spread over at most 64 blocks of 128")
 	flags.BoolVar(&f.byHead, "by-head", false, "a line of the table for each head")
+	flags.BoolVar(&f.parts, "parts", false, "what computed consists of, for each length: sink, window, group, stripes, guard, tail and dense heads")
 	flags.BoolVar(&f.time, "time", false, "run every setting that is no rival on the device too, for its time and whole outputs")
 	values(cmd, "layout", string(tensorfile.BHSD), string(tensorfile.BSHD))
 	values(cmd, "preset", attention.Presets()...)
@@ -77,14 +81,17 @@ func (f *evalFlags) check(changed func(string) bool, args []string) error {
 	}
 	f.inputs = append(f.inputs, args...)
 	switch {
-	case len(f.inputs) == 0:
-		return usage("no input; name safetensors files with q, k and v")
+	case len(f.inputs) == 0 && !changed("generated"):
+		return usage("no input; name safetensors files with q, k and v, or make some up with --generated 8k --parts")
 	case slices.Contains(f.inputs, ""):
 		return usage("the name of an input file is empty")
 	case f.rows < 1:
 		return usage("--rows %d samples nothing; use 1 or more", f.rows)
 	}
 	if err := (&inputFlags{layout: f.layout}).check(); err != nil {
+		return err
+	}
+	if err := f.parseGenerated(changed); err != nil {
 		return err
 	}
 	if err := f.parseTarget(changed); err != nil {
@@ -102,6 +109,29 @@ func (f *evalFlags) check(changed func(string) bool, args []string) error {
 	for _, in := range f.inputs {
 		if sameFile(f.profileOut, in) {
 			return usage("--profile-out would overwrite the input %s; name another file", in)
+		}
+	}
+	return nil
+}
+
+// parseGenerated reads lengths as bench's --seq does.
+func (f *evalFlags) parseGenerated(changed func(string) bool) (err error) {
+	switch {
+	case !changed("generated"):
+		return nil
+	case !f.parts:
+		return usage("--generated is for --parts, the shares of pairs: what is lost of inputs that are made up says nothing; add --parts, or name files")
+	case changed("target"):
+		return usage("--generated and --target exclude each other: a profile of inputs that are made up is of no model")
+	case len(f.inputs) == 0 && f.layout != "":
+		return usage("--layout is for files, but none is named")
+	}
+	if f.lengths, err = parseLengths("--generated", f.generated); err != nil {
+		return err
+	}
+	for _, n := range f.lengths {
+		if err := madeUp(n).Validate(); err != nil {
+			return err
 		}
 	}
 	return nil

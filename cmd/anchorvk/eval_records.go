@@ -20,13 +20,17 @@ type evalRecord struct {
 	Layer          int          `json:"layer"`
 	Batch          int          `json:"batch"`
 	Head           int          `json:"head"`
+	KVLen          int          `json:"kv_len"`
+	Generated      bool         `json:"generated"` // of a made-up input, and no model
 	Setting        string       `json:"setting"`
 	Params         *evalParams  `json:"params,omitempty"` // not of rivals
 	RecallMass     report.Float `json:"recall_mass"`
 	PeakedMiss     report.Float `json:"peaked_miss"`
 	RelL2          report.Float `json:"rel_l2"`
 	ComputedRatio  report.Float `json:"computed_ratio"`
+	Parts          *evalParts   `json:"parts,omitempty"` // not of rivals
 	SelectionRatio report.Float `json:"selection_ratio"`
+	LookRatio      report.Float `json:"look_ratio"` // the guard's second looks, of selection_ratio
 	GuardedRatio   report.Float `json:"guarded_ratio"`
 	TimeMS         report.Float `json:"time_ms"`       // of the call with all heads of the file; null where no device ran it
 	RelL2Device    report.Float `json:"rel_l2_device"` // of whole outputs against the device's dense ones
@@ -73,8 +77,9 @@ type evaluation struct {
 	search   *quality.Search
 	profile  *profile.Profile
 	chosen   []evalRecord // what --target took of each head
-	files    int
-	length   int // of the longest file
+	length   int          // of the longest input
+
+	files, generated int
 }
 
 // add appends the records of one head.
@@ -83,9 +88,11 @@ func (e *evaluation) add(c quality.Capture, batch, head int, measured []quality.
 	for i, s := range e.settings {
 		m := measured[i]
 		r := evalRecord{
-			File: filepath.Base(c.Path), Model: c.Model, Layer: c.Layer, Batch: batch, Head: c.Heads[head], Setting: s.Name,
+			File: filepath.Base(c.Path), Model: c.Model, Layer: c.Layer, Batch: batch, Head: c.Heads[head],
+			KVLen: c.Shape.KVLen, Generated: c.Generated, Setting: s.Name,
 			RecallMass: report.Float(m.RecallMass), PeakedMiss: report.Float(m.PeakedMiss), RelL2: report.Float(m.RelL2),
 			ComputedRatio: report.Float(m.ComputedRatio), SelectionRatio: report.Float(m.SelectionRatio), GuardedRatio: report.Float(m.GuardedRatio),
+			Parts: newEvalParts(m.Parts), LookRatio: report.Float(m.LookRatio),
 			TimeMS: report.Float(math.NaN()), RelL2Device: report.Float(math.NaN()), Rows: rows,
 		}
 		if s.Method == nil {
@@ -124,7 +131,13 @@ func newEvalParams(p attention.Params, own attention.Head) *evalParams {
 
 // finish makes the profile, and records of what it chose.
 func (e *evaluation) finish(captures []quality.Capture) error {
-	e.files = len(captures)
+	for _, c := range captures {
+		if c.Generated {
+			e.generated++
+		} else {
+			e.files++
+		}
+	}
 	if e.search == nil {
 		return nil
 	}
@@ -152,19 +165,33 @@ func (e *evaluation) document(format report.Format) report.Document {
 		doc.Members = append(doc.Members, report.Member{Key: "target", Value: e.flags.target.String()})
 		doc.Foot += "\n" + e.describeProfile()
 	}
-	if format != report.Markdown || e.flags.byHead {
-		doc.Columns = headColumns(e.flags.time)
+	if e.flags.parts {
+		doc.Members = append(doc.Members, report.Member{Key: "parts", Value: partsOf(records)})
+	}
+	switch {
+	case format != report.Markdown || e.flags.byHead:
+		doc.Columns = e.headColumns()
 		for _, r := range records {
 			doc.Records = append(doc.Records, r)
 		}
-	} else {
+	case e.flags.parts:
+		doc.Columns = partsColumns()
+		for _, p := range partsOf(records) {
+			doc.Records = append(doc.Records, p)
+		}
+	default:
 		for _, s := range summaries {
 			doc.Records = append(doc.Records, s)
 		}
 	}
 	doc.Foot += e.unequal(summaries)
 	heads := len(e.records) / len(e.settings)
-	doc.Foot += fmt.Sprintf("\n%s of %s, up to %d positions, about %d rows sampled of each; worst heads as layer.head", plural(heads, "head"), plural(e.files, "file"), e.length, e.records[0].Rows)
+	doc.Foot += fmt.Sprintf("\n%s of %s, up to %d positions, about %s sampled of each; ", plural(heads, "head"), e.inputs(), e.length, plural(e.records[0].Rows, "row"))
+	if e.flags.parts {
+		doc.Foot += "computed is the sum of its parts, and selection has the second look"
+	} else {
+		doc.Foot += "worst heads as layer.head"
+	}
 	return doc
 }
 
@@ -195,6 +222,18 @@ func (e *evaluation) unequal(summaries []evalSummary) string {
 		return ""
 	}
 	return fmt.Sprintf("\nnot at the share of the first setting, %.3f: %s", float64(want), strings.Join(off, ", "))
+}
+
+// inputs counts files and generated inputs.
+func (e *evaluation) inputs() string {
+	generated := plural(e.generated, "generated input")
+	switch {
+	case e.generated == 0:
+		return plural(e.files, "file")
+	case e.files == 0:
+		return generated
+	}
+	return plural(e.files, "file") + " and " + generated
 }
 
 func plural(n int, what string) string {
@@ -304,17 +343,23 @@ func summaryColumns(timed bool) []report.Column {
 	return columns
 }
 
-func headColumns(timed bool) []report.Column {
+func (e *evaluation) headColumns() []report.Column {
 	columns := []report.Column{
 		{Head: "layer", Key: "layer", Right: true},
 		{Head: "head", Key: "head", Right: true},
 		{Head: "setting", Key: "setting"},
-		shareColumn("computed", "computed_ratio"), shareColumn("selection", "selection_ratio"), shareColumn("guarded", "guarded_ratio"),
+		shareColumn("computed", "computed_ratio"),
+	}
+	if e.flags.parts {
+		columns = append(columns, shareColumns()...)
+	}
+	columns = append(columns, []report.Column{
+		shareColumn("selection", "selection_ratio"), shareColumn("guarded", "guarded_ratio"),
 		{Head: "recall", Key: "recall_mass", Right: true, Show: report.Fixed(4)},
 		{Head: "peaked miss", Key: "peaked_miss", Right: true, Show: report.Fixed(4)},
 		{Head: "rel L2", Key: "rel_l2", Right: true, Show: report.Fixed(4)},
-	}
-	if timed {
+	}...)
+	if e.flags.time {
 		columns = append(columns,
 			report.Column{Head: "device rel L2", Key: "rel_l2_device", Right: true, Show: report.Fixed(4)},
 			report.Column{Head: "ms", Key: "time_ms", Right: true, Show: report.Fixed(2)})

@@ -60,6 +60,8 @@ func TestGoldenEval(t *testing.T) {
 		{"eval", append([]string{"eval", one, two, "--preset", "paper,safe", "--theta", "2,inf"}, short...)},
 		{"eval-by-head", append([]string{"eval", "-i", one, "--by-head", "--theta", "2", "--guard", "off", "--guard", "8,0.01,0.02", "--time"}, short...)},
 		{"eval-rivals", append([]string{"eval", one, "--rivals=streaming=32/64,exact-mass", "--rows", "50", "--guard", "off", "--theta", "2"}, short...)},
+		{"eval-parts", append([]string{"eval", one, two, "--parts", "--generated", "300,400", "--preset", "lean,paper", "--rivals=streaming=64"}, short...)},
+		{"eval-parts-by-head", append([]string{"eval", one, "--parts", "--by-head"}, short...)},
 		{"eval-target", []string{"eval", long, "--target", "recall=0.95", "--theta", "1,8,10"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -198,6 +200,11 @@ func TestEvalUsageErrors(t *testing.T) {
 		"c.safetensors --guard 0,0.1,0.1",
 		"c.safetensors --scale -1",
 		"c.safetensors --rows 0",
+		"--generated 8k",
+		"--parts --generated=",
+		"--parts --generated 8kb",
+		"--parts --generated 8k --layout bhsd",
+		"--parts --generated 8k --target recall=0.9",
 		"c.safetensors --rivals streaming",
 		"c.safetensors --rivals=flashattention",
 		"c.safetensors --rivals=blasst,blasst",

@@ -60,6 +60,15 @@ func (f *benchFlags) workloads(ctx context.Context) ([]workload, func(), error) 
 	return []workload{{file.shape, file.load, file.extraBytes()}}, func() { _ = file.Close() }, nil
 }
 
+// madeUp is the input of one length that bench makes where no flag says
+// otherwise.
+func madeUp(n int) synth.Config {
+	return synth.Config{
+		Shape: attention.Shape{Batch: 1, Heads: 4, KVHeads: 1, QLen: n, KVLen: n, HeadDim: 128},
+		Seed:  1, StripeFraction: 0.05,
+	}
+}
+
 func (f *benchFlags) config(n, headDim int) synth.Config {
 	return synth.Config{
 		Shape: attention.Shape{Batch: f.batch, Heads: f.heads, KVHeads: f.kvHeads, QLen: n, KVLen: n, HeadDim: headDim},

@@ -25,6 +25,8 @@ type Capture struct {
 	Layer int
 	Heads []int // number of each query head in the model
 	Shape attention.Shape
+	// Generated says that the input is made up, and Path no file.
+	Generated bool
 }
 
 // Describe says what is in the file that stands at a place in the list, of

@@ -164,6 +164,29 @@ func TestLaws(t *testing.T) {
 	require.Less(t, got[4].RecallMass, 0.9)
 }
 
+// No choice of stripes has more recall than the best columns at the same share.
+func TestExactColumnsAreABound(t *testing.T) {
+	in := random(shape)
+	sampled := small
+	sampled.Sample = attention.Sample{Stride: 4, Weight: 1, Part: 1}
+	settings := []Setting{{Params: small}, {Params: sampled}}
+	for least := 1.0; least > 1e-6; least *= 0.9 {
+		settings = append(settings, method(t, rivals.ExactColumns(small.Sink(), small.Window(), small.Group()), least))
+	}
+	got := evaluate(t, in, 0, 1, settings...)
+	for _, anchor := range got[:2] {
+		require.Greater(t, anchor.ComputedRatio, got[2].ComputedRatio)
+		for i, columns := range got[2:] {
+			if columns.ComputedRatio >= anchor.ComputedRatio {
+				require.GreaterOrEqual(t, columns.RecallMass, anchor.RecallMass)
+				require.Less(t, got[2+i-1].ComputedRatio, anchor.ComputedRatio, "as near as can be")
+				break
+			}
+		}
+		require.Greater(t, got[len(got)-1].ComputedRatio, anchor.ComputedRatio)
+	}
+}
+
 // An oracle that computes every score pays half a pair for what it drops.
 func TestScoresOfAllPairsAreCounted(t *testing.T) {
 	got := evaluate(t, random(shape), 0, 0, method(t, rivals.ExactTopK(), 8))

@@ -10,12 +10,20 @@
 //	flashprefill       FlashPrefill (arXiv 2603.06199), -mean with means in the place of dropped blocks
 //	blasst             BLASST (arXiv 2512.12087)
 //	exact-topk, -mass  oracles: the best keys of each row, which no method knows beforehand
+//	exact-columns      an oracle: the best stripes of each group, which no choice of stripes exceeds
 package rivals
 
 import (
 	"sort"
 
 	"github.com/anchorvk/anchorvk/attention"
+)
+
+// The groups of AnchorAttention's presets safe and lean, in positions.
+const (
+	groupSize   = 256
+	groupSink   = 16
+	groupWindow = 16
 )
 
 // block is the number of rows and of keys that block methods decide about.
@@ -67,6 +75,7 @@ func Methods() []Method {
 	return []Method{
 		Streaming(block, 1), VerticalSlash(), FlexPrefill(), XAttention(8), XAttention(16),
 		FlashPrefill(false), FlashPrefill(true), BLASST(), ExactTopK(), ExactMass(),
+		ExactColumns(groupSink, groupWindow, groupSize),
 	}
 }
 

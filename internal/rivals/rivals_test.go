@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/attention"
 )
 
 const testDim = 8
@@ -239,6 +241,39 @@ func TestExact(t *testing.T) {
 	require.Equal(t, []bool{false, true, false, true}, keep(ExactMass().Look(nil, nil)(0.75)))
 	require.Equal(t, []bool{true, true, false, true}, keep(ExactMass().Look(nil, nil)(0.76)))
 	require.Equal(t, []bool{true, true, true, true}, keep(ExactMass().Look(nil, nil)(1)))
+}
+
+func TestExactColumns(t *testing.T) {
+	// Groups of 4, a sink and a window of 1: group 2 has the candidates 1 to 6. Row 8 looks at key 3 alone, rows 9 and 10 at key 4, all of them at 6 a little.
+	h := flat(0, 11, func(int) float32 { return 0 })
+	clear(h.Q)
+	h.K[3*testDim+1], h.K[4*testDim+2], h.K[6*testDim+3] = 1, 1, 1
+	h.Q[8*testDim+1], h.Q[9*testDim+2], h.Q[10*testDim+2] = 30, 30, 30
+	for p := 8; p < 11; p++ {
+		h.Q[p*testDim+3] = 27
+	}
+	small := math.Exp(-3) / (1 + math.Exp(-3))
+	means := h.columnMeans(1, 1, 8, 4)
+	require.InDeltaSlice(t, []float64{0, 0, (1 - small) / 3, (1 - small) * 2 / 3, 0, small}, means, 1e-6)
+	choose := ExactColumns(1, 1, 4).Look(h, []int{0})
+	require.Equal(t, []int{0, 4, 7, 8}, keeps(choose(0.5), h, 8), "a group shares its columns")
+	require.Equal(t, []int{0, 3, 4, 7, 8, 9, 10}, keeps(choose(0.3), h, 10))
+	require.Equal(t, []int{0, 3, 4, 6, 7, 8, 9}, keeps(choose(small-1e-6), h, 9))
+	require.Equal(t, []int{0, 1, 2}, keeps(choose(1), h, 2))
+	require.True(t, ExactColumns(1, 1, 4).ScoresAll)
+
+	part := &Head{Dim: testDim, First: 9, Keys: 11, Scale: 1, Q: h.Q[9*testDim:], K: h.K, V: h.V}
+	require.InDelta(t, 1-small, part.columnMeans(1, 1, 8, 4)[3], 1e-6, "over the rows that there are")
+	require.Equal(t, []int{0, 4, 7, 8, 9}, keeps(ExactColumns(1, 1, 8).Look(part, []int{0})(0.1), part, 9))
+}
+
+// The groups are those of the presets that the oracle is a bound for.
+func TestExactColumnsHasTheGroupsOfThePresets(t *testing.T) {
+	for _, name := range []string{"safe", "lean"} {
+		p, err := attention.Preset(name)
+		require.NoError(t, err)
+		require.Equal(t, [3]int{groupSink, groupWindow, groupSize}, [3]int{p.Sink(), p.Window(), p.Group()}, name)
+	}
 }
 
 // Along its grid every method keeps more and more, whatever the prefix, and a

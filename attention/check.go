@@ -1,6 +1,10 @@
 package attention
 
-import "github.com/anchorvk/anchorvk/vk"
+import (
+	"github.com/anchorvk/anchorvk/vk"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
+)
 
 // Check returns the [*ArgumentError] that a run of the plan with these tensors
 // would, so that a caller who keeps them for many runs learns of it once.
@@ -43,14 +47,14 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 		return err
 	}
 	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
-		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %d elements where %d are needed", len(out.LSE), want)
+		return argument("LSE", "make it batch*heads*q_len long, or nil", "has %s where %d are needed", plural.Of(len(out.LSE), "element", "elements"), want)
 	}
 	if err := checkLSEBuffer(s, out); err != nil {
 		return err
 	}
 	groups := ceilDiv(s.KVLen, p.Params.Group())
 	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
-		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %d elements where %d are needed", len(out.Stripes), want)
+		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %s where %d are needed", plural.Of(len(out.Stripes), "element", "elements"), want)
 	}
 	return checkOverlap(&in, &out, s.Batch*s.Heads*s.QLen)
 }

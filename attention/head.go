@@ -3,6 +3,8 @@ package attention
 import (
 	"fmt"
 	"math"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // HeadMode is how one query head is computed where its model needs another way
@@ -125,7 +127,7 @@ func (p Params) validateFor(s Shape) error {
 		return err
 	}
 	if len(p.Heads) != 0 && len(p.Heads) != s.Heads {
-		return argument("Params.Heads", "give one for each query head, or none", "has %d entries for %d query heads", len(p.Heads), s.Heads)
+		return argument("Params.Heads", "give one for each query head, or none", "has %s for %s", plural.Of(len(p.Heads), "entry", "entries"), plural.Of(s.Heads, "query head", "query heads"))
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package attention
 
-import "github.com/anchorvk/anchorvk/vk"
+import (
+	"github.com/anchorvk/anchorvk/vk"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
+)
 
 // checkLSEBuffer checks the place of log-sum-exps on the device.
 func checkLSEBuffer(s Shape, out Outputs) error {
@@ -17,7 +21,7 @@ func checkLSEBuffer(s Shape, out Outputs) error {
 	case out.LSEOffset%4 != 0:
 		return argument("LSEOffset", "use a multiple of 4 bytes", "is %d", out.LSEOffset)
 	case out.LSEOffset > size || size-out.LSEOffset < need:
-		return argument("LSEBuffer", "make the buffer larger or the offset smaller", "has %d bytes where offset %d and batch*heads*q_len fp32 numbers need %d after the offset", size, out.LSEOffset, need)
+		return argument("LSEBuffer", "make the buffer larger or the offset smaller", "has %s where offset %d and batch*heads*q_len fp32 numbers need %d after the offset", plural.Of(size, "byte", "bytes"), out.LSEOffset, need)
 	}
 	return nil
 }

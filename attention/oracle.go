@@ -1,5 +1,7 @@
 package attention
 
+import "github.com/anchorvk/anchorvk/internal/plural"
+
 // Oracle computes dense and anchor attention in float64 with plain loops. It
 // defines what is correct: every kernel is compared with it.
 //
@@ -116,7 +118,7 @@ func (o *Oracle) OfF32(q, k, v []float32) (*Oracle, error) {
 		heads, seq int
 	}{{"q", q, s.Heads, s.QLen}, {"k", k, s.KVHeads, s.KVLen}, {"v", v, s.KVHeads, s.KVLen}} {
 		if need := s.Batch * t.heads * t.seq * s.HeadDim; len(t.data) != need {
-			return nil, argument(t.name, "pass the whole tensor", "has %d elements where the shape needs %d", len(t.data), need)
+			return nil, argument(t.name, "pass the whole tensor", "has %s where the shape needs %d", plural.Of(len(t.data), "element", "elements"), need)
 		}
 	}
 	return &Oracle{Shape: s, Params: o.Params, Q: o.Q, K: o.K, V: o.V, wide: &[3][]float32{q, k, v}}, nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -248,7 +249,7 @@ func (p *Plan) String() string {
 	if p.Mode == ModeAnchor {
 		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
 		if n := len(p.Params.Heads); n > 0 {
-			line("", "of %d query heads %d have a mode of their own, %d are dense", n, p.ownHeads(), n-p.sparseHeads())
+			line("", "of %s %s, %s", plural.Of(n, "query head", "query heads"), plural.Of(p.ownHeads(), "has a mode of its own", "have a mode of their own"), plural.Of(n-p.sparseHeads(), "is dense", "are dense"))
 		}
 		if sample := p.Params.Sample; sample.On() {
 			line("", "sample stride %d, weight %g, part %d", sample.Stride, sample.Weight, sample.part())
@@ -263,10 +264,9 @@ func (p *Plan) String() string {
 		line("refused", "%s", p.Refused)
 	}
 	shape := p.Tuning.Attend
-	line("tile", "%d query rows: %d invocations, %d lanes share %d rows, %d keys at a time",
-		shape.TileRows(), shape.Local, shape.Lanes, shape.Rows, shape.Keys)
+	line("tile", "%s: %s", plural.Of(shape.TileRows(), "query row", "query rows"), shape.describe("row", "rows"))
 	if search := p.Tuning.Identify; p.Runs == ModeAnchor && search != shape {
-		line("", "stripe search: %d invocations, %d lanes share %d blocks, %d keys at a time", search.Local, search.Lanes, search.Rows, search.Keys)
+		line("", "stripe search: %s", search.describe("block", "blocks"))
 	}
 	if p.Tuning.Range > 0 {
 		line("", "attends %d keys a dispatch at most, with the state of its rows in scratch memory between", p.Tuning.Range)
@@ -279,7 +279,7 @@ func (p *Plan) String() string {
 	}
 	switch {
 	case p.Runs != ModeAnchor && p.ScratchBytes > 0:
-		line("scratch", "%d bytes: the state of %d row tiles at a time", p.ScratchBytes, p.tileStates())
+		line("scratch", "%d bytes: the state of %s at a time", p.ScratchBytes, plural.Of(p.tileStates(), "row tile", "row tiles"))
 	case p.Runs == ModeAnchor:
 		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -119,7 +120,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 	}
 	search := func() int { return identifyRounds(t.Identify, p.Params.Step) }
 	if !grow(&t.Identify.Local, search) {
-		return refuse(fmt.Sprintf("the stripe search for groups of %d blocks", p.Params.Step), search(), "a smaller Params.Step, or larger blocks")
+		return refuse("the stripe search for groups of "+plural.Of(p.Params.Step, "block", "blocks"), search(), "a smaller Params.Step, or larger blocks")
 	}
 	for _, stride := range p.lookStrides() {
 		rounds := max(sampleRounds(t.Identify, p.sampledRows(stride), p.sumRuns()), guardRounds(s.KVLen))
@@ -127,13 +128,13 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 			rounds = max(rounds, pickRounds(p.sampledRows(stride), s.HeadDim/8, p.sumRuns()))
 		}
 		if rounds > limit {
-			return refuse(fmt.Sprintf("the %d sampled rows of a group", p.sampledRows(stride)), rounds, "a larger Params.Sample.Stride and Params.Guard.Stride, or smaller groups")
+			return refuse("the "+plural.Of(p.sampledRows(stride), "sampled row", "sampled rows")+" of a group", rounds, "a larger Params.Sample.Stride and Params.Guard.Stride, or smaller groups")
 		}
 	}
 	t.Compact = auxLocal
 	list := func() int { return compactRounds(t.Compact, s.KVLen) }
 	if !grow(&t.Compact, list) {
-		return refuse(fmt.Sprintf("the list of stripes among %d keys", s.KVLen), list(), "prefill in shorter calls")
+		return refuse("the list of stripes among "+plural.Of(s.KVLen, "key", "keys"), list(), "prefill in shorter calls")
 	}
 	if rounds := poolRounds(min(p.Params.Block, s.QLen)); rounds > limit {
 		return refuse(fmt.Sprintf("the mean of a block of %d rows", p.Params.Block), rounds, "a smaller Params.Block, or fewer rows a call")

@@ -1,6 +1,10 @@
 package attention
 
-import "math"
+import (
+	"math"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
+)
 
 // Limits on a problem that hold on every device.
 const (
@@ -70,7 +74,7 @@ func (s Shape) Validate() error {
 	case s.Heads%s.KVHeads != 0:
 		return argument("Shape.Heads", "use a whole number of query heads for each KV head", "is %d, which %d KV heads do not divide", s.Heads, s.KVHeads)
 	case s.QLen > s.KVLen:
-		return argument("Shape.QLen", "pass the keys and values of every query position, or swap q and k if they are mixed up", "is %d, more than the %d keys", s.QLen, s.KVLen)
+		return argument("Shape.QLen", "pass the keys and values of every query position, or swap q and k if they are mixed up", "is %d, more than the %s", s.QLen, plural.Of(s.KVLen, "key", "keys"))
 	case s.KVLen > maxHeadElements/s.HeadDim:
 		return argument("Shape.KVLen", "prefill in shorter calls", "is %d, and at head_dim %d one head has more than the %d elements that a 32-bit index holds", s.KVLen, s.HeadDim, maxHeadElements)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 	"github.com/x448/float16"
 )
@@ -200,7 +201,7 @@ func (t Tensor) validateData(name string) error {
 	case t.Host != nil && t.Offset != 0:
 		return argument(name+".Offset", "slice Host instead", "is %d on a host tensor", t.Offset)
 	case t.Host != nil && len(t.Host) < t.Elements():
-		return argument(name+".Host", "pass a longer slice or correct the shape and strides", "has %d elements where shape %v with strides %v needs %d", len(t.Host), t.Shape, t.Strides, t.Elements())
+		return argument(name+".Host", "pass a longer slice or correct the shape and strides", "has %s where shape %v with strides %v needs %d", plural.Of(len(t.Host), "element", "elements"), t.Shape, t.Strides, t.Elements())
 	case t.Offset%16 != 0:
 		return argument(name+".Offset", "start the tensor on a multiple of 16 bytes", "is %d", t.Offset)
 	}
@@ -209,7 +210,7 @@ func (t Tensor) validateData(name string) error {
 	}
 	size, need := t.Buffer.Size(), uint64(t.Elements())*halfBytes
 	if t.Offset > size || size-t.Offset < need {
-		return argument(name+".Buffer", "make the buffer larger or correct the offset, shape and strides", "has %d bytes where offset %d, shape %v and strides %v need %d after the offset", size, t.Offset, t.Shape, t.Strides, need)
+		return argument(name+".Buffer", "make the buffer larger or correct the offset, shape and strides", "has %s where offset %d, shape %v and strides %v need %d after the offset", plural.Of(size, "byte", "bytes"), t.Offset, t.Shape, t.Strides, need)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -55,6 +56,12 @@ type KernelShape struct {
 	// Lean is set where the stripe search on matrix units keeps neither pooled
 	// queries nor fetched keys in registers.
 	Lean bool `json:"lean,omitempty"`
+}
+
+// describe is the shape in words, where a lane holds so many rows or blocks.
+func (s KernelShape) describe(one, many string) string {
+	return fmt.Sprintf("%d invocations, %s %s, %s at a time", s.Local,
+		plural.Of(s.Lanes, "lane shares", "lanes share"), plural.Of(s.Rows, one, many), plural.Of(s.Keys, "key", "keys"))
 }
 
 func (s KernelShape) String() string {

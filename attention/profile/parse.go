@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // MaxSize bounds what Load and Parse take, in bytes: 100,000 heads fit.
@@ -139,7 +140,7 @@ func checkNames(text []byte) error {
 		return err
 	}
 	if rest := bytes.TrimSpace(text[dec.InputOffset():]); len(rest) > 0 {
-		return &Error{Why: fmt.Sprintf("%d bytes follow the JSON object", len(rest))}
+		return &Error{Why: plural.Of(len(rest), "byte follows", "bytes follow") + " the JSON object"}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // Schema is the version of the format.
@@ -145,7 +146,7 @@ func (p *Profile) For(layer, heads int) ([]attention.Head, error) {
 			continue
 		}
 		if h.Head < 0 || h.Head >= heads {
-			return nil, &Error{Where: fmt.Sprintf("heads[%d]", i), Why: fmt.Sprintf("layer %d has %d query heads, but head %d is named; the profile is of another model (%q)", layer, heads, h.Head, p.Model)}
+			return nil, &Error{Where: fmt.Sprintf("heads[%d]", i), Why: fmt.Sprintf("layer %d has %s, but head %d is named; the profile is of another model (%q)", layer, plural.Of(heads, "query head", "query heads"), h.Head, p.Model)}
 		}
 		if own == nil {
 			own = make([]attention.Head, heads)
@@ -179,9 +180,9 @@ func (p *Profile) Check(layers, heads int) error {
 		var why string
 		switch {
 		case h.Layer >= layers:
-			why = fmt.Sprintf("the model has %d layers, but layer %d is named; the profile is of another model (%q)", layers, h.Layer, p.Model)
+			why = fmt.Sprintf("the model has %s, but layer %d is named; the profile is of another model (%q)", plural.Of(layers, "layer", "layers"), h.Layer, p.Model)
 		case h.Head >= heads:
-			why = fmt.Sprintf("the model has %d query heads, but head %d is named; the profile is of another model (%q)", heads, h.Head, p.Model)
+			why = fmt.Sprintf("the model has %s, but head %d is named; the profile is of another model (%q)", plural.Of(heads, "query head", "query heads"), h.Head, p.Model)
 		case h.Own.Weight != 0 && !params.Sample.On():
 			why = fmt.Sprintf("weight %v is of sampled rows, and preset %s has none; use a theta, or a preset such as safe", h.Own.Weight, p.Preset)
 		default:

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
 )
 
@@ -222,7 +223,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 		out.Foot += "\nincomplete: the measurements ended early"
 	}
 	r := s.report()
-	out.Foot += fmt.Sprintf("\n%s (%s, %s), %d repetitions, %s; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, f.repetitions, times)
+	out.Foot += fmt.Sprintf("\n%s (%s, %s), %s, %s; vs dense is the median ratio within a repetition", r.Name, r.Driver, r.Type, plural.Of(f.repetitions, "repetition", "repetitions"), times)
 	if closing := out.Close(); err == nil {
 		err = closing
 	}

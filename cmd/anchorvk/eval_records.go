@@ -9,6 +9,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/attention/profile"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/quality"
 	"github.com/anchorvk/anchorvk/internal/report"
 )
@@ -186,7 +187,7 @@ func (e *evaluation) document(format report.Format) report.Document {
 	}
 	doc.Foot += e.unequal(summaries)
 	heads := len(e.records) / len(e.settings)
-	doc.Foot += fmt.Sprintf("\n%s of %s, up to %d positions, about %s sampled of each; ", plural(heads, "head"), e.inputs(), e.length, plural(e.records[0].Rows, "row"))
+	doc.Foot += fmt.Sprintf("\n%s of %s, up to %d positions, about %s sampled of each; ", plural.Of(heads, "head", "heads"), e.inputs(), e.length, plural.Of(e.records[0].Rows, "row", "rows"))
 	if e.flags.parts {
 		doc.Foot += "computed is the sum of its parts, and selection has the second look"
 	} else {
@@ -226,21 +227,14 @@ func (e *evaluation) unequal(summaries []evalSummary) string {
 
 // inputs counts files and generated inputs.
 func (e *evaluation) inputs() string {
-	generated := plural(e.generated, "generated input")
+	generated := plural.Of(e.generated, "generated input", "generated inputs")
 	switch {
 	case e.generated == 0:
-		return plural(e.files, "file")
+		return plural.Of(e.files, "file", "files")
 	case e.files == 0:
 		return generated
 	}
-	return plural(e.files, "file") + " and " + generated
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return fmt.Sprintf("1 %s", what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return plural.Of(e.files, "file", "files") + " and " + generated
 }
 
 // describeProfile counts what --target chose.
@@ -260,7 +254,7 @@ func (e *evaluation) describeProfile() string {
 			name = fmt.Sprintf("theta %v", own.Theta)
 		}
 		if n := modes[name]; n > 0 {
-			parts = append(parts, plural(n, "head")+" "+name)
+			parts = append(parts, plural.Of(n, "head", "heads")+" "+name)
 			delete(modes, name)
 		}
 	}

@@ -89,7 +89,7 @@ func TestVerifyExits4WhenACaseFails(t *testing.T) {
 	require.Equal(t, 4, code)
 	require.Contains(t, stdout, "FAIL          plain length/dense n=97 heads=2/1 d=64: 1 of 12416 output elements are NaN or infinite")
 	require.Contains(t, stdout, "\n0 passed, 1 failed\n")
-	require.Equal(t, "anchorvk: 1 of 1 cases failed on Paper GPU\n", stderr)
+	require.Equal(t, "anchorvk: 1 of 1 case failed on Paper GPU\n", stderr)
 }
 
 func TestNonFiniteInputsRun(t *testing.T) {

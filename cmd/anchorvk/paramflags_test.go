@@ -86,7 +86,7 @@ func TestProfileOfHeads(t *testing.T) {
 
 	code, stdout, stderr := program("run", qkv(t, t.TempDir()), "--profile", path, "--layer", "2", "--no-fallback", "--explain", "--block", "16", "--step", "2")
 	require.Equal(t, 0, code, stderr)
-	require.Contains(t, stdout, "2 have a mode of their own, 1 are dense")
+	require.Contains(t, stdout, "2 have a mode of their own, 1 is dense")
 	require.NotContains(t, stderr, "names no head")
 	for _, command := range [][]string{{"run", qkv(t, t.TempDir())}, {"bench", "--seq", "64", "-r", "1"}} {
 		code, _, stderr = invoke(newFake(), nil, append(command, "--profile", path, "--layer", "3")...)

@@ -7,6 +7,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
 )
 
@@ -71,7 +72,7 @@ func qualityNote(r runRecord) string {
 	if r.denseRecord == nil {
 		text += fmt.Sprintf(", rel L2 %.3g, largest difference %.3g", v.RelL2, v.MaxAbs)
 	}
-	text += fmt.Sprintf(", over %d sampled rows", v.RowsVerified)
+	text += fmt.Sprintf(", over %s", plural.Of(v.RowsVerified, "sampled row", "sampled rows"))
 	if v.NonFinite > 0 {
 		text += fmt.Sprintf(", without the %.3g %% that the input makes NaN or infinite", 100*v.NonFinite)
 	}

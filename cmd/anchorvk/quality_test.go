@@ -79,6 +79,24 @@ func TestCheckIsOfTheKernels(t *testing.T) {
 	require.Regexp(t, `quality of anchor beside dense attention: recall [0-9.]+ %, rel L2 [0-9.]+, largest difference [0-9.]+, over 156 sampled rows`, stdout)
 }
 
+// A message that counts one thing says so.
+func TestOneSampledRow(t *testing.T) {
+	w := tensorfile.NewWriter(nil)
+	for name, seq := range map[string]int{"q": 1, "k": 40, "v": 40} {
+		require.NoError(t, w.AddF16(name, []int{1, seq, 16}, wave(seq*16, 1)))
+	}
+	var b bytes.Buffer
+	require.NoError(t, w.WriteFile(&b))
+	path := filepath.Join(t.TempDir(), "one.safetensors")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	_, stdout, stderr := invoke(newFake(), nil, "run", path, "--verify", "--layout", "bhsd")
+	require.Contains(t, stdout, ", over 1 sampled row\n", stderr)
+	_, stdout, stderr = invoke(newFake(), nil, "bench", "-i", path, "-r", "1", "--layout", "bhsd")
+	require.Contains(t, stdout, ", 1 repetition, ", stderr)
+	_, stdout, stderr = invoke(newFake(), nil, "eval", path, "--layout", "bhsd")
+	require.Contains(t, stdout, "\n1 head of 1 file, up to 40 positions, about 1 row sampled of each", stderr)
+}
+
 // Odd inputs and what a run has to say are warned of: on stderr, and in JSON.
 func TestWarnings(t *testing.T) {
 	dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
 	"github.com/anchorvk/anchorvk/internal/tuningstore"
 )
@@ -67,8 +68,8 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 		doc.Foot += "\n" + note
 	}
 	r := s.report()
-	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %s, %d/%d heads, kv %d, %d repetitions in turn with what each is compared with",
-		r.Name, r.Driver, r.Type, attention.DetectArchitecture(r), f.heads, f.kvHeads, f.lengths[0], f.repetitions)
+	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %s, %d/%d heads, kv %d, %s in turn with what each is compared with",
+		r.Name, r.Driver, r.Type, attention.DetectArchitecture(r), f.heads, f.kvHeads, f.lengths[0], plural.Of(f.repetitions, "repetition", "repetitions"))
 	return doc.Write(a.stdout, a.format)
 }
 

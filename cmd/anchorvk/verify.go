@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
 	"github.com/anchorvk/anchorvk/internal/verify"
 	"github.com/anchorvk/anchorvk/vk"
@@ -227,7 +228,7 @@ func (v *verification) finish() error {
 		}
 	}
 	if failed > 0 {
-		return &wrongError{fmt.Sprintf("%d of %d cases failed on %s", failed, passed+failed, v.session.report().Name)}
+		return &wrongError{fmt.Sprintf("%d of %s failed on %s", failed, plural.Of(passed+failed, "case", "cases"), v.session.report().Name)}
 	}
 	return nil
 }

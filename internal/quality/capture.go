@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
 
@@ -47,13 +48,13 @@ func Describe(file *tensorfile.File, path string, shape attention.Shape, place i
 	}
 	if text := file.Metadata("heads"); text != "" {
 		if c.Heads, err = numbers(text, shape.Heads); err != nil {
-			return fail("the metadata name heads %q for a q of %d heads: %v", text, shape.Heads, err)
+			return fail("the metadata name heads %q for a q of %s: %v", text, plural.Of(shape.Heads, "head", "heads"), err)
 		}
 	}
 	for _, key := range []string{"kv_heads", "kv_head"} {
 		if text := file.Metadata(key); text != "" {
 			if _, err := numbers(text, shape.KVHeads); err != nil {
-				return fail("the metadata name %s %q for a k of %d heads: %v", key, text, shape.KVHeads, err)
+				return fail("the metadata name %s %q for a k of %s: %v", key, text, plural.Of(shape.KVHeads, "head", "heads"), err)
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // decoder returns the function that decodes one little-endian element, and the
@@ -95,9 +97,9 @@ func (o *oddities) text(info Info) string {
 	case o.infs == 0:
 		what = fmt.Sprintf("%d NaN", o.nans)
 	case o.nans == 0:
-		what = fmt.Sprintf("%d infinities", o.infs)
+		what = plural.Of(o.infs, "infinity", "infinities")
 	default:
-		what = fmt.Sprintf("%d NaN and %d infinities", o.nans, o.infs)
+		what = fmt.Sprintf("%d NaN and %s", o.nans, plural.Of(o.infs, "infinity", "infinities"))
 	}
 	return fmt.Sprintf("%s holds %s, the first at %v: rows that attend them become NaN or infinite", info.Name, what, index(o.first, info.Shape))
 }

@@ -138,8 +138,8 @@ func TestNonFiniteValuesAreToldOf(t *testing.T) {
 	in, err := f.LoadQKV()
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"k holds 2 NaN and 1 infinities, the first at [0 1 1]: rows that attend them become NaN or infinite",
-		"v holds 1 infinities, the first at [0 3 7]: rows that attend them become NaN or infinite",
+		"k holds 2 NaN and 1 infinity, the first at [0 1 1]: rows that attend them become NaN or infinite",
+		"v holds 1 infinity, the first at [0 3 7]: rows that attend them become NaN or infinite",
 	}, in.Warnings)
 }
 

@@ -15,6 +15,8 @@ import (
 	"math/bits"
 	"sort"
 	"strings"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // maxHeader is the format's own limit for the JSON header, in bytes.
@@ -80,7 +82,7 @@ func checkEntries(path string, tensors map[string]entry, dataStart, dataSize int
 			return &FormatError{path, name, fmt.Sprintf(format, args...)}
 		}
 		if t.begin > t.end || t.end > uint64(dataSize) {
-			return nil, fail("data_offsets [%d, %d] lie outside the file's %d data bytes; the file is cut short or its header is wrong", t.begin, t.end, dataSize)
+			return nil, fail("data_offsets [%d, %d] lie outside the file's %s; the file is cut short or its header is wrong", t.begin, t.end, plural.Of(dataSize, "data byte", "data bytes"))
 		}
 		if _, known := bitsOf[t.dtype]; known {
 			need, ok := t.needs()
@@ -88,7 +90,7 @@ func checkEntries(path string, tensors map[string]entry, dataStart, dataSize int
 			case !ok:
 				return nil, fail("shape %v of %s overflows", t.shape, t.dtype)
 			case need != t.end-t.begin:
-				return nil, fail("shape %v of %s needs %d bytes, but data_offsets give it %d", t.shape, t.dtype, need, t.end-t.begin)
+				return nil, fail("shape %v of %s needs %s, but data_offsets give it %d", t.shape, t.dtype, plural.Of(need, "byte", "bytes"), t.end-t.begin)
 			}
 		}
 		shape := make([]int, len(t.shape))
@@ -115,12 +117,12 @@ func checkEntries(path string, tensors map[string]entry, dataStart, dataSize int
 		case info.begin < next:
 			return nil, &FormatError{path, name, "its data overlap another tensor's"}
 		case info.begin > next:
-			return nil, &FormatError{path, name, fmt.Sprintf("%d unused bytes lie before its data", info.begin-next)}
+			return nil, &FormatError{path, name, plural.Of(info.begin-next, "unused byte lies", "unused bytes lie") + " before its data"}
 		}
 		next += info.size
 	}
 	if rest := dataStart + dataSize - next; rest != 0 {
-		return nil, &FormatError{path, "", fmt.Sprintf("%d bytes follow the last tensor; the header is wrong or the file is damaged", rest)}
+		return nil, &FormatError{path, "", plural.Of(rest, "byte follows", "bytes follow") + " the last tensor; the header is wrong or the file is damaged"}
 	}
 	return infos, nil
 }

@@ -26,7 +26,7 @@ type difference struct {
 // deliberate are the reader's refusals of files that the package reads.
 var deliberate = []difference{
 	{regexp.MustCompile(`the header has the name ".*" twice`), "one of the two would win without a word"},
-	{regexp.MustCompile(`bytes follow the header's JSON object`), "the format pads with spaces; the package takes every white space of JSON"},
+	{regexp.MustCompile(`bytes? follows? the header's JSON object`), "the format pads with spaces; the package takes every white space of JSON"},
 	{regexp.MustCompile(`the header is not a JSON object`), "the format's header begins with {, and the package takes white space before it"},
 	{regexp.MustCompile(`the header nests deeper than`), "no writer nests at all beyond the format's three levels"},
 	{regexp.MustCompile(`shape .* overflows`), "with a zero among the lengths, whose product the package takes; no array has such a shape"},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // Bounds of a header beside its bytes, so that a hostile or a strange file
@@ -80,7 +82,7 @@ func readHeader(ctx context.Context, r io.Reader) (map[string]entry, map[string]
 		wrong = wrong || b != ' '
 	}
 	if wrong {
-		return nil, nil, fmt.Errorf("%d bytes follow the header's JSON object", rest)
+		return nil, nil, fmt.Errorf("%s the header's JSON object", plural.Of(rest, "byte follows", "bytes follow"))
 	}
 	return entries, h.meta, nil
 }
@@ -139,7 +141,7 @@ func (h *headerReader) entry(name string) (e entry, err error) {
 			var offsets []uint64
 			if offsets, err = h.numbers(what+": data_offsets", 2); err == nil {
 				if len(offsets) != 2 {
-					return fmt.Errorf("%s: data_offsets are %d numbers, not 2", what, len(offsets))
+					return fmt.Errorf("%s: data_offsets are %s, not 2", what, plural.Of(len(offsets), "number", "numbers"))
 				}
 				e.begin, e.end = offsets[0], offsets[1]
 			}

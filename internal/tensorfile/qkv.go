@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // Layout is the order of a tensor's axes.
@@ -77,9 +79,9 @@ func (f *File) Sizes() (Sizes, error) {
 	case q[3] != k[3]:
 		return fail("q", "head_dim %d differs from k's %d", q[3], k[3])
 	case q[1]%k[1] != 0:
-		return fail("q", "%d query heads cannot share %d KV heads; the first must be a multiple of the second%s", q[1], k[1], other)
+		return fail("q", "%s cannot share %s; the first must be a multiple of the second%s", plural.Of(q[1], "query head", "query heads"), plural.Of(k[1], "KV head", "KV heads"), other)
 	case q[2] > k[2]:
-		return fail("q", "%d query positions but only %d keys; queries are the last positions of the keys%s", q[2], k[2], other)
+		return fail("q", "%s but only %s; queries are the last positions of the keys%s", plural.Of(q[2], "query position", "query positions"), plural.Of(k[2], "key", "keys"), other)
 	}
 	s.Batched = ranks[0] == 4
 	s.Batch, s.Heads, s.KVHeads = q[0], q[1], k[1]

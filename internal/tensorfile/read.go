@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/x448/float16"
+
+	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
 // File is an open safetensors file whose header has passed every check.
@@ -91,12 +93,12 @@ func open(ctx context.Context, r io.ReaderAt, size int64, name string) (*File, e
 	case size == 0:
 		return fail("is empty; whatever should have written it did not: give a safetensors file that has the tensors q, k and v")
 	case size < 8:
-		return fail("%d bytes are too few for a safetensors file; it is cut short or another format", size)
+		return fail("%s too few for a safetensors file; it is cut short or another format", plural.Of(size, "byte is", "bytes are"))
 	}
 	length := binary.LittleEndian.Uint64(start)
 	switch {
 	case length > uint64(size)-8:
-		return fail("the header claims %d bytes, but %d follow it; the file is cut short or not safetensors", length, size-8)
+		return fail("the header claims %s, but %d follow it; the file is cut short or not safetensors", plural.Of(length, "byte", "bytes"), size-8)
 	case length > maxHeader:
 		return fail("the header has %d bytes, more than the format's limit of %d; it is not safetensors", length, maxHeader)
 	}

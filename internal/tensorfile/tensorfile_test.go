@@ -67,7 +67,7 @@ func TestEveryCutIsAnError(t *testing.T) {
 		require.Error(t, err, "file cut to %d bytes", n)
 	}
 	_, err := parse(append(whole, 0))
-	require.ErrorContains(t, err, "1 bytes follow the last tensor")
+	require.ErrorContains(t, err, "1 byte follows the last tensor")
 }
 
 func TestLyingHeaders(t *testing.T) {
@@ -103,8 +103,8 @@ func TestLyingHeaders(t *testing.T) {
 		{"product wraps to the size", raw(entry("F16", "[9223372036854775809]", "[0,2]"), 0, 0), `x.st: tensor "q": shape [9223372036854775809] of F16 overflows`},
 		{"length beyond uint64", raw(entry("F16", "[18446744073709551616]", "[0,2]"), 0, 0), `x.st: tensor "q": shape holds 18446744073709551616, which is no whole number from 0 to 2^64-1`},
 		{"overlap", raw(`{"q":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"z":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}`, 0, 0, 0), `x.st: tensor "z": its data overlap another tensor's`},
-		{"gap", raw(entry("U8", "[1]", "[1,2]"), 0, 0), `x.st: tensor "q": 1 unused bytes lie before its data`},
-		{"rest", raw(entry("U8", "[1]", "[0,1]"), 0, 0), "x.st: 1 bytes follow the last tensor; the header is wrong or the file is damaged"},
+		{"gap", raw(entry("U8", "[1]", "[1,2]"), 0, 0), `x.st: tensor "q": 1 unused byte lies before its data`},
+		{"rest", raw(entry("U8", "[1]", "[0,1]"), 0, 0), "x.st: 1 byte follows the last tensor; the header is wrong or the file is damaged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parse(c.file)
@@ -131,7 +131,7 @@ func TestQKVChecks(t *testing.T) {
 		{"batch differs", []tensor{{"q", []int{2, 1, 2, 8}}, {"k", []int{1, 1, 2, 8}}, {"v", []int{1, 1, 2, 8}}}, `x.st: tensor "q": batch 2 differs from k's 1`},
 		{"head_dim differs", []tensor{{"q", []int{1, 2, 16}}, {"k", []int{1, 2, 8}}, {"v", []int{1, 2, 8}}}, `x.st: tensor "q": head_dim 16 differs from k's 8`},
 		{"heads do not divide", []tensor{{"q", []int{3, 2, 8}}, {"k", []int{2, 2, 8}}, {"v", []int{2, 2, 8}}}, `x.st: tensor "q": 3 query heads cannot share 2 KV heads; the first must be a multiple of the second`},
-		{"fewer heads than KV heads", []tensor{{"q", []int{1, 2, 8}}, {"k", []int{2, 2, 8}}, {"v", []int{2, 2, 8}}}, `x.st: tensor "q": 1 query heads cannot share 2 KV heads`},
+		{"fewer heads than KV heads", []tensor{{"q", []int{1, 2, 8}}, {"k", []int{2, 2, 8}}, {"v", []int{2, 2, 8}}}, `x.st: tensor "q": 1 query head cannot share 2 KV heads`},
 		{"q longer than k", []tensor{{"q", []int{1, 3, 8}}, {"k", []int{1, 2, 8}}, {"v", []int{1, 2, 8}}}, `x.st: tensor "q": 3 query positions but only 2 keys; queries are the last positions of the keys`},
 		{"zero length", []tensor{{"q", []int{1, 0, 8}}, {"k", []int{1, 2, 8}}, {"v", []int{1, 2, 8}}}, `x.st: tensor "q": shape [1 0 8] has a zero length; every dimension must be at least 1`},
 	} {

@@ -67,8 +67,9 @@ run: build ## sparse prefill on real input, checked against dense attention
 	@mkdir -p $(dir $(PICTURE))
 	bin/anchorvk run -i $(SLICE) $(RUN_FLAGS)
 
+# Four packages at a time: tests of the host layer mostly wait for timeouts.
 quick: build ## in a minute: go test -short, and a part of verify on this device
-	go test -short -count=1 $(PACKAGES)
+	go test -short -count=1 -p 4 $(PACKAGES)
 	bin/anchorvk verify -q -p '$(QUICK_CASES)' >/dev/null
 
 # The newest headers of Khronos, for the test that compares ours with them; where

@@ -50,6 +50,10 @@ func ways(plain Problem) map[string]Problem {
 }
 
 func TestSteadyRunsAllocateNothing(t *testing.T) {
+	runs := 20
+	if testing.Short() {
+		runs = 4
+	}
 	eachTier(t, func(t *testing.T, e *Engine, tier string) {
 		ctx := context.Background()
 		for name, problem := range ways(selective(1, 2, 1, 200, 200)) {
@@ -62,7 +66,7 @@ func TestSteadyRunsAllocateNothing(t *testing.T) {
 				plan, in, out := resident(t, e, problem, o)
 				out.LSE = make([]float32, problem.Shape.Heads*200)
 				require.NoError(t, e.Warmup(ctx, plan))
-				allocations := testing.AllocsPerRun(20, func() {
+				allocations := testing.AllocsPerRun(runs, func() {
 					if _, err := e.Run(ctx, plan, in, out); err != nil {
 						t.Error(err)
 					}

@@ -168,7 +168,7 @@ static void heads(void) {
 	modes[1].reserved = 0;
 	OK(avk_plan_create(f.engine, &info, &plan));
 	OK(avk_plan_text(plan, AVK_FORMAT_TEXT, text, sizeof text, NULL));
-	HOLDS(strstr(text, "1 are dense"));
+	HOLDS(strstr(text, "1 is dense"));
 	OK(avk_plan_close(plan));
 }
 

@@ -45,9 +45,13 @@ func Main(m *testing.M) int {
 func Folder() string { return folder }
 
 // Library is the folder with the shared library and its header, built on first
-// use; flags are those of go build.
+// use; flags are those of go build. With -short the test is left out: a build of
+// the library takes as long as all tests of most packages.
 func Library(t testing.TB, flags ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the C library: left to make test")
+	}
 	name := strings.Join(append([]string{"capi"}, flags...), "")
 	lib := filepath.Join(folder, name)
 	build, _ := built.LoadOrStore(name, sync.OnceValue(func() error {

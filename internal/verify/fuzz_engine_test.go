@@ -76,6 +76,9 @@ func FuzzEngine(f *testing.F) {
 func TestRandomProblems(t *testing.T) {
 	b := openBench(t)
 	length, seed := 2*time.Second, uint64(1)
+	if testing.Short() {
+		length = time.Second
+	}
 	if text := os.Getenv("ANCHORVK_FUZZ_SECONDS"); text != "" {
 		var err error
 		length, err = time.ParseDuration(text + "s")

@@ -25,6 +25,9 @@ var little = map[string]string{
 
 // Every verdict, on a little repository; and a second run plants nothing.
 func TestVerdicts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs a dozen little programs: left to make test")
+	}
 	cache, err := exec.Command("go", "env", "GOCACHE").Output()
 	require.NoError(t, err)
 	t.Setenv("GOCACHE", strings.TrimSpace(string(cache)))

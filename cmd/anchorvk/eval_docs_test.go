@@ -21,17 +21,25 @@ func TestQualityTables(t *testing.T) {
 	path := filepath.Join(docs, "quality.md")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	for _, name := range []string{"eval-rivals", "eval-target", "eval-sweep"} {
+	for _, name := range []string{"eval-rivals", "eval-target", "eval-sweep", "eval-parts"} {
 		stored, err := os.ReadFile(filepath.Join(docs, "results", name+".json"))
 		require.NoError(t, err)
 		var doc struct {
-			Summary []evalSummary `json:"summary"`
+			Summary []evalSummary    `json:"summary"`
+			Parts   []*evalPartsMean `json:"parts"`
 		}
 		require.NoError(t, json.Unmarshal(stored, &doc))
 		require.NotEmpty(t, doc.Summary)
 		table := report.Document{Key: "summary", Columns: summaryColumns(false)}
 		for _, s := range doc.Summary {
 			table.Records = append(table.Records, s)
+		}
+		if name == "eval-parts" {
+			require.NotEmpty(t, doc.Parts)
+			table.Columns, table.Records = partsColumns(), nil
+			for _, p := range doc.Parts {
+				table.Records = append(table.Records, p)
+			}
 		}
 		var rendered strings.Builder
 		require.NoError(t, table.Write(&rendered, report.Markdown))

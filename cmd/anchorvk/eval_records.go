@@ -78,7 +78,8 @@ type evaluation struct {
 	search   *quality.Search
 	profile  *profile.Profile
 	chosen   []evalRecord // what --target took of each head
-	length   int          // of the longest input
+	took     map[attention.Head]int
+	length   int // of the longest input
 
 	files, generated int
 }
@@ -146,9 +147,12 @@ func (e *evaluation) finish(captures []quality.Capture) error {
 	if e.profile, err = e.search.Profile(captures[0].Model); err != nil {
 		return err
 	}
+	e.took = map[attention.Head]int{}
 	for at := 0; at < len(e.records); at += len(e.settings) {
 		head := e.records[at : at+len(e.settings)]
-		r := head[e.search.Best(quality.At{Layer: head[0].Layer, Head: head[0].Head})]
+		best := e.search.Best(quality.At{Layer: head[0].Layer, Head: head[0].Head})
+		e.took[e.flags.options[best]]++
+		r := head[best]
 		r.Setting = "profile for " + e.flags.target.String()
 		r.TimeMS, r.RelL2Device = report.Float(math.NaN()), report.Float(math.NaN()) // of a call that had other heads
 		e.chosen = append(e.chosen, r)
@@ -239,23 +243,17 @@ func (e *evaluation) inputs() string {
 
 // describeProfile counts what --target chose.
 func (e *evaluation) describeProfile() string {
-	modes := map[string]int{}
-	for _, r := range e.chosen {
-		name := r.Params.Mode
-		if name == "anchor" {
-			name = fmt.Sprintf("theta %v", float64(r.Params.Theta))
-		}
-		modes[name]++
-	}
 	var parts []string
 	for _, own := range e.flags.options {
 		name := own.Mode.String()
-		if name == "anchor" {
+		switch {
+		case own.Mode == attention.HeadAnchor && own.Weight != 0:
+			name = fmt.Sprintf("weight %v", own.Weight)
+		case own.Mode == attention.HeadAnchor:
 			name = fmt.Sprintf("theta %v", own.Theta)
 		}
-		if n := modes[name]; n > 0 {
+		if n := e.took[own]; n > 0 {
 			parts = append(parts, plural.Of(n, "head", "heads")+" "+name)
-			delete(modes, name)
 		}
 	}
 	return fmt.Sprintf("profile for %s: %s", e.flags.target, strings.Join(parts, ", "))

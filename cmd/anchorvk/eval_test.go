@@ -19,6 +19,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/attention/profile"
+	"github.com/anchorvk/anchorvk/internal/quality"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
@@ -174,6 +175,16 @@ func TestEvalTargetWritesAProfile(t *testing.T) {
 	require.Equal(t, exitOther, code)
 	require.Contains(t, stderr, "a profile is of one model")
 	require.Equal(t, []string{"c.safetensors", "d.safetensors", "profile.json"}, listing(t, dir))
+}
+
+// What was chosen is told in words, thetas, weights and modes.
+func TestAProfileIsToldInWords(t *testing.T) {
+	options := []attention.Head{{Mode: attention.HeadAnchor, Weight: 0.2}, {Mode: attention.HeadAnchor, Weight: 1}, {Mode: attention.HeadAnchor, Theta: 8}, {Mode: attention.HeadDense}}
+	e := &evaluation{
+		flags: &evalFlags{target: &quality.Target{Measure: "rel_l2", Value: 0.04}, options: options},
+		took:  map[attention.Head]int{options[0]: 2, options[2]: 1, options[3]: 1},
+	}
+	require.Equal(t, "profile for rel_l2=0.04: 2 heads weight 0.2, 1 head theta 8, 1 head dense", e.describeProfile())
 }
 
 func TestEvalUsageErrors(t *testing.T) {

@@ -18,7 +18,7 @@ const maxSettings = 1000
 // What --target tries without --theta or --weight, whichever the preset has.
 var (
 	targetThetas  = []string{"2", "4", "6", "8", "10", "12", "14", "16"}
-	targetWeights = []string{"0.05", "0.1", "0.15", "0.2", "0.3", "0.5", "1", "2"}
+	targetWeights = []string{"0.01", "0.02", "0.05", "0.1", "0.15", "0.2", "0.3", "0.5", "1", "2"}
 )
 
 // evalAxis is one list of `eval`: every value changes the parameters of a setting.

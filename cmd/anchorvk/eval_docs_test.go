@@ -21,7 +21,7 @@ func TestQualityTables(t *testing.T) {
 	path := filepath.Join(docs, "quality.md")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	for _, name := range []string{"eval-rivals", "eval-target", "eval-sweep", "eval-parts"} {
+	for _, name := range []string{"eval-rivals", "eval-rivals-lean", "eval-target", "eval-sweep", "eval-thetas", "eval-parts"} {
 		stored, err := os.ReadFile(filepath.Join(docs, "results", name+".json"))
 		require.NoError(t, err)
 		var doc struct {

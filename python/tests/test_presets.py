@@ -21,7 +21,7 @@ class Presets(OnADevice):
         with self.engine.plan(heads=2, kv_heads=2, q_len=900, kv_len=900, head_dim=16) as plan:
             self.assertIn("step 16, block 16", str(plan))
             self.assertIn("sample stride 16, weight 0.15, part 8", str(plan))
-            self.assertIn("tail 128, guard stride 16, peak 0.01, limit 0.02, look 4", str(plan))
+            self.assertIn("tail 128, guard stride 16, peak 0.01, limit 0.02, look 2", str(plan))
         self.fails("AVK_ERROR_ARGUMENT", "paper, safe", self.run_with, preset="fast")
 
     def test_the_tail_is_dense_and_other_rows_stay(self):

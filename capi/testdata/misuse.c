@@ -189,7 +189,7 @@ static void profiles(void) {
 	EXPECT(avk_profile_parse(good, SIZE_MAX, &profile), AVK_ERROR_ARGUMENT, "a profile has 16777216 at most");
 	EXPECT(avk_profile_parse(good, 0, &profile), AVK_ERROR_ARGUMENT, "not valid JSON");
 	EXPECT(avk_profile_parse(good, sizeof good - 2, &profile), AVK_ERROR_ARGUMENT, "not valid JSON");
-	EXPECT(avk_profile_parse(good, sizeof good, &profile), AVK_ERROR_ARGUMENT, "1 bytes follow the JSON object");
+	EXPECT(avk_profile_parse(good, sizeof good, &profile), AVK_ERROR_ARGUMENT, "1 byte follows the JSON object");
 	EXPECT(avk_profile_parse("{\"schema\":9}", 12, &profile), AVK_ERROR_ARGUMENT, "schema: 9 is not supported");
 	HOLDS(profile == 7);
 	OK(avk_profile_parse(good, sizeof good - 1, &profile));

@@ -50,7 +50,7 @@ func (c *call) guardStage(ctx context.Context, slots int) error {
 		return err
 	}
 	b := [6]vk.Binding{c.bindings[0], c.bindings[1], c.sampledSums(g.Look), c.scratch(l.mask), c.scratch(l.missed), c.scratch(l.sums)}
-	return c.walkKeys(ctx, kernelPeaks, b[:], slots, p.searchSlots(), g.Look, g.Look)
+	return c.walkKeys(ctx, kernelPeaks, b[:], slots, 1, g.Look, g.Look)
 }
 
 // sumSampled dispatches the softmax sums of the rows at a stride: of all units,
@@ -58,7 +58,11 @@ func (c *call) guardStage(ctx context.Context, slots int) error {
 func (c *call) sumSampled(ctx context.Context, slots, stride, look int) error {
 	p := c.plan
 	b := [4]vk.Binding{c.bindings[0], c.bindings[1], c.sampledSums(stride), c.scratch(p.sumsOfFailed())}
-	return c.sweep(ctx, kernelSample, b[:], slots, p.searchSlots(), p.sumRuns(), stride, look)
+	slotsAnItem := p.searchSlots()
+	if look > 0 {
+		slotsAnItem = 1 // whose rows fill the matrices, and few slots look
+	}
+	return c.sweep(ctx, kernelSample, b[:], slots, slotsAnItem, p.sumRuns(), stride, look)
 }
 
 // sumsOfFailed is what the kernel sample binds as the guard's means; without a

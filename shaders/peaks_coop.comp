@@ -1,6 +1,6 @@
 #version 460
-// Guard, second look, on cooperative matrices, at the units that failed it. The contract is that of peaks.comp. A workgroup has
-// HEADS slots, one head each, and a run.
+// Guard, second look, on cooperative matrices, at the units that failed it. The contract is that of peaks.comp. A workgroup has a
+// slot and a run, and HEADS times ROWS rows at once.
 #extension GL_GOOGLE_include_directive : require
 #include "include/coop_spec.glsl"
 #include "include/push.glsl"
@@ -37,8 +37,8 @@ void weigh(uint slot, uint key, uint end) {
 void main() {
     uint item = first_item + gl_WorkGroupID.x;
     uint run = item % runs();
-    uint first_slot = item / runs() * HEADS;
-    uint slot = first_slot + gl_SubgroupID / PARTS;
+    uint first_slot = item / runs() * slots_an_item();
+    uint slot = own_slot(first_slot);
     uint first_key = run * RUN_KEYS;
     uint last_end = slot_end(first_slot);
     if (first_key >= last_end || !any_slot_looks(first_slot)) return;
@@ -48,7 +48,8 @@ void main() {
     uint count = rows_of_slot(slot);
 
     begin_sampled();
-    for (uint first_row = 0; first_row < rows_a_slot(); first_row += ROWS) {
+    for (uint first = 0; first < rows_a_slot(); first += rows_at_once()) {
+        uint first_row = first + first_own_row();
         load_sampled(slot, first_row);
         for (uint i = gl_SubgroupInvocationID; i < ROWS; i += LANES)
             put_row_number(i, first_row + i < count ? sampled_lse(slot, unit, first_row + i, position_of(unit, first_row + i)) : NO_ROW);

@@ -58,8 +58,8 @@ void put_numbers(MATRIX_C numbers[ROW_PARTS]) {
 void main() {
     uint item = first_item + gl_WorkGroupID.x;
     uint run = item % sum_runs();
-    uint first_slot = item / sum_runs() * HEADS;
-    uint slot = first_slot + gl_SubgroupID / PARTS;
+    uint first_slot = item / sum_runs() * slots_an_item();
+    uint slot = own_slot(first_slot);
     uint first_step = run * RUN_KEYS;
     uint last_end = slot_steps(first_slot);
     if (first_step >= last_end || !any_slot_looks(first_slot)) return;
@@ -69,7 +69,8 @@ void main() {
     uint first_candidate = (sink + PART - 1) / PART;
 
     begin_sampled();
-    for (uint first_row = 0; first_row < rows_a_slot(); first_row += ROWS) {
+    for (uint first = 0; first < rows_a_slot(); first += rows_at_once()) {
+        uint first_row = first + first_own_row();
         load_sampled(slot, first_row);
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
             top[m] = MATRIX_C(LOWEST);

@@ -26,6 +26,13 @@ void begin_sampled() {
     coopMatLoad(column, row_numbers, SUBGROUPS * ROWS / 4, 0, gl_CooperativeMatrixLayoutRowMajor);
 }
 
+// A workgroup has HEADS slots, and HEADS of its parts a slot each; in a second look, at few units with many rows, it has one slot,
+// of which each part takes other rows: those from `first_own_row()` on, and every `rows_at_once()`.
+uint slots_an_item() { return LOOK == 0 ? HEADS : 1; }
+uint own_slot(uint first_slot) { return LOOK == 0 ? first_slot + gl_SubgroupID / PARTS : first_slot; }
+uint first_own_row() { return LOOK == 0 ? 0 : gl_SubgroupID / PARTS * ROWS; }
+uint rows_at_once() { return LOOK == 0 ? ROWS : HEADS * ROWS; }
+
 // Slots past the last one have no rows, nor have units past the last one, whose groups are before the call or without candidates.
 bool slot_exists(uint slot) {
     uint groups_after = (first_unit + slot) / head_count, last_group = (kv_end - 1) / group_rows;
@@ -98,7 +105,7 @@ void score_keys() {
 // the tile is another KV head's or not below `end`, and the call is there for barriers: lavapipe takes one of a subgroup for one of
 // the workgroup, so that all subgroups have to meet as many.
 #define EACH_TILE(first_slot, slot, first_key, end_key, end, WEIGH)                        \
-    for (uint i = 0; i < HEADS; i++) {                                                     \
+    for (uint i = 0; i < slots_an_item(); i++) {                                           \
         if (!brings_kv_head(first_slot, i)) continue;                                      \
         uint k_head_base = k_base + kv_head_of(first_slot + i) * k_head;                   \
         bool own = kv_head_of(slot) == kv_head_of(first_slot + i);                         \

@@ -216,8 +216,14 @@ func TestDeviceGuardDecidesAsTheOracle(t *testing.T) {
 }
 
 func TestDeviceGuardIsTheSameInChunksSlicesAndSlots(t *testing.T) {
+	requireSameInChunksSlicesAndSlots(t, guarded(4, 2, 521, 521))
+}
+
+// requireSameInChunksSlicesAndSlots compares a problem of groups of 64 rows, from position 0 on.
+func requireSameInChunksSlicesAndSlots(t *testing.T, problem Problem) {
+	t.Helper()
 	eachTier(t, func(t *testing.T, e *Engine, tier string) {
-		problem := guarded(4, 2, 521, 521)
+		n := problem.Shape.KVLen
 		in := copying(problem.Shape, 5)
 		whole := compute(t, e, problem, PlanOptions{Tier: tier}, in)
 		requireFinite(t, whole)
@@ -226,7 +232,7 @@ func TestDeviceGuardIsTheSameInChunksSlicesAndSlots(t *testing.T) {
 			requireSameBits(t, whole, got, "slices or slots")
 			require.Equal(t, whole.stats.MissedMass, got.stats.MissedMass)
 		}
-		for _, bounds := range [][2]int{{0, 320}, {320, 521}} {
+		for _, bounds := range [][2]int{{0, 320}, {320, n}} {
 			from, to := bounds[0], bounds[1]
 			part := problem
 			part.Shape.QLen, part.Shape.KVLen = to-from, to

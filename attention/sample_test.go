@@ -194,26 +194,7 @@ func TestDeviceSampledRowsChooseAsTheOracle(t *testing.T) {
 }
 
 func TestDeviceSampledRowsAreTheSameInChunksSlicesAndSlots(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
-		problem := sampling(4, 2, 521, 521)
-		in := copying(problem.Shape, 5)
-		whole := compute(t, e, problem, PlanOptions{Tier: tier}, in)
-		requireFinite(t, whole)
-		for _, o := range []PlanOptions{{Tier: tier, SliceMS: 1e-6}, {Tier: tier, ScratchBytes: 1}} {
-			got := compute(t, e, problem, o, in)
-			requireSameBits(t, whole, got, "slices or slots")
-			require.Equal(t, whole.stats.MissedMass, got.stats.MissedMass)
-		}
-		for _, bounds := range [][2]int{{0, 320}, {320, 521}} {
-			from, to := bounds[0], bounds[1]
-			part := problem
-			part.Shape.QLen, part.Shape.KVLen = to-from, to
-			chunk := compute(t, e, part, PlanOptions{Tier: tier}, Inputs{
-				Q: slicePositions(in.Q, from, to), K: slicePositions(in.K, 0, to), V: slicePositions(in.V, 0, to),
-			})
-			requireSameRows(t, whole.o, chunk.o, from, "chunk")
-		}
-	})
+	requireSameInChunksSlicesAndSlots(t, sampling(4, 2, 521, 521))
 }
 
 func TestDeviceLawsOfTheWeight(t *testing.T) {

@@ -9,8 +9,11 @@ import (
 // which no pooled query points at: copying and induction heads do so. Sampled
 // rows of the group, those at positions that Stride divides, are attended in
 // full; where the keys that the stripes miss hold too much of their
-// probability, all candidates of this head and group become stripes. The zero
-// value leaves it out. [Oracle] has the definition.
+// probability, all candidates of this head and group become stripes, or what a
+// second look finds. Where the rows chose the stripes themselves ([Sample]), each
+// half of them is judged by what the other half would have chosen: a group with
+// one sampled row has nobody to judge by, and fails where it has peaks. The zero
+// value leaves the guard out. [Oracle] has the definition.
 type Guard struct {
 	// Stride is the number of positions from one sampled row to the next,
 	// counted from position 0; 0 turns the guard off.
@@ -41,7 +44,7 @@ func (g Guard) validate(sample Sample) error {
 	case g.Stride < 0 || g.Stride > maxIndex:
 		return argument("Params.Guard.Stride", "use a number of positions such as 32, or 0 to turn the guard off", "is %d", g.Stride)
 	case !g.On() && g != (Guard{}):
-		return argument("Params.Guard.Stride", "use a number of positions such as 32, or leave Peak, Limit and Look 0 too", "is 0, which turns the guard off, with Peak %v, Limit %v and Look %d", g.Peak, g.Limit, g.Look)
+		return argument("Params.Guard.Stride", "use a number of positions such as 32, or leave the other numbers 0 too", "is 0, which turns the guard off, beside a peak of %v, a limit of %v and a look of %d", g.Peak, g.Limit, g.Look)
 	case g.On() && sample.On() && g.Stride != sample.Stride:
 		return argument("Params.Guard.Stride", fmt.Sprintf("use %d", sample.Stride), "is %d, but the rows that choose stripes, at a stride of %d, are the guard's too", g.Stride, sample.Stride)
 	case g.On() && !(g.Peak >= smallestPeak && g.Peak <= 1):

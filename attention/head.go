@@ -78,9 +78,9 @@ func (h Head) validate(i int, sample Sample) error {
 	case h.Theta != 0:
 		return argument(field+".Weight", "leave one of them 0: pooled rows use the theta, sampled rows the weight", "is %v beside a theta of %v", h.Weight, h.Theta)
 	case !weightInRange(h.Weight):
-		return argument(field+".Weight", "use a number such as 0.2", "is %v, not above 0 and within fp32", h.Weight)
+		return argument(field+".Weight", "use a number such as 0.2", "is %v, outside of %.1e to %.1e", h.Weight, smallestWeight, math.MaxFloat32)
 	case !sample.On():
-		return argument(field+".Weight", "set Params.Sample.Stride, or use Theta", "is %v, but no sampled rows choose", h.Weight)
+		return argument(field+".Weight", "use a theta, or parameters with sampled rows, such as those of preset safe", "is %v, but there are no sampled rows to choose by", h.Weight)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 		return
 	}
 	if p.sparseHeads() == 0 {
-		p.Runs, p.Fallback = ModeDense, "every head is dense by Params.Heads"
+		p.Runs, p.Fallback = ModeDense, "every head is dense"
 		return
 	}
 	if o.NoFallback {
@@ -214,8 +214,10 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 		p.Fallback = "sink and window cover every key at this length, so that anchor attention is dense attention"
 	case p.Cost.Sparse() > minGain*p.Cost.Dense:
 		p.Runs = ModeDense
-		p.Fallback = fmt.Sprintf("dense is predicted cheaper: the sparse path needs %.0f %% of its operations at this length, with %.0f %% of the candidates kept",
-			100*p.Cost.Sparse()/p.Cost.Dense, 100*o.StripeShare)
+		p.Fallback = fmt.Sprintf("dense is predicted cheaper: the sparse path needs %.0f %% of its operations at this length", 100*p.Cost.Sparse()/p.Cost.Dense)
+		if !math.IsInf(problem.Params.Theta, 0) {
+			p.Fallback += fmt.Sprintf(", with %.0f %% of the candidates kept", 100*o.StripeShare)
+		}
 	}
 }
 

@@ -128,7 +128,11 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 			rounds = max(rounds, pickRounds(p.sampledRows(stride), s.HeadDim/8, p.sumRuns()))
 		}
 		if rounds > limit {
-			return refuse("the "+plural.Of(p.sampledRows(stride), "sampled row", "sampled rows")+" of a group", rounds, "a larger Params.Sample.Stride and Params.Guard.Stride, or smaller groups")
+			try := "a larger Params.Sample.Stride and Params.Guard.Stride, or smaller groups"
+			if stride == p.Params.Guard.Look {
+				try = "a larger Params.Guard.Look, or smaller groups"
+			}
+			return refuse("the "+plural.Of(p.sampledRows(stride), "sampled row", "sampled rows")+" of a group", rounds, try)
 		}
 	}
 	t.Compact = auxLocal

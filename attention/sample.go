@@ -17,7 +17,7 @@ type Sample struct {
 	// counted from position 0; 0 leaves the choice to pooled rows.
 	Stride int `json:"stride"`
 	// Weight is the least mean probability of a stripe, times the group's first
-	// position; above 0.
+	// position; at least 2^-95, which keeps every key of some probability.
 	Weight float64 `json:"weight"`
 	// Part is how many candidates one of them stands for in the sum below a
 	// row's softmax: those at positions that Part divides are taken, Part times
@@ -40,17 +40,20 @@ func (s Sample) validate() error {
 	case s.Stride < 0 || s.Stride > maxIndex:
 		return argument("Params.Sample.Stride", "use a number of positions such as 16, or 0 to leave the choice to pooled rows", "is %d", s.Stride)
 	case !s.On() && (s.Weight != 0 || s.Part != 0):
-		return argument("Params.Sample.Stride", "use a number of positions such as 16, or leave Weight and Part 0 too", "is 0, which turns sampled rows off, with Weight %v and Part %d", s.Weight, s.Part)
+		return argument("Params.Sample.Stride", "use a number of positions such as 16, or leave the other two 0 too", "is 0, which turns sampled rows off, beside a weight of %v and a part of %d", s.Weight, s.Part)
 	case s.On() && !weightInRange(s.Weight):
-		return argument("Params.Sample.Weight", "use a number such as 0.2", "is %v, not above 0 and within fp32", s.Weight)
+		return argument("Params.Sample.Weight", "use a number such as 0.2", "is %v, outside of %.1e to %.1e", s.Weight, smallestWeight, math.MaxFloat32)
 	case s.Part < 0 || s.Part > largestPart:
 		return argument("Params.Sample.Part", "use 1 to take every candidate, or a number such as 8", "is %d, outside of 0 to %d", s.Part, largestPart)
 	}
 	return nil
 }
 
-// weightInRange says whether fp32 holds a weight.
-func weightInRange(w float64) bool { return w >= smallestNormal && w <= math.MaxFloat32 }
+// smallestWeight divided by any position is a number that fp32 holds in full
+// precision: devices may take smaller ones for 0.
+const smallestWeight = smallestNormal * 0x1p31
+
+func weightInRange(w float64) bool { return w >= smallestWeight && w <= math.MaxFloat32 }
 
 // samplesHead says whether sampled rows choose the stripes of a head. A head with
 // a theta of its own leaves them to pooled rows.

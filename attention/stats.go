@@ -40,7 +40,8 @@ type Stats struct {
 	// the guard, so that it kept all their candidates, or looked again.
 	GuardedRatio float64 `json:"guarded_ratio"`
 	// MissedMass estimates what the run lost: the probability that lies on
-	// missed peaks, as the guard measured it on sampled rows, in the mean over
+	// missed peaks, as the guard measured it on sampled rows (where these chose the
+	// stripes, by what each half of them would have missed, which is more), in the mean over
 	// the rows of the call, those that miss nothing included. Where a (head, group)
 	// failed, what its further stripes still miss is not measured, and counts as
 	// nothing. 0 without a guard.

@@ -50,7 +50,7 @@ void main() {
             uint open = (candidates(key / 32, end) & ~mask[slot * mask_words() + key / 32]) >> key % 32; // KEYS divides 32
             [[unroll]] for (uint r = 0; r < ROWS; r++) {
                 [[unroll]] for (uint k = 0; k < KEYS; k++) {
-                    float p = exp2(bounded_score(scores[r * KEYS + k]) - lse[r]);
+                    float p = min(exp2(bounded_score(scores[r * KEYS + k]) - lse[r]), 1.0); // a key that the sum leaves out may exceed it
                     if ((open >> k & 1) != 0 && p >= GUARD_PEAK) own += p;
                 }
             }

@@ -26,7 +26,7 @@ void weigh(uint slot, uint key, uint end) {
     [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
             [[unroll]] for (uint e = 0; e < column.length(); e++) {
-                float p = exp2(bounded_score(scores[n * ROW_PARTS + m][e] * scale_log2) - lse[m][e]);
+                float p = min(exp2(bounded_score(scores[n * ROW_PARTS + m][e] * scale_log2) - lse[m][e]), 1.0); // a key that the sum leaves out may exceed it
                 if (!(p >= GUARD_PEAK)) continue; // few go on
                 uint place = key + own_first_key() + n * MAT_N + uint(column[e]);
                 if (place < sink || place >= end) continue;

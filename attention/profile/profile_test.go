@@ -136,8 +136,8 @@ func TestBadProfiles(t *testing.T) {
 		heads(`{"layer":0,"head":0,"mode":"dense","weight":8}`):                     "heads[0]: mode dense has no weight",
 		heads(`{"layer":0,"head":0,"theta":8,"weight":0.2}`):                        "heads[0]: has both theta and weight",
 		heads(`{"layer":0,"head":0,"weight":0}`):                                    "heads[0]: weight is 0; use a number above 0",
-		heads(`{"layer":0,"head":0,"weight":-0.2}`):                                 "heads[0]: weight is -0.2, not above 0",
-		heads(`{"layer":0,"head":0,"weight":1e-99}`):                                "heads[0]: weight is 1e-99, not above 0 and within fp32",
+		heads(`{"layer":0,"head":0,"weight":-0.2}`):                                 "heads[0]: weight is -0.2, outside of 2.5e-29",
+		heads(`{"layer":0,"head":0,"weight":1e-99}`):                                "heads[0]: weight is 1e-99, outside of 2.5e-29",
 		heads(`{"layer":0,"head":0,"tetha":8}`):                                     "tetha",
 		heads(`{"layer":1,"head":0,"theta":8},{"layer":1,"head":0,"mode":"dense"}`): "heads[1]: layer 1 head 0 is there already, as heads[0]",
 	} {

@@ -162,7 +162,7 @@ static void heads(void) {
 	modes[0].mode = AVK_HEAD_ANCHOR, modes[0].weight = 1;
 	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[0].weight is 1 beside a theta of 1");
 	modes[0].theta = 0;
-	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "but no sampled rows choose; set sample_stride");
+	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "but there are no sampled rows to choose by");
 	modes[0].mode = AVK_HEAD_DENSE, modes[0].weight = 0, modes[1].reserved = 1;
 	EXPECT(avk_plan_create(f.engine, &info, &plan), AVK_ERROR_ARGUMENT, "head_modes[1].reserved is 1");
 	modes[1].reserved = 0;
@@ -268,7 +268,7 @@ static void plans(void) {
 	BAD_FIELD(tail, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.tail is -1");
 	BAD_FIELD(guard_stride, -1, AVK_ERROR_ARGUMENT, "avk_plan_info.guard_stride is -1");
 	BAD_FIELD(guard_stride, 32, AVK_ERROR_ARGUMENT, "avk_plan_info.guard_peak is 0");
-	BAD_FIELD(guard_limit, 0.5, AVK_ERROR_ARGUMENT, "guard_limit 0.5");
+	BAD_FIELD(guard_limit, 0.5, AVK_ERROR_ARGUMENT, "a limit of 0.5");
 	BAD_FIELD(head_mode_count, 1, AVK_ERROR_ARGUMENT, "head_modes is NULL");
 	heads();
 	BAD_FIELD(stripe_share, 2, AVK_ERROR_ARGUMENT, "avk_plan_info.stripe_share is 2");

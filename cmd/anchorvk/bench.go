@@ -253,7 +253,7 @@ func (f *benchFlags) columns() []report.Column {
 	for _, swept := range []struct {
 		count     int
 		head, key string
-	}{{len(f.params.blocks), "block", "params.block"}, {len(f.params.steps), "step", "params.step"}, {len(f.params.thetas), "theta", "params.theta"}} {
+	}{{len(f.params.blocks), "block", "params.block"}, {len(f.params.steps), "step", "params.step"}, {len(f.params.thetas), "theta", "params.theta"}, {len(f.params.weights), "weight", "params.sample.weight"}} {
 		if swept.count > 1 {
 			columns = slices.Insert(columns, 5, report.Column{Head: swept.head, Key: swept.key, Right: true, Width: 4})
 		}

@@ -48,6 +48,7 @@ type evalParams struct {
 	Sample       [3]float64   `json:"sample"` // stride, weight, part; zeros for pooled rows
 	Guard        [4]float64   `json:"guard"`  // stride, peak, limit, look; zeros for none
 	Mode         string       `json:"mode"`   // of the head: anchor, dense or anchor_only
+	Scale        float64      `json:"scale"`  // 0 for 1/sqrt(head_dim)
 }
 
 // evalSummary is the mean and the worst of one setting over all heads.
@@ -119,15 +120,16 @@ func newEvalParams(p attention.Params, own attention.Head) *evalParams {
 		mode = own.Mode
 	}
 	if own.Mode == attention.HeadAnchor {
-		p.Theta = own.Theta
 		if own.Weight != 0 {
-			p.Theta, p.Sample.Weight = 0, own.Weight
+			p.Sample.Weight = own.Weight
+		} else {
+			p.Theta, p.Sample = own.Theta, attention.Sample{} // pooled rows choose
 		}
 	}
 	return &evalParams{
 		Theta: report.Limit(p.Theta), Step: p.Step, Block: p.Block, SinkBlocks: p.SinkBlocks, WindowBlocks: p.WindowBlocks, Tail: p.Tail,
 		Sample: [3]float64{float64(p.Sample.Stride), p.Sample.Weight, float64(p.Sample.Part)},
-		Guard:  [4]float64{float64(p.Guard.Stride), p.Guard.Peak, p.Guard.Limit, float64(p.Guard.Look)}, Mode: mode.String(),
+		Guard:  [4]float64{float64(p.Guard.Stride), p.Guard.Peak, p.Guard.Limit, float64(p.Guard.Look)}, Mode: mode.String(), Scale: p.Scale,
 	}
 }
 

@@ -87,9 +87,12 @@ var flagOf = map[string]string{
 // message is the error's text in the words of the command line.
 func message(err error) string {
 	var argument *attention.ArgumentError
+	var limit *vk.LimitError
 	switch {
 	case errors.As(err, &argument):
 		return translate(argument, flagOf)
+	case errors.As(err, &limit):
+		return inFlags(err.Error(), flagOf)
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
@@ -113,7 +116,11 @@ func printable(text string) string {
 // translate says what is wrong with an argument, with the library's names of
 // fields replaced by others.
 func translate(e *attention.ArgumentError, names map[string]string) string {
-	text := fmt.Sprintf("%s %s; %s", e.Field, e.Problem, e.Try)
+	return inFlags(fmt.Sprintf("%s %s; %s", e.Field, e.Problem, e.Try), names)
+}
+
+// inFlags puts names of flags in the place of fields.
+func inFlags(text string, names map[string]string) string {
 	for field, name := range names {
 		text = strings.ReplaceAll(text, field, name)
 	}

@@ -39,16 +39,16 @@ func (f *paramFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.preset, "preset", defaultPreset, "`name` of parameters: safe, lean, or paper for the published definition; other flags go before it")
 	flags.Var(numbers(&f.weights), "weight", "least mean probability of a key that sampled rows keep, as a `share` of what each would have if all had the same")
-	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept, by pooled rows then; inf is dense, -inf the anchor only")
+	flags.Var(numbers(&f.thetas), "theta", "largest `distance` below the anchor at which a key is kept, by pooled rows then; inf is dense, -inf keeps none but what the guard finds")
 	flags.Var(wholes(&f.steps), "step", "`blocks` in a group, which shares one list of stripes")
 	flags.Var(wholes(&f.blocks), "block", "`rows` pooled together, a multiple of 16")
 	flags.Var(whole(&f.sink), "sink-blocks", "`blocks` of first keys that every row attends")
 	flags.Var(whole(&f.window), "window-blocks", "`blocks` before the group that its rows attend")
 	flags.Var(whole(&f.tails), "tail", "last `rows` that attend every key; 0 for none")
-	flags.StringVar(&f.sample, "sample", "", "`stride,weight,part` of the rows that choose keys, such as 16,0.2,8; off for pooled rows")
-	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit,look` of the guard, such as 32,0.01,0.02,4; off for none")
+	flags.StringVar(&f.sample, "sample", "", "`stride,weight,part` of the rows that choose keys, such as 16,0.2,8; without a part, 1; off for pooled rows")
+	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit,look` of the guard, such as 16,0.01,0.02,4; without a look, or 0, it keeps all keys where it fails; off for none")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
-	flags.StringVar(&f.profile, "profile", "", "JSON `file` with modes and thetas of single heads, as eval writes it; its preset is taken where --preset is not given")
+	flags.StringVar(&f.profile, "profile", "", "JSON `file` with modes, thetas and weights of single heads, as eval writes it; its preset is taken where --preset is not given")
 	flags.IntVar(&f.layer, "layer", 0, "`number` of the layer, from 0, whose heads in the profile are meant")
 	values(cmd, "preset", attention.Presets()...)
 }
@@ -126,7 +126,7 @@ func parseGuard(text string) (g attention.Guard, err error) {
 		return g, nil
 	}
 	if !parseNumbers(text, 3, &g.Stride, &g.Peak, &g.Limit, &g.Look) {
-		return attention.Guard{}, fmt.Errorf("%q is no guard; use stride,peak,limit,look such as 32,0.01,0.02,4, or off", text)
+		return attention.Guard{}, fmt.Errorf("%q is no guard; use stride,peak,limit,look such as 16,0.01,0.02,4, or off", text)
 	}
 	return g, nil
 }
@@ -173,6 +173,8 @@ func chooseRows(p *attention.Params, given func(flag string) bool) error {
 		p.Sample = attention.Sample{}
 	}
 	switch {
+	case given("weight") && given("theta") && !byTheta:
+		return usage("--weight says nothing beside --theta %v, which keeps every key or none: leave one of them out", p.Theta)
 	case given("weight") && !p.Sample.On():
 		return usage("--weight is of sampled rows, but pooled rows choose the keys: use --theta, or --sample 16,0.2,8")
 	case byTheta && p.Sample.On():

@@ -40,9 +40,11 @@ func TestParametersBeginFromAPreset(t *testing.T) {
 	safe.Sample = attention.Sample{} // a theta is of pooled rows
 	safe.Theta, safe.Tail, safe.SinkBlocks, safe.WindowBlocks, safe.Guard = 8, 0, 0, 2, attention.Guard{Stride: 16, Peak: 0.02, Limit: 0.5}
 	assert.Equal(t, safe, p)
-	p, _, err = paramsOf(t, "--theta", "inf", "--weight", "0.3")
+	p, _, err = paramsOf(t, "--weight", "0.3")
 	require.NoError(t, err)
-	assert.Equal(t, attention.Sample{Stride: 16, Weight: 0.3, Part: 8}, p.Sample, "an infinite theta compares nothing")
+	assert.Equal(t, attention.Sample{Stride: 16, Weight: 0.3, Part: 8}, p.Sample)
+	_, _, err = paramsOf(t, "--theta", "inf", "--weight", "0.3")
+	require.ErrorContains(t, err, "says nothing beside --theta +Inf")
 	p, _, err = paramsOf(t, "--preset", "paper", "--sample", "8, 0.5")
 	require.NoError(t, err)
 	assert.Equal(t, attention.Sample{Stride: 8, Weight: 0.5}, p.Sample)

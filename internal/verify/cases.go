@@ -179,6 +179,13 @@ func Cases() []Case {
 		sampled.Data.Amplitude = 5
 		add(sampled)
 	}
+	// Pooled heads beside sampled ones, whose guard counts keys that the sums leave out, and the smallest weight.
+	besides := small(1)
+	besides.Sample, besides.Guard = attention.Sample{Stride: 8, Weight: 0x1p-95, Part: 8}, attention.Guard{Stride: 8, Peak: 0.01, Limit: 0.6, Look: 4}
+	besides.Heads = []attention.Head{{Mode: attention.HeadAnchor, Theta: math.Inf(-1)}, {Mode: attention.HeadAnchor, Theta: 1}, {}, {Mode: attention.HeadAnchor, Weight: 1}}
+	pooledBeside := build("sample", shape(4, 1, 600, 777, 40), besides)
+	pooledBeside.Data.Amplitude = 12 // single keys hold whole rows
+	add(pooledBeside)
 	for _, name := range []string{"safe", "lean"} {
 		p, _ := attention.Preset(name)
 		wide := build("sample", shape(4, 1, 700, 1100, 128), p)

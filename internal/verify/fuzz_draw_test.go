@@ -130,7 +130,7 @@ func (c *choices) selection(p *attention.Params, heads int) {
 	if c.below(2) == 1 {
 		p.Sample = attention.Sample{
 			Stride: one(c, 8, 1, 3, 16, 64, 100),
-			Weight: one(c, 0.5, 1, 0.01, 2, 10, 1e-30, 1e30),
+			Weight: one(c, 0.5, 1, 0.01, 2, 10, 1e-28, 1e30),
 			Part:   one(c, 0, 1, 2, 3, 8, 64),
 		}
 	}

@@ -16,17 +16,10 @@ import (
 // MaxSize bounds what Load and Parse take, in bytes: 100,000 heads fit.
 const MaxSize = 16 << 20
 
-// document is the JSON form. Pointers tell what is missing from what is zero.
-type document struct {
-	Schema *int    `json:"schema"`
-	Model  string  `json:"model"`
-	Preset *string `json:"preset"`
-	Heads  []entry `json:"heads"`
-}
-
+// entry is a head as Encode writes it. Pointers leave out what the head lacks.
 type entry struct {
-	Layer  *int                `json:"layer"`
-	Head   *int                `json:"head"`
+	Layer  int                 `json:"layer"`
+	Head   int                 `json:"head"`
 	Mode   *attention.HeadMode `json:"mode,omitempty"`
 	Theta  *float64            `json:"theta,omitempty"`
 	Weight *float64            `json:"weight,omitempty"`
@@ -51,7 +44,11 @@ func Load(path string) (*Profile, error) {
 	if errors.As(err, &wrong) {
 		wrong.Path = path
 	}
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	p.path = path // for the errors of later
+	return p, nil
 }
 
 // plain drops the operation and path of a PathError.
@@ -63,9 +60,9 @@ func plain(err error) error {
 	return err
 }
 
-// Parse reads a profile. Unknown names, names that occur twice, text after the
-// object, missing numbers and all that [Profile.Validate] names are an
-// [*Error].
+// Parse reads a profile. Unknown names, also those that differ in case only,
+// names that occur twice, text after the object, missing numbers and all that
+// [Profile.Validate] names are an [*Error].
 func Parse(text []byte) (*Profile, error) {
 	if len(text) > MaxSize {
 		return nil, &Error{Why: fmt.Sprintf("more than %d bytes; this is no profile", MaxSize)}
@@ -73,26 +70,19 @@ func Parse(text []byte) (*Profile, error) {
 	if err := checkNames(text); err != nil {
 		return nil, err
 	}
-	var doc document
 	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, &Error{Why: "not a profile: " + err.Error()}
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		return nil, &Error{Why: "not valid JSON: " + err.Error()}
 	}
-	switch {
-	case doc.Schema == nil:
-		return nil, &Error{Where: "schema", Why: fmt.Sprintf("is missing; this version reads %d", Schema)}
-	case *doc.Schema != Schema:
-		return nil, &Error{Where: "schema", Why: fmt.Sprintf("%d is not supported, this version reads %d; make the profile again", *doc.Schema, Schema)}
-	case doc.Preset == nil:
-		return nil, &Error{Where: "preset", Why: "is missing; name one such as safe"}
+	doc, why := object(tree, "schema", "model", "preset", "heads")
+	if why != "" {
+		return nil, &Error{Why: "not a profile: " + why}
 	}
-	p := &Profile{Model: doc.Model, Preset: *doc.Preset, Heads: make([]Head, len(doc.Heads))}
-	for i, e := range doc.Heads {
-		var why string
-		if p.Heads[i], why = e.head(); why != "" {
-			return nil, &Error{Where: fmt.Sprintf("heads[%d]", i), Why: why}
-		}
+	p, err := doc.profile()
+	if err != nil {
+		return nil, err
 	}
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -100,42 +90,11 @@ func Parse(text []byte) (*Profile, error) {
 	return p, nil
 }
 
-// head says what an entry lacks, "" for nothing.
-func (e entry) head() (h Head, lacks string) {
-	switch {
-	case e.Layer == nil || e.Head == nil:
-		return h, "layer and head are both needed, counted from 0"
-	case e.Mode == nil && e.Theta == nil && e.Weight == nil:
-		return h, "mode, theta and weight are all missing; say what the head has of its own"
-	case e.Theta != nil && e.Weight != nil:
-		return h, "has both theta and weight; pooled rows use the one, sampled rows the other"
-	case e.Mode != nil && *e.Mode == attention.HeadAnchor && e.Theta == nil && e.Weight == nil:
-		return h, "mode anchor needs a theta, or a weight"
-	}
-	h = Head{Layer: *e.Layer, Head: *e.Head, Own: attention.Head{Mode: attention.HeadAnchor}}
-	if e.Mode != nil {
-		h.Own.Mode = *e.Mode
-	}
-	if e.Theta != nil {
-		if h.Own.Theta = *e.Theta; h.Own.Mode != attention.HeadAnchor {
-			return h, fmt.Sprintf("mode %v has no theta; leave theta out", h.Own.Mode)
-		}
-	}
-	if e.Weight != nil {
-		if h.Own.Weight = *e.Weight; h.Own.Mode != attention.HeadAnchor {
-			return h, fmt.Sprintf("mode %v has no weight; leave weight out", h.Own.Mode)
-		}
-		if h.Own.Weight == 0 { // which Own would take for a theta
-			return h, "weight is 0; use a number above 0 such as 0.2, or mode dense for every key"
-		}
-	}
-	return h, ""
-}
-
 // checkNames walks the JSON for names that occur twice in an object, of which
 // a decoder would silently take the last, and for text after it.
 func checkNames(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber() // one too large for a float64 is told later, by its name
 	if err := checkValue(dec, 0); err != nil {
 		return err
 	}
@@ -201,7 +160,7 @@ func (p *Profile) Encode() ([]byte, error) {
 	}
 	fmt.Fprintf(&b, "{\"schema\":%d,\"model\":%s,\"preset\":%q,\"heads\":[", Schema, model, p.Preset)
 	for i, h := range p.Heads {
-		e := entry{Layer: &h.Layer, Head: &h.Head}
+		e := entry{Layer: h.Layer, Head: h.Head}
 		switch {
 		case h.Own.Mode == attention.HeadAnchor && h.Own.Weight != 0:
 			e.Weight = &h.Own.Weight

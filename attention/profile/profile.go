@@ -45,6 +45,8 @@ type Profile struct {
 	Preset string
 	// Heads in the order of the file; no (layer, head) is there twice.
 	Heads []Head
+
+	path string // of the file that it was loaded from, for errors
 }
 
 // Head is one query head of one layer, both counted from 0.
@@ -71,20 +73,33 @@ func (e *Error) Error() string {
 	return "profile: " + strings.Join(parts, ": ")
 }
 
+// wrong is an error of the profile that names its file.
+func (p *Profile) wrong(where, format string, args ...any) *Error {
+	return &Error{Path: p.path, Where: where, Why: fmt.Sprintf(format, args...)}
+}
+
+// ofAnother says whose heads the profile names, where they do not fit.
+func (p *Profile) ofAnother() string {
+	if p.Model == "" {
+		return "the profile is of another model"
+	}
+	return fmt.Sprintf("the profile is of another model (%q)", p.Model)
+}
+
 // Validate returns an [*Error] for the first thing that [Parse] would refuse.
 func (p *Profile) Validate() error {
 	if !slices.Contains(attention.Presets(), p.Preset) {
-		return &Error{Where: "preset", Why: fmt.Sprintf("%q is none; use one of %s", p.Preset, strings.Join(attention.Presets(), ", "))}
+		return p.wrong("preset", "%q is none; use one of %s", p.Preset, strings.Join(attention.Presets(), ", "))
 	}
 	seen := map[[2]int]int{}
 	for i, h := range p.Heads {
 		where := fmt.Sprintf("heads[%d]", i)
 		if why := h.problem(); why != "" {
-			return &Error{Where: where, Why: why}
+			return p.wrong(where, "%s", why)
 		}
 		at := [2]int{h.Layer, h.Head}
 		if first, twice := seen[at]; twice {
-			return &Error{Where: where, Why: fmt.Sprintf("layer %d head %d is there already, as heads[%d]; leave one of them out", h.Layer, h.Head, first)}
+			return p.wrong(where, "layer %d head %d is there already, as heads[%d]; leave one of them out", h.Layer, h.Head, first)
 		}
 		seen[at] = i
 	}
@@ -146,7 +161,7 @@ func (p *Profile) For(layer, heads int) ([]attention.Head, error) {
 			continue
 		}
 		if h.Head < 0 || h.Head >= heads {
-			return nil, &Error{Where: fmt.Sprintf("heads[%d]", i), Why: fmt.Sprintf("layer %d has %s, but head %d is named; the profile is of another model (%q)", layer, plural.Of(heads, "query head", "query heads"), h.Head, p.Model)}
+			return nil, p.wrong(fmt.Sprintf("heads[%d]", i), "layer %d has %s, but head %d is named; %s", layer, plural.Of(heads, "query head", "query heads"), h.Head, p.ofAnother())
 		}
 		if own == nil {
 			own = make([]attention.Head, heads)
@@ -161,7 +176,7 @@ func (p *Profile) For(layer, heads int) ([]attention.Head, error) {
 func (p *Profile) Params(layer, heads int) (attention.Params, error) {
 	params, err := attention.Preset(p.Preset)
 	if err != nil {
-		return params, &Error{Where: "preset", Why: err.Error()}
+		return params, p.wrong("preset", "%v", err)
 	}
 	params.Heads, err = p.For(layer, heads)
 	return params, err
@@ -174,21 +189,21 @@ func (p *Profile) Params(layer, heads int) (attention.Params, error) {
 func (p *Profile) Check(layers, heads int) error {
 	params, err := attention.Preset(p.Preset)
 	if err != nil {
-		return &Error{Where: "preset", Why: err.Error()}
+		return p.wrong("preset", "%v", err)
 	}
 	for i, h := range p.Heads {
 		var why string
 		switch {
 		case h.Layer >= layers:
-			why = fmt.Sprintf("the model has %s, but layer %d is named; the profile is of another model (%q)", plural.Of(layers, "layer", "layers"), h.Layer, p.Model)
+			why = fmt.Sprintf("the model has %s, but layer %d is named; %s", plural.Of(layers, "layer", "layers"), h.Layer, p.ofAnother())
 		case h.Head >= heads:
-			why = fmt.Sprintf("the model has %s, but head %d is named; the profile is of another model (%q)", plural.Of(heads, "query head", "query heads"), h.Head, p.Model)
+			why = fmt.Sprintf("the model has %s, but head %d is named; %s", plural.Of(heads, "query head", "query heads"), h.Head, p.ofAnother())
 		case h.Own.Weight != 0 && !params.Sample.On():
 			why = fmt.Sprintf("weight %v is of sampled rows, and preset %s has none; use a theta, or a preset such as safe", h.Own.Weight, p.Preset)
 		default:
 			continue
 		}
-		return &Error{Where: fmt.Sprintf("heads[%d]", i), Why: why}
+		return p.wrong(fmt.Sprintf("heads[%d]", i), "%s", why)
 	}
 	return p.Validate()
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,8 +129,8 @@ func TestBadProfiles(t *testing.T) {
 		heads(`{"layer":0,"head":0,"theta":NaN}`):                                   "not valid JSON",
 		heads(`{"layer":0,"head":0,"theta":1e999}`):                                 "1e999",
 		heads(`{"layer":0,"head":0,"theta":"8"}`):                                   "theta",
-		heads(`{"layer":0,"head":0,"mode":"sparse"}`):                               `is "sparse", which is no mode`,
-		heads(`{"layer":0,"head":0,"mode":"default"}`):                              "heads[0]: mode default is none",
+		heads(`{"layer":0,"head":0,"mode":"sparse"}`):                               `heads[0]: mode is "sparse"; write "anchor", "dense" or "anchor_only"`,
+		heads(`{"layer":0,"head":0,"mode":"default"}`):                              `heads[0]: mode is "default"; write "anchor"`,
 		heads(`{"layer":0,"head":0,"mode":"anchor"}`):                               "heads[0]: mode anchor needs a theta",
 		heads(`{"layer":0,"head":0,"mode":"dense","theta":8}`):                      "heads[0]: mode dense has no theta",
 		heads(`{"layer":0,"head":0,"mode":"dense","theta":0}`):                      "heads[0]: mode dense has no theta",
@@ -197,4 +198,72 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 	})
+}
+
+// encoding/json would take each of these, the last one winning.
+func TestNamesAreExact(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"Schema":1,"preset":"safe"}`:                                                `profile: not a profile: the name "Schema" is unknown; write "schema", in small letters`,
+		`{"schema":1,"preset":"safe","preseT":"lean"}`:                                `profile: not a profile: the name "preseT" is unknown; write "preset", in small letters`,
+		`{"schema":1,"preset":"safe","layers":[]}`:                                    `profile: not a profile: the name "layers" is unknown; the names here are schema, model, preset, heads`,
+		`{"schema":1,"preset":"safe","heads":[{"layer":0,"Layer":5,"head":0}]}`:       `profile: heads[0]: the name "Layer" is unknown; write "layer", in small letters`,
+		`{"schema":1,"preset":"safe","heads":[{"layer":0,"head":0,"tetha":8}]}`:       `profile: heads[0]: the name "tetha" is unknown; the names here are layer, head, mode, theta, weight`,
+		`{"schema":1,"preset":"safe","heads":[{"layer":0,"head":0,"wei\u0261ht":1}]}`: `profile: heads[0]: the name "weiɡht" is unknown; the names here are layer, head, mode, theta, weight`,
+	} {
+		p, err := Parse([]byte(text))
+		require.Nil(t, p, text)
+		require.EqualError(t, err, want, text)
+	}
+}
+
+// What is of the wrong kind is told in words of the file, none of Go's types.
+func TestWrongKinds(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	head := func(rest string) string { return `{"schema":1,"preset":"safe","heads":[{` + rest + `}]}` }
+	for text, want := range map[string]string{
+		`[]`:                        "profile: not a profile: a list stands where an object {...} with schema, model, preset, heads is needed",
+		`3`:                         "profile: not a profile: 3 stands where an object {...} with schema, model, preset, heads is needed",
+		`null`:                      "profile: not a profile: null stands where an object {...} with schema, model, preset, heads is needed",
+		`{"schema":"1"}`:            `profile: schema is "1"; write 1, the format that this version reads`,
+		`{"schema":1,"preset":3}`:   `profile: preset: is 3; write a name in quotes, such as "safe"`,
+		`{"schema":1,"model":{}}`:   "profile: model: is an object; write the model's name in quotes, or leave model out",
+		`{"schema":1,"preset":""}`:  `profile: preset: "" is none; use one of lean, paper, safe`,
+		`{"schema":1,"preset":[1]}`: `profile: preset: is a list; write a name in quotes, such as "safe"`,
+		`{"schema":1,"preset":"safe","heads":{"layer":0}}`:    "profile: heads: is an object; write a list [...] with an object for each head, or leave heads out",
+		`{"schema":1,"preset":"safe","heads":[7]}`:            "profile: heads[0]: 7 stands where an object {...} with layer, head, mode, theta, weight is needed",
+		head(`"layer":"0","head":0,"theta":8`):                `profile: heads[0]: layer is "0"; write a whole number that counts from 0`,
+		head(`"layer":0,"head":1.5,"theta":8`):                "profile: heads[0]: head is 1.5; write a whole number that counts from 0",
+		head(`"layer":0,"head":99999999999999999999`):         "profile: heads[0]: head is 99999999999999999999; write a whole number that counts from 0",
+		head(`"layer":0,"head":0,"theta":"8"`):                `profile: heads[0]: theta is "8"; write a finite number such as 8, without quotes`,
+		head(`"layer":0,"head":0,"theta":1e999`):              "profile: heads[0]: theta is 1e999; write a finite number such as 8, without quotes",
+		head(`"layer":0,"head":0,"weight":true`):              "profile: heads[0]: weight is true; write a number above 0 such as 0.2, without quotes",
+		head(`"layer":0,"head":0,"mode":3`):                   `profile: heads[0]: mode is 3; write "anchor", "dense" or "anchor_only", or leave the head out where the preset's way suits it`,
+		head(`"layer":0,"head":0,"mode":"` + long + `"`):      `profile: heads[0]: mode is "` + long[:40] + `..."; write "anchor", "dense" or "anchor_only", or leave the head out where the preset's way suits it`,
+		head(`"layer":0,"head":0,"mode":"Dense"`):             `profile: heads[0]: mode is "Dense"; write "anchor", "dense" or "anchor_only", or leave the head out where the preset's way suits it`,
+		head(`"layer":null,"head":0,"mode":"dense"`):          "profile: heads[0]: layer and head are both needed, counted from 0",
+		head(`"layer":0,"head":0,"mode":null,"theta":null`):   "profile: heads[0]: mode, theta and weight are all missing; say what the head has of its own",
+		head(`"layer":0,"head":0,"theta":8` + long[:0] + `,`): "profile: not valid JSON: invalid character '}' looking for beginning of object key string",
+	} {
+		p, err := Parse([]byte(text))
+		require.Nil(t, p, text)
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+// What a loaded profile says later, of heads that do not fit, names its file.
+func TestErrorsNameTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"schema":1,"preset":"paper","heads":[{"layer":2,"head":9,"weight":0.2}]}`), 0o600))
+	p, err := Load(path)
+	require.NoError(t, err)
+	_, err = p.For(2, 4)
+	require.EqualError(t, err, "profile: "+path+": heads[0]: layer 2 has 4 query heads, but head 9 is named; the profile is of another model")
+	_, err = p.Params(2, 4)
+	require.ErrorContains(t, err, path)
+	require.EqualError(t, p.Check(2, 10), "profile: "+path+": heads[0]: the model has 2 layers, but layer 2 is named; the profile is of another model")
+	require.ErrorContains(t, p.Check(3, 10), path+": heads[0]: weight 0.2 is of sampled rows, and preset paper has none")
+	p.Preset = "fast"
+	require.ErrorContains(t, p.Validate(), path+": preset")
+	_, err = p.Params(0, 4)
+	require.ErrorContains(t, err, path+": preset")
 }

@@ -68,6 +68,7 @@ func (a *app) eval(ctx context.Context, f *evalFlags) error {
 	if err != nil {
 		return err
 	}
+	a.warn(f.profileNotes(captures))
 	var out *atomicfile.File
 	if f.profileOut != "" { // opened now: a directory that cannot be written to is known before the work
 		if out, err = atomicfile.Create(f.profileOut); err != nil {

@@ -85,6 +85,8 @@ func (f *evalFlags) check(changed func(string) bool, args []string) error {
 		return usage("no input; name safetensors files with q, k and v, or make some up with --generated 8k --parts")
 	case slices.Contains(f.inputs, ""):
 		return usage("the name of an input file is empty")
+	case slices.Contains(f.profiles, ""): // a script's variable that is not set
+		return usage("--profile needs the name of a file, but it is empty")
 	case f.rows < 1:
 		return usage("--rows %d samples nothing; use 1 or more", f.rows)
 	}

@@ -177,6 +177,9 @@ func (f *evalFlags) addProfiles() error {
 		if err != nil {
 			return err
 		}
+		if err := p.Check(math.MaxInt, math.MaxInt); err != nil { // any model's; a weight without sampled rows
+			return err
+		}
 		params, err := attention.Preset(p.Preset)
 		if err != nil {
 			return err

@@ -231,6 +231,7 @@ func TestEvalUsageErrors(t *testing.T) {
 		"c.safetensors --target recall=0.9 --theta inf",
 		"c.safetensors --profile-out p.json",
 		"c.safetensors --profile p.json --target recall=0.9",
+		"c.safetensors --profile=",
 		"c.safetensors --target recall=0.9 --profile-out=",
 		"c.safetensors --target recall=0.9 --profile-out ./c.safetensors",
 	} {
@@ -267,7 +268,7 @@ func TestEvalBadFiles(t *testing.T) {
 	require.NoError(t, os.WriteFile(bad, []byte(`{"schema":1,"preset":"safe","heads":[{"layer":0,"head":0,"tetha":8}]}`), 0o600))
 	code, _, stderr := invoke(newFake(), nil, "eval", good, "--profile", bad)
 	require.Equal(t, exitOther, code)
-	require.Contains(t, stderr, bad+": not a profile")
+	require.Contains(t, stderr, bad+": heads[0]: the name")
 	require.Contains(t, stderr, "tetha")
 	code, _, stderr = invoke(newFake(), nil, "eval", good, "--target", "recall=0.9", "--profile-out", filepath.Join(dir, "no", "p.json"))
 	require.Equal(t, exitOther, code)
@@ -331,4 +332,110 @@ func TestEvalOnDevice(t *testing.T) {
 		require.InDelta(t, r["rel_l2"], r["rel_l2_device"], 2e-3, r["setting"])
 	}
 	require.Greater(t, doc.Results[0]["rel_l2"], 0.05)
+}
+
+// A profile that does not fit the files is measured all the same, but not silently.
+func TestEvalSaysWhereAProfileDoesNotFit(t *testing.T) {
+	t.Chdir(t.TempDir())
+	own := sharp(t, ".", "own.safetensors", 100, map[string]string{"model": "m", "layer": "3", "heads": "4,5"})
+	other := sharp(t, ".", "other.safetensors", 100, map[string]string{"model": "n\x1b[2J", "layer": "3", "heads": "5,6"})
+	nameless := sharp(t, ".", "nameless.safetensors", 100, nil)
+	for _, c := range []struct {
+		profile string
+		files   []string
+		want    []string
+	}{
+		{`"model":"m","preset":"safe","heads":[{"layer":3,"head":4,"mode":"dense"},{"layer":3,"head":5,"mode":"dense"}]`, []string{own}, nil},
+		{`"preset":"safe","heads":[{"layer":0,"head":1,"mode":"dense"}]`, []string{nameless}, nil},
+		{`"model":"m","preset":"safe","heads":[{"layer":0,"head":1,"mode":"dense"}]`, []string{nameless}, nil},
+		{
+			`"model":"m","preset":"safe","heads":[{"layer":3,"head":5,"mode":"dense"}]`,
+			[]string{own, other, other, nameless},
+			[]string{`is of model "m", but other.safetensors is of "n\x1b[2J": what suits the heads of the one may not suit the other's`},
+		},
+		{
+			`"preset":"lean","heads":[{"layer":4,"head":5,"mode":"dense"},{"layer":3,"head":0,"mode":"dense"}]`,
+			[]string{own, other},
+			[]string{"names none of the heads in the files, as layer 4 head 5 is in none (both count from 0): it is measured as preset lean"},
+		},
+		{
+			`"preset":"safe","heads":[{"layer":3,"head":4,"mode":"dense"},{"layer":9,"head":1,"mode":"dense"},{"layer":3,"head":7,"theta":8}]`,
+			[]string{own},
+			[]string{"names 2 heads that are not in the files, such as layer 9 head 1 (both count from 0): what is measured leaves them out"},
+		},
+		{`"preset":"safe","heads":[]`, []string{own}, []string{"names no heads: it is measured as preset safe"}},
+	} {
+		require.NoError(t, os.WriteFile("p.json", []byte(`{"schema":1,`+c.profile+`}`), 0o600))
+		code, stdout, stderr := invoke(newFake(), nil, append([]string{"eval", "--profile", "p.json"}, c.files...)...)
+		require.Equal(t, 0, code, stderr)
+		require.Contains(t, stdout, "profile p.json")
+		var got []string
+		for _, line := range strings.Split(stderr, "\n") {
+			if text, ok := strings.CutPrefix(line, "anchorvk: warning: --profile p.json "); ok {
+				got = append(got, text)
+			}
+		}
+		require.Equal(t, c.want, got, "%s %v", c.profile, c.files)
+	}
+
+	require.NoError(t, os.WriteFile("p.json", []byte(`{"schema":1,"preset":"paper","heads":[{"layer":0,"head":0,"weight":0.2}]}`), 0o600))
+	code, stdout, stderr := invoke(newFake(), nil, "eval", own, "--profile", "p.json")
+	require.Equal(t, exitOther, code)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "p.json: heads[0]: weight 0.2 is of sampled rows, and preset paper has none")
+}
+
+// What eval finds on a capture of some of a layer's heads, run and bench take for
+// the same capture, by its metadata.
+func TestRunAndBenchTakeAProfileByMetadata(t *testing.T) {
+	t.Chdir(t.TempDir())
+	meta := map[string]string{"model": "m", "layer": "3", "heads": "4,5"}
+	path := sharp(t, ".", "c.safetensors", 800, meta)
+	code, _, stderr := invoke(newFake(), nil, "eval", path, "--profile-out", "p.json", "--target", "recall=1")
+	require.Equal(t, 0, code, stderr)
+	explain := func(args ...string) (stdout, stderr string) {
+		t.Helper()
+		code, stdout, stderr := program(append(args, "--explain", "--no-fallback")...)
+		require.Equal(t, 0, code, stderr)
+		return stdout, stderr
+	}
+	plain := sharp(t, ".", "plain.safetensors", 800, nil)
+	for _, command := range [][]string{{"run", "-i"}, {"bench", "--modes", "anchor", "-i"}} {
+		with := func(path string, args ...string) (string, string) {
+			t.Helper()
+			return explain(append(append(command[:len(command):len(command)], path, "--profile"), args...)...)
+		}
+		stdout, stderr := with(path, "p.json")
+		require.Contains(t, stdout, "2 have a mode of their own, 2 are dense")
+		require.NotContains(t, stderr, "--profile")
+
+		_, stderr = with(path, "p.json", "--layer", "2") // goes before the metadata
+		require.Contains(t, stderr, "--profile p.json names no head of layer 2")
+
+		one := "one.json"
+		require.NoError(t, os.WriteFile(one, []byte(`{"schema":1,"model":"n","preset":"safe","heads":[{"layer":3,"head":5,"mode":"dense"},{"layer":3,"head":9,"mode":"dense"}]}`), 0o600))
+		stdout, stderr = with(path, one) // the model has heads that the file lacks
+		require.Contains(t, stdout, "1 has a mode of its own, 1 is dense")
+		require.Contains(t, stderr, `--profile one.json is of model "n", but c.safetensors is of "m"`)
+
+		require.NoError(t, os.WriteFile(one, []byte(`{"schema":1,"preset":"safe","heads":[{"layer":3,"head":0,"mode":"dense"}]}`), 0o600))
+		stdout, stderr = with(path, one)
+		require.NotContains(t, stdout, "of its own")
+		require.Contains(t, stderr, "--profile one.json names none of the heads 4, 5 of layer 3 that c.safetensors holds: they are as preset safe says")
+
+		require.NoError(t, os.WriteFile(one, []byte(`{"schema":1,"preset":"paper","heads":[{"layer":3,"head":4,"weight":0.2}]}`), 0o600))
+		code, _, stderr := program(append(command[:len(command):len(command)], path, "--profile", one)...)
+		require.NotEqual(t, 0, code)
+		require.Contains(t, stderr, "--profile one.json has weights, which are of sampled rows, but pooled rows choose the keys")
+
+		_, stderr = with(plain, "p.json") // without metadata, layer 0
+		require.Contains(t, stderr, "names no head of layer 0")
+		code, _, stderr = program(append(command[:len(command):len(command)], plain, "--profile", "p.json", "--layer", "3")...)
+		require.NotEqual(t, 0, code)
+		require.Contains(t, stderr, `p.json: heads[0]: layer 3 has 2 query heads, but head 4 is named; the profile is of another model ("m")`)
+	}
+	whole := sharp(t, ".", "whole.safetensors", 800, map[string]string{"layer": "3", "heads": "2"}) // how many there are
+	code, _, stderr = program("run", whole, "--profile", "p.json")
+	require.NotEqual(t, 0, code)
+	require.Contains(t, stderr, "layer 3 has 2 query heads, but head 4 is named")
 }

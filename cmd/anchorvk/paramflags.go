@@ -11,6 +11,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/attention/profile"
+	"github.com/anchorvk/anchorvk/internal/quality"
 )
 
 // defaultPreset is what the command computes when nothing else is asked for:
@@ -25,6 +26,7 @@ type paramFlags struct {
 	profile             string // file of modes and thetas for each head
 	layer               int    // of the profile's model
 	loaded              *profile.Profile
+	capture             *quality.Capture // what the input's metadata say, nil for inputs that are made up
 	thetas              []float64
 	steps, blocks       []int
 	sink, window, tails []int // one number at most
@@ -74,22 +76,68 @@ func (f *paramFlags) load() (err error) {
 	return nil
 }
 
-// notes say where a profile changes nothing, as of a layer that was counted from 1.
-func (f *paramFlags) notes() []string {
-	if f.loaded == nil || slices.ContainsFunc(f.loaded.Heads, func(h profile.Head) bool { return h.Layer == f.layer }) {
+// of takes from the metadata of a file, as eval does, which layer's heads it holds
+// and the numbers that they have in the model. --layer goes before them.
+func (f *paramFlags) of(file *inputFile, path string) error {
+	if f.loaded == nil { // nobody asks
 		return nil
 	}
-	return []string{fmt.Sprintf("--profile %s names no head of layer %d (layers count from 0): its heads are as preset %s says", f.profile, f.layer, f.preset)}
+	c, err := quality.Describe(file.File, path, file.shape, f.layer)
+	if err != nil {
+		return err
+	}
+	if f.cmd.Flags().Changed("layer") {
+		c.Layer = f.layer
+	}
+	f.layer, f.capture = c.Layer, &c
+	return nil
 }
 
-// ofHeads adds what the profile says of a layer with so many query heads.
+// notes say where a profile changes nothing, as of a layer that was counted from
+// 1, and where it is of another model than the input.
+func (f *paramFlags) notes() (notes []string) {
+	if f.loaded == nil {
+		return nil
+	}
+	if f.capture != nil {
+		notes = otherModels(f.profile, f.loaded, *f.capture)
+	}
+	named := f.capture != nil && f.capture.Named
+	switch {
+	case !slices.ContainsFunc(f.loaded.Heads, func(h profile.Head) bool { return h.Layer == f.layer }):
+		notes = append(notes, fmt.Sprintf("--profile %s names no head of layer %d (layers count from 0): its heads are as preset %s says", f.profile, f.layer, f.preset))
+	case named && !slices.ContainsFunc(f.loaded.Heads, f.inCapture):
+		notes = append(notes, fmt.Sprintf("--profile %s names none of the heads %s of layer %d that %s holds: they are as preset %s says", f.profile, listOf(f.capture.Heads), f.layer, f.capture.Path, f.preset))
+	}
+	return notes
+}
+
+// inCapture says whether the input holds a head of the profile.
+func (f *paramFlags) inCapture(h profile.Head) bool { return f.capture.Holds(h.Layer, h.Head) }
+
+// ofHeads adds what the profile says of a layer with so many query heads. Where
+// metadata number the heads, they are some of the model's, which may have more.
 func (f *paramFlags) ofHeads(p attention.Params, heads int) (attention.Params, error) {
 	if f.loaded == nil {
 		return p, nil
 	}
-	var err error
-	p.Heads, err = f.loaded.For(f.layer, heads)
-	return p, err
+	if f.capture == nil || !f.capture.Named {
+		var err error
+		if p.Heads, err = f.loaded.For(f.layer, heads); err != nil {
+			return p, err
+		}
+	} else {
+		p.Heads = quality.Setting{Params: p, Profile: f.loaded}.ParamsFor(*f.capture).Heads
+		if !slices.ContainsFunc(f.loaded.Heads, f.inCapture) {
+			p.Heads = nil
+		}
+	}
+	for _, own := range p.Heads {
+		if own.Weight != 0 && !p.Sample.On() {
+			return p, fmt.Errorf("--profile %s has weights, which are of sampled rows, but pooled rows choose the keys: leave --theta out, or add --sample 16,0.2,8 or a preset such as safe", f.profile)
+		}
+	}
+	return p, nil
 }
 
 // base is the preset with all that takes one value.

@@ -98,6 +98,9 @@ func (a *app) prefill(ctx context.Context, f *runFlags) error {
 	}
 	defer func() { _ = file.Close() }()
 	shape := file.shape
+	if err := f.params.of(file, f.input.path); err != nil {
+		return err
+	}
 	if f.params.p, err = f.params.ofHeads(f.params.p, shape.Heads); err != nil {
 		return err
 	}

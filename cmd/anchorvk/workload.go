@@ -57,6 +57,10 @@ func (f *benchFlags) workloads(ctx context.Context) ([]workload, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := f.params.of(file, f.input.path); err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
 	return []workload{{file.shape, file.load, file.extraBytes()}}, func() { _ = file.Close() }, nil
 }
 

@@ -2,6 +2,7 @@ package quality
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ type Capture struct {
 	Layer int
 	Heads []int // number of each query head in the model
 	Shape attention.Shape
+	// Named says that the metadata number the heads, of which the model may have
+	// others.
+	Named bool
 	// Generated says that the input is made up, and Path no file.
 	Generated bool
 }
@@ -50,6 +54,7 @@ func Describe(file *tensorfile.File, path string, shape attention.Shape, place i
 		if c.Heads, err = numbers(text, shape.Heads); err != nil {
 			return fail("the metadata name heads %q for a q of %s: %v", text, plural.Of(shape.Heads, "head", "heads"), err)
 		}
+		c.Named = len(c.Heads) == 1 || strings.Contains(text, ",") // else it is how many there are
 	}
 	for _, key := range []string{"kv_heads", "kv_head"} {
 		if text := file.Metadata(key); text != "" {
@@ -59,6 +64,11 @@ func Describe(file *tensorfile.File, path string, shape attention.Shape, place i
 		}
 	}
 	return c, nil
+}
+
+// Holds says whether a head of the model is in the capture.
+func (c Capture) Holds(layer, head int) bool {
+	return layer == c.Layer && slices.Contains(c.Heads, head)
 }
 
 // numbers reads a list of so many different head numbers; a single number where

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _check as check
-from ._heads import PRESET, Heads, Numbers, set_guard, set_heads, set_sample
-from ._library import Memory, PlanInfo, StatsStruct, library
+from ._heads import LARGEST, PRESET, SMALLEST, Heads, Numbers, check_rows, set_guard, set_heads, set_sample, set_theta
+from ._library import Error, Memory, PlanInfo, StatsStruct, library
 from ._object import Object
 from ._profile import Profile, apply
 
@@ -80,6 +80,31 @@ class Plan(Object):
 UNSET: Any = object()  # no preset was named: the profile's, or safe
 
 
+def _set_preset(info: PlanInfo, preset: Any) -> None:
+    name = check.text("preset", preset, optional=False)
+    try:
+        library.avk_plan_preset(info, name)
+    except Error as e:
+        if e.name != "AVK_ERROR_ARGUMENT":
+            raise
+        raise ValueError(str(e)) from None  # which names those that there are
+
+
+def _check_groups(info: PlanInfo) -> None:
+    if info.block % 16:
+        raise ValueError(f"block is {info.block}; use a multiple of 16 such as 128")
+    for name in ("step", "sink_blocks", "window_blocks"):
+        if getattr(info, name) > check.MAX_INT32 // info.block:
+            raise ValueError(f"{name} is {getattr(info, name)}, which in blocks of {info.block} rows is more than {check.MAX_INT32} positions; use a smaller number")
+
+
+def _scale(value: Any) -> float:
+    number = check.real("scale", value)
+    if number != 0 and not SMALLEST <= number * math.log2(math.e) <= LARGEST:
+        raise ValueError(f"scale is {number:g}; use a positive number that fp32 holds, or 0 for head_dim**-0.5")
+    return number
+
+
 def plan_info(
     *,
     heads: int,
@@ -122,23 +147,21 @@ def plan_info(
     elif layer is not None:
         raise ValueError("layer is the layer of a profile, and profile names none")
     if profile is None or preset is not UNSET:
-        library.avk_plan_preset(info, check.text("preset", "safe" if preset is UNSET else preset, optional=False))
+        _set_preset(info, "safe" if preset is UNSET else preset)
     info.mode = check.choice("mode", mode, MODES)
     for name, value, low in (("step", step, 1), ("block", block, 16), ("sink_blocks", sink_blocks, 0), ("window_blocks", window_blocks, 0)):
         if value is not None:
             setattr(info, name, check.integer(name, value, low, check.MAX_INT32))
     if tail is not None:
         info.tail = check.integer("tail", tail, 0, check.MAX_INT32)
+    _check_groups(info)
     set_sample(info, sample, weight)
+    set_theta(info, theta, sample, weight)
     set_guard(info, guard)
     set_heads(info, head_modes)
-    if theta is not None:
-        info.theta = check.real("theta", theta, infinite=True)
-        if math.isfinite(theta) and (weight is not None or sample is not None and sample != PRESET):
-            raise ValueError(f"theta is {theta!r}, which has pooled rows choose the stripes, beside {'sample' if weight is None else 'weight'}, which has sampled ones: give one of them")
-        if math.isfinite(theta):
-            set_sample(info, None, None)
-    info.scale = check.real("scale", scale)
+    of = "the profile's preset" if preset is UNSET and profile is not None else f"preset={'safe' if preset is UNSET else preset!r}"
+    check_rows(info, of, profile is not None, sample, weight, theta, guard)
+    info.scale = _scale(scale)
     info.slice_ms = check.real("slice_ms", slice_ms)
     info.stripe_share = check.real("stripe_share", stripe_share)
     info.scratch_bytes = check.integer("scratch_bytes", scratch_bytes, 0, check.MAX_UINT64)

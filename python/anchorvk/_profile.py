@@ -8,9 +8,18 @@ import json
 import os
 from typing import Any, Mapping, Union
 
+import numpy as np
+
 from . import _check as check
 from ._library import Head, PlanInfo, library
 from ._object import Object
+
+
+def _of_numpy(value: Any) -> Any:
+    """Numbers of numpy, which json knows nothing of, as Python's."""
+    if isinstance(value, np.generic) and isinstance(value, (np.integer, np.floating, np.bool_)):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r} is no number, text, list or dict"[:120])
 
 
 class Profile(Object):
@@ -20,6 +29,8 @@ class Profile(Object):
     takes the same as a dict::
 
         {"schema": 1, "preset": "safe", "heads": [{"layer": 2, "head": 0, "weight": 0.1}, {"layer": 17, "head": 3, "mode": "dense"}]}
+
+    Numbers of numpy are fine in it.
 
     Engine.plan and Engine.attention take one with the layer, counted from 0. It needs no
     device. Raises Error for what is no profile, and says what is wrong with it.
@@ -31,7 +42,7 @@ class Profile(Object):
         handle = ctypes.c_uint64()
         if isinstance(source, collections.abc.Mapping):
             try:
-                text = json.dumps(dict(source), allow_nan=False).encode()
+                text = json.dumps(dict(source), allow_nan=False, default=_of_numpy).encode()
             except (TypeError, ValueError) as e:
                 raise type(e)(f"profile cannot be written as JSON: {e}") from None
             library.avk_profile_parse(text, len(text), handle)

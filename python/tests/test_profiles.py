@@ -85,12 +85,29 @@ class Profiles(OnADevice):
         self.fails("AVK_ERROR_ARGUMENT", "schema: is missing", anchorvk.Profile, {})
         self.fails("AVK_ERROR_ARGUMENT", 'preset: "fast" is none; use one of lean, paper, safe', anchorvk.Profile, {"schema": 1, "preset": "fast"})
         self.fails("AVK_ERROR_ARGUMENT", "heads[0]: weight is 0", anchorvk.Profile, dict(PROFILE, heads=[{"layer": 0, "head": 0, "weight": 0}]))
-        for source, error in (({"schema": float("nan")}, ValueError), ({"schema": np.int64(1)}, TypeError)):
+        for source, error in (({"schema": float("nan")}, ValueError), ({"schema": np.float32("nan")}, ValueError), ({"schema": 1j}, TypeError), ({"schema": np.zeros(1)}, TypeError)):
             with self.assertRaisesRegex(error, "profile cannot be written as JSON"):
                 anchorvk.Profile(source)
         for source in (None, b"model.json", 3, [PROFILE]):
             with self.assertRaisesRegex(TypeError, f"profile must be the path of a file, or a dict, not {type(source).__name__}"):
                 anchorvk.Profile(source)
+
+    def test_numbers_of_numpy_are_taken(self):
+        heads = [{"layer": np.int64(h["layer"]), "head": np.uint8(h["head"])} | {name: np.float32(h[name]) for name in ("theta", "weight") if name in h} | {"mode": h["mode"] for _ in "m" if "mode" in h} for h in HEADS]
+        self.assertEqual(anchorvk.Profile(dict(PROFILE, schema=np.int32(1), heads=heads)).details, PROFILE)
+        self.fails("AVK_ERROR_ARGUMENT", "heads[0]: layer is true; write a whole number that counts from 0", anchorvk.Profile, dict(PROFILE, heads=[{"layer": np.True_, "head": 0, "theta": 1}]))
+
+    def test_names_are_exact(self):
+        self.fails("AVK_ERROR_ARGUMENT", 'the name "preseT" is unknown; write "preset"', anchorvk.Profile, {"schema": 1, "preset": "safe", "preseT": "lean"})
+
+    def test_weights_need_sampled_rows(self):
+        profile = anchorvk.Profile({"schema": 1, "preset": "paper", "heads": [{"layer": 0, "head": 1, "weight": 0.25}]})
+        shape = dict(heads=4, kv_heads=2, q_len=600, kv_len=600, head_dim=16, profile=profile)
+        for more, why in ((dict(), "the profile's preset has"), (dict(theta=2), "theta=2 has"), (dict(preset="paper"), "preset='paper' has"), (dict(preset="safe", sample=None), "sample=None has")):
+            with self.subTest(more), self.assertRaisesRegex(ValueError, f"^the profile's weight of head 1 is 0.25, which is of sampled rows, but {why} pooled rows choose the stripes; "):
+                plan_info(**shape, layer=0, **more)
+        for more in (dict(layer=1), dict(layer=0, preset="safe"), dict(layer=0, sample=(16, 0.2)), dict(layer=0, preset="lean", theta=float("inf"))):
+            self.engine.plan(**shape, **more).close()
 
     def test_what_a_profile_says_of_itself(self):
         with anchorvk.Profile(PROFILE) as profile:

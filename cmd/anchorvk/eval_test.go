@@ -425,8 +425,13 @@ func TestRunAndBenchTakeAProfileByMetadata(t *testing.T) {
 
 		require.NoError(t, os.WriteFile(one, []byte(`{"schema":1,"preset":"paper","heads":[{"layer":3,"head":4,"weight":0.2}]}`), 0o600))
 		code, _, stderr := program(append(command[:len(command):len(command)], path, "--profile", one)...)
-		require.NotEqual(t, 0, code)
-		require.Contains(t, stderr, "--profile one.json has weights, which are of sampled rows, but pooled rows choose the keys")
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "--profile one.json has weights, which are of sampled rows, but pooled rows choose the keys: add --sample 16,0.2,8 or --preset safe")
+		_, stderr = with(path, one, "--sample", "16,0.2,8", "--guard", "off")
+		require.NotContains(t, stderr, "--profile")
+		code, _, stderr = program(append(command[:len(command):len(command)], path, "--profile", one, "--preset", "safe", "--theta", "8")...)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "choose the keys: leave --theta out")
 
 		_, stderr = with(plain, "p.json") // without metadata, layer 0
 		require.Contains(t, stderr, "names no head of layer 0")

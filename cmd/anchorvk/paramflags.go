@@ -134,7 +134,11 @@ func (f *paramFlags) ofHeads(p attention.Params, heads int) (attention.Params, e
 	}
 	for _, own := range p.Heads {
 		if own.Weight != 0 && !p.Sample.On() {
-			return p, fmt.Errorf("--profile %s has weights, which are of sampled rows, but pooled rows choose the keys: leave --theta out, or add --sample 16,0.2,8 or a preset such as safe", f.profile)
+			try := "add --sample 16,0.2,8 or --preset safe"
+			if f.cmd.Flags().Changed("theta") {
+				try = "leave --theta out"
+			}
+			return p, usage("--profile %s has weights, which are of sampled rows, but pooled rows choose the keys: %s", f.profile, try)
 		}
 	}
 	return p, nil

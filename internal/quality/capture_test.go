@@ -73,3 +73,20 @@ func TestCaptureNamesThatCannotBe(t *testing.T) {
 		require.ErrorContains(t, err, path)
 	}
 }
+
+// Only a list of numbers, or one of a single head, says which of the model's heads
+// a file holds.
+func TestHeadsAreNamedByAList(t *testing.T) {
+	for text, named := range map[string]bool{"": false, "4": false, "0,1,2,3": true, "8,9,3,1": true} {
+		meta := map[string]string{"layer": "3"}
+		if text != "" {
+			meta["heads"] = text
+		}
+		c, err := describe(t, capture(t, meta), 0)
+		require.NoError(t, err, text)
+		require.Equal(t, named, c.Named, text)
+		require.True(t, c.Holds(3, 1))
+		require.False(t, c.Holds(2, 1))
+		require.Equal(t, text == "8,9,3,1", c.Holds(3, 9))
+	}
+}

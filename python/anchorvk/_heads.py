@@ -19,6 +19,7 @@ LARGEST_PART = 64
 LARGEST_LOOK = 15
 SMALLEST_PEAK = 1e-6
 SMALLEST = 2.0**-126  # that fp32 holds in full precision
+SMALLEST_WEIGHT = 2.0**-95  # which fp32 holds in full precision when divided by any position
 LARGEST = (2 - 2.0**-23) * 2.0**127
 
 MODES = {"default": 0, "dense": 2, "anchor_only": 3}
@@ -40,8 +41,10 @@ def _numbers(name: str, value: Any, names: str, example: str, counts: tuple[int,
 
 def _weight(name: str, value: Any) -> float:
     number = check.real(name, value)
-    if not SMALLEST <= number <= LARGEST:
-        raise ValueError(f"{name} is {number:g}; use a number above 0 such as 0.2" if number < 1 else f"{name} is {number:g}, more than fp32 holds; use a number such as 0.2")
+    if number <= 0:
+        raise ValueError(f"{name} is {number:g}; use a number above 0 such as 0.2")
+    if not SMALLEST_WEIGHT <= number <= LARGEST:
+        raise ValueError(f"{name} is {number:g}, outside of {SMALLEST_WEIGHT:.2g} to {LARGEST:.2g}; use a number such as 0.2")
     return number
 
 
@@ -85,12 +88,12 @@ def set_sample(info: PlanInfo, sample: Numbers, weight: Any) -> None:
 
 
 def set_theta(info: PlanInfo, theta: Any, sample: Numbers, weight: Any) -> None:
-    """A theta has pooled rows choose, but for infinite ones, with which nothing is chosen; None leaves the preset's way."""
+    """A theta has pooled rows choose, but for infinite ones, which keep every key or none; None leaves the preset's way."""
     if theta is None:
         return
     info.theta = check.real("theta", theta, infinite=True)
     if weight is not None or (sample is not None and not isinstance(sample, str)):
-        does = "has pooled rows choose the stripes" if math.isfinite(info.theta) else "leaves nothing to choose"
+        does = "has pooled rows choose the stripes" if math.isfinite(info.theta) else f"keeps {'every key' if info.theta > 0 else 'no key'}"
         raise ValueError(f"theta is {theta!r}, which {does}, beside {'sample' if weight is None else 'weight'}, which has sampled rows choose: give one of them")
     if math.isfinite(info.theta):
         set_sample(info, None, None)

@@ -26,8 +26,8 @@ class Choice(OnADevice):
         for words, params in (
             ("weight is 0; use a number above 0 such as 0.2", dict(weight=0)),
             ("weight is -1; use a number above 0", dict(weight=-1)),
-            ("weight is 1e-40; use a number above 0", dict(weight=1e-40)),
-            ("weight is 1e+300, more than fp32 holds", dict(weight=1e300)),
+            ("weight is 1e-30, outside of 2.5e-29 to 3.4e+38; use a number such as 0.2", dict(weight=1e-30)),
+            ("weight is 1e+300, outside of 2.5e-29 to 3.4e+38; use a number such as 0.2", dict(weight=1e300)),
             ("weight is inf; use a finite number", dict(weight=INF)),
             ("sample[0] is 0; use 1 to 2147483647", dict(sample=(0, 0.2))),
             ("sample[1] is 0; use a number above 0", dict(sample=(16, 0.0))),
@@ -53,10 +53,10 @@ class Choice(OnADevice):
             self.refused(words, **params)
 
     def test_the_ends_of_the_ranges_are_taken(self):
-        least = 2.0**-126
+        least = 2.0**-95
         for params in (
             dict(weight=least), dict(weight=float(np.finfo(np.float32).max)), dict(sample=(16, 0.2, 64)), dict(sample=(16, 0.2, 0)), dict(guard=(16, 1e-6, 0, 15)), dict(guard=(16, 1, 1, 0)),
-            dict(block=16, step=2**27 - 1), dict(scale=least), dict(scale=2e38), heads({"weight": least}), heads({"weight": np.float32(0.25)}),
+            dict(block=16, step=2**27 - 1), dict(scale=2.0**-126), dict(scale=2e38), heads({"weight": least}), heads({"weight": np.float32(0.25)}),
         ):
             with self.subTest(params):
                 self.engine.plan(**sample.SHAPE, **params).close()
@@ -70,7 +70,7 @@ class Choice(OnADevice):
 
     def test_a_theta_stands_alone(self):
         for theta in (3, np.float32(3), INF, -INF):
-            does = "has pooled rows choose the stripes" if np.isfinite(theta) else "leaves nothing to choose"
+            does = "has pooled rows choose the stripes" if np.isfinite(theta) else "keeps every key" if theta > 0 else "keeps no key"
             self.refused(f"theta is {theta!r}, which {does}, beside weight, which has sampled rows choose: give one of them", theta=theta, weight=0.2)
             self.refused(f"theta is {theta!r}, which {does}, beside sample, which has sampled rows choose: give one of them", theta=theta, sample=(16, 0.2))
             for more in (dict(), dict(sample=None), dict(sample="preset"), dict(preset="paper")):

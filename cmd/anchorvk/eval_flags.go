@@ -133,7 +133,7 @@ func (f *evalFlags) parseGenerated(changed func(string) bool) (err error) {
 	}
 	for _, n := range f.lengths {
 		if err := madeUp(n).Validate(); err != nil {
-			return err
+			return usage("--generated %d: %s", n, strings.TrimPrefix(err.Error(), "attention: Shape."))
 		}
 	}
 	return nil
@@ -213,7 +213,7 @@ func (f *evalFlags) parseTarget(changed func(string) bool) error {
 	}
 	for _, axis := range []string{"step", "block", "sink-blocks", "window-blocks", "tail", "sample", "guard"} {
 		if changed(axis) {
-			return usage("--%s and --target exclude each other: a profile has a preset, and thetas and modes of heads", axis)
+			return usage("--%s and --target exclude each other: a profile has a preset, and modes, thetas and weights of heads", axis)
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (f *paramFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.guard, "guard", "", "`stride,peak,limit,look` of the guard, such as 16,0.01,0.02,4; without a look, or 0, it keeps all keys where it fails; off for none")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of q.k; 0 is 1/sqrt(head_dim)")
 	flags.StringVar(&f.profile, "profile", "", "JSON `file` with modes, thetas and weights of single heads, as eval writes it; its preset is taken where --preset is not given")
-	flags.IntVar(&f.layer, "layer", 0, "`number` of the layer, from 0, whose heads in the profile are meant")
+	flags.IntVar(&f.layer, "layer", 0, "`number` of the layer, from 0, whose heads in the profile are meant; that of the file's metadata where it is not given")
 	values(cmd, "preset", attention.Presets()...)
 }
 

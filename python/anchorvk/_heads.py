@@ -60,7 +60,7 @@ def set_guard(info: PlanInfo, guard: Numbers) -> None:
     if guard is None:
         info.guard_stride, info.guard_peak, info.guard_limit, info.guard_look = 0, 0, 0, 0
         return
-    numbers = _numbers("guard", guard, "stride, peak, limit, look", "(32, 0.01, 0.02, 4)", (3, 4))
+    numbers = _numbers("guard", guard, "stride, peak, limit, look", "(16, 0.01, 0.02, 4)", (3, 4))
     if numbers is None:
         return
     info.guard_stride = check.integer("guard[0]", numbers[0], 1, check.MAX_INT32)

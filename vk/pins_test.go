@@ -21,9 +21,10 @@ func TestFailedWaitKeepsWhatIsInFlight(t *testing.T) {
 	r, b := newRecorder(t, d), newBuffer(t, d, "b", 4096, DeviceLocal)
 	r.Fill(b, 0, 4096, 1)
 	require.NoError(t, r.Submit(Sync{}))
-	require.NoError(t, b.Close())
 	live := fault.Count().Live
 	require.NotZero(t, live)
+	require.NoError(t, b.Close())
+	require.Equal(t, live, fault.Count().Live, "a buffer was freed under the work that uses it")
 	var timeout *TimeoutError
 	require.ErrorAs(t, r.Wait(background), &timeout)
 	require.Equal(t, live, fault.Count().Live, "memory of work that may be running was freed")

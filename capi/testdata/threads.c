@@ -7,6 +7,7 @@
 enum { THREADS = 10, RUNS = 20 };
 
 static struct fixture shared;
+static int busy; /* calls that were refused because they ran */
 
 static void *worker(void *argument) {
 	int n = (int)(size_t)argument;
@@ -26,7 +27,11 @@ static void *worker(void *argument) {
 			OK(avk_call_run(f.call, NULL));
 		} else {
 			OK(avk_call_start(f.call));
-			if (run % 4) EXPECT(avk_call_run(f.call, NULL), AVK_ERROR_BUSY, "is running");
+			if (run % 4) { /* which a busy machine may find ended */
+				avk_status status = avk_call_run(f.call, NULL);
+				HOLDS(status == AVK_ERROR_BUSY || status == AVK_OK);
+				__sync_fetch_and_add(&busy, status == AVK_ERROR_BUSY);
+			}
 			OK(avk_call_wait(f.call, -1, NULL));
 		}
 		for (size_t i = 0; i < sizeof f.o / 2; i++) HOLDS(f.o[i] == want);
@@ -47,6 +52,7 @@ int main(void) {
 	fixture_open(&shared);
 	for (size_t i = 0; i < THREADS; i++) HOLDS(!pthread_create(&threads[i], NULL, worker, (void *)i));
 	for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+	HOLDS(busy > 0);
 	fixture_run(&shared);
 	fixture_close(&shared);
 	return finish();

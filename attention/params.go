@@ -15,8 +15,8 @@ type Params struct {
 	// Theta is the largest allowed distance below the anchor, in natural-log
 	// score units (score = q.k*scale). A candidate key becomes a stripe when
 	// its pooled score is at least the pooled anchor minus Theta. +Inf keeps
-	// every candidate (dense attention), -Inf keeps none (without Guard the anchor only), both
-	// without comparing anything. NaN is rejected.
+	// every candidate (dense attention), -Inf keeps none (without Guard the
+	// anchor only), whatever the scores are. NaN is rejected.
 	Theta float64 `json:"theta"`
 	// Step is the number of blocks in a group; a group shares one stripe list.
 	Step int `json:"step"`

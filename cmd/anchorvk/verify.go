@@ -39,6 +39,7 @@ type caseRecord struct {
 	StripesDiffer int          `json:"stripes_differ"`
 	StripesWrong  int          `json:"stripes_wrong"`
 	Seconds       report.Float `json:"seconds"`
+	Digest        string       `json:"digest"` // of all bits of the output; empty where nothing was computed
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -169,6 +170,7 @@ func (v *verification) check(ctx context.Context, tier string, c verify.Case) er
 		NMSE: report.Float(m.NMSE), MaxError: report.Float(m.MaxErr), HalfMaxError: report.Float(m.HalfMaxErr), LSEError: report.Float(m.LSEErr),
 		StripesDiffer: m.StripesDiffer, StripesWrong: m.StripesWrong,
 		Seconds: report.Float(math.Round(time.Since(start).Seconds()*1000) / 1000),
+		Digest:  m.Digest,
 	}
 	var feature *vk.FeatureError
 	var limit *vk.LimitError

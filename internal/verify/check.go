@@ -56,6 +56,7 @@ func Check(ctx context.Context, c Case, run Runner) (m Measures, failures []stri
 	if err != nil {
 		return m, nil, err
 	}
+	m.Digest = out.digest()
 	return m, append(failures, m.Failures()...), nil
 }
 

@@ -23,7 +23,8 @@ type Output struct {
 // the oracle defines as NaN or infinite are compared by kind and left out of
 // the other measures.
 type Measures struct {
-	Rows int // sampled rows, over all batches and heads
+	Rows   int    // sampled rows, over all batches and heads
+	Digest string // of all bits of the output, set by Check
 
 	// Against the oracle of the same algorithm with the same stripes.
 	NMSE, MaxErr float64

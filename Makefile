@@ -15,7 +15,7 @@ PACKAGES   ?= ./...
 TEST_FLAGS ?=
 # Devices (tools/with-device.sh --list) of `make test` beside the machine's own,
 # of `make devices-test` (none: all) and of `make validate`.
-TEST_DEVICES     ?= lavapipe-128 lavapipe-256 lavapipe-512 swiftshader
+TEST_DEVICES     ?= lavapipe-256 lavapipe-128 lavapipe-512 swiftshader
 DEVICES          ?=
 VALIDATE_DEVICES ?= lavapipe-256
 # Stub devices (tools/with-device.sh --list-stubs) of `make isa` and its like; none: all.

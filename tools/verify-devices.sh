@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs bin/anchorvk verify on devices that need no GPU, one after the other, and
-# ends with one line for each.
+# Runs bin/anchorvk verify on devices that need no GPU, two at a time, because
+# most of the time goes into compilers of one thread, and ends with one line for
+# each.
 #
 #   tools/verify-devices.sh [--short] [DEVICE...]   # of tools/with-device.sh, default all
 #
@@ -31,6 +32,38 @@ other_ways() {
 }
 few='(head_dim/.* n=521 .* d=40( |$)|prefix/.* n=704 q=257 |nonfinite/.*\(v nan\))'
 
+# Verifies one device, and leaves its line in $results/NAME.
+one() {
+	device=$1
+	log=$results/$device.log
+	start=$(date +%s)
+	status=0
+	if [ "$short" = yes ]; then set -- -p "$some"; else set --; fi
+	"$tools/with-device.sh" "$device" bin/anchorvk verify -q "$@" >"$log" 2>&1 || status=$?
+	cases=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" || echo "did not finish")
+	other_ways "$device" >"$log.ways"
+	while read -r tuning tier; do
+		ANCHORVK_TUNING=$tuning "$tools/with-device.sh" "$device" bin/anchorvk verify -q -p "^$tier $few" >"$log.way" 2>&1 </dev/null || status=$?
+		cases="$cases; with $tuning $(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log.way" || echo 'unfinished')"
+		cat "$log.way" >>"$log"
+	done <"$log.ways"
+	if [ $status -ne 0 ] || echo "$cases" | grep -q finish; then
+		grep -v '^OK ' "$log" >&2 || true
+		cases="FAILED with status $status: $cases"
+		: >"$results/$device.bad"
+	fi
+	note "$device" "$cases, $(($(date +%s) - start)) s"
+}
+
+note() { # device, what there is to say of it
+	printf '%-15s %s\n' "$1" "$2" | tee "$results/$1" >&2 # what is done so far
+}
+
+if [ "${1-}" = --one ]; then # by this script, with its variables
+	one "$2"
+	exit
+fi
+
 short=no
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -45,42 +78,25 @@ done
 [ $# -gt 0 ] || set -- $("$tools/with-device.sh" --list | cut -d' ' -f1)
 [ -x bin/anchorvk ] || die "no bin/anchorvk: run make build"
 
-log=$(mktemp)
-trap 'rm -f "$log" "$log.ways" "$log.way"' EXIT
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
 trap 'exit 130' INT TERM
-summary=
-bad=
-note() {
-	line=$(printf '%-15s %s' "$device" "$1")
-	echo "$line" >&2 # what is done so far
-	summary="$summary
-$line"
-}
+export results short
 
 for device; do
-	if ! "$tools/with-device.sh" --prepare "$device"; then
-		if [ $short = no ] || [ -n "${CI:-}" ]; then bad="$bad $device"; fi
-		note "NOT VERIFIED: it cannot be had here (reason above)"
+	if "$tools/with-device.sh" --prepare "$device"; then
+		echo "$device" >>"$results/devices"
 		continue
 	fi
-	start=$(date +%s)
-	status=0
-	if [ $short = yes ]; then set -- -p "$some"; else set --; fi
-	"$tools/with-device.sh" "$device" bin/anchorvk verify -q "$@" >"$log" 2>&1 || status=$?
-	cases=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" || echo "did not finish")
-	other_ways "$device" >"$log.ways"
-	while read -r tuning tier; do
-		ANCHORVK_TUNING=$tuning "$tools/with-device.sh" "$device" bin/anchorvk verify -q -p "^$tier $few" >"$log.way" 2>&1 </dev/null || status=$?
-		cases="$cases; with $tuning $(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log.way" || echo 'unfinished')"
-		cat "$log.way" >>"$log"
-	done <"$log.ways"
-	if [ $status -eq 0 ] && ! echo "$cases" | grep -q finish; then
-		note "$cases, $(($(date +%s) - start)) s"
-	else
-		bad="$bad $device"
-		grep -v '^OK ' "$log" >&2 || true
-		note "FAILED with status $status: $cases, $(($(date +%s) - start)) s"
-	fi
+	if [ $short = no ] || [ -n "${CI:-}" ]; then : >"$results/$device.bad"; fi
+	note "$device" "NOT VERIFIED: it cannot be had here (reason above)"
 done
-echo "anchorvk verify$([ $short = no ] || echo ', a part of it'):$summary"
+[ ! -s "$results/devices" ] || xargs -n 1 -P 2 "$tools/verify-devices.sh" --one <"$results/devices" || :
+
+echo "anchorvk verify$([ $short = no ] || echo ', a part of it'):"
+bad=
+for device; do
+	if [ -s "$results/$device" ]; then cat "$results/$device"; else echo "$device: ended early"; bad="$bad $device"; fi
+	[ ! -e "$results/$device.bad" ] || bad="$bad $device"
+done
 [ -z "$bad" ] || die "failed on:$bad"

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/testhost"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -191,34 +193,34 @@ func TestBorrowedArgumentErrors(t *testing.T) {
 		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 1 << 40 }},
 		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 2 }},
 		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEBuffer = nil }},
-		{"Stripes", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.Stripes = make([]byte, 4*ceilDiv(300, 64)*300) }},
+		{"Stripes", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.Stripes = make([]byte, 4*ceil.Div(300, 64)*300) }},
 		{"PrepareOptions.Scratch", func(_ *Inputs, _ *Outputs, p *PrepareOptions) { p.Scratch = little }},
 	} {
 		i, o, p := good.in, good.out, PrepareOptions{}
 		c.edit(&i, &o, &p)
 		_, err := l.engine.Prepare(plan, i, o, p)
-		requireArgument(t, err, c.field)
+		attentest.RequireArgument(t, err, c.field)
 		if p.Scratch == nil {
 			job, err := l.engine.Submit(context.Background(), plan, i, o, vk.Sync{})
-			requireArgument(t, err, c.field)
+			attentest.RequireArgument(t, err, c.field)
 			require.Nil(t, job)
 		}
 	}
 	require.NoError(t, little.Close())
 	_, err = l.engine.NewScratch(nil)
-	requireArgument(t, err, "plan")
+	attentest.RequireArgument(t, err, "plan")
 
 	own := sharedEngine(t)
 	_, device, out := resident(t, own, problem, PlanOptions{NoFallback: true})
 	_, err = own.Prepare(plan, device, out, PrepareOptions{})
-	requireArgument(t, err, "engine")
+	attentest.RequireArgument(t, err, "engine")
 	// A buffer of another device.
 	_, err = l.engine.Prepare(plan, device, good.out, PrepareOptions{})
-	requireArgument(t, err, "Q.Buffer")
+	attentest.RequireArgument(t, err, "Q.Buffer")
 	_, err = l.engine.Submit(context.Background(), plan, device, good.out, vk.Sync{})
-	requireArgument(t, err, "Q.Buffer")
+	attentest.RequireArgument(t, err, "Q.Buffer")
 	_, err = l.engine.Run(context.Background(), plan, good.in, out)
-	requireArgument(t, err, "O.Buffer")
+	attentest.RequireArgument(t, err, "O.Buffer")
 	require.ErrorContains(t, err, "of another device")
 	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{Wait: []vk.Timeline{{}}})
 	require.ErrorContains(t, err, "Sync.Wait[0].Semaphore is a null handle")

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -209,7 +210,7 @@ func (c *call) setPush(batch int) {
 	ratio := s.GroupSize()
 	head, count := c.span.first, c.span.count
 	kvHeads := (head+count-1)/ratio - head/ratio + 1
-	theta := p.Params.thetaOf(c.span.head) * math.Log2E
+	theta := p.Params.ThetaOf(c.span.head) * math.Log2E
 	c.push = push{
 		qLen: uint32(s.QLen), qOffset: uint32(s.Prefix()), kvEnd: uint32(s.KVLen),
 		headRatio: uint32(ratio), headFirst: uint32(head), headCount: uint32(count),
@@ -304,7 +305,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 	if err := c.engine.device.Download(ctx, bytesOf(bits), c.buffers.masks, 0); err != nil {
 		return err
 	}
-	groups := ceilDiv(p.Shape.KVLen, p.Params.Group())
+	groups := ceil.Div(p.Shape.KVLen, p.Params.Group())
 	order := p.unitOrder(c.spans)
 	for unit := range p.Units {
 		batch, head, group := order.at(unit)

@@ -3,6 +3,7 @@ package attention
 import (
 	"github.com/anchorvk/anchorvk/vk"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
@@ -43,7 +44,7 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 			return err
 		}
 	}
-	if err := out.O.validateRowsApart(); err != nil {
+	if err := out.O.ValidateRowsApart(); err != nil {
 		return err
 	}
 	if want := s.Batch * s.Heads * s.QLen; out.LSE != nil && len(out.LSE) != want {
@@ -52,7 +53,7 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 	if err := checkLSEBuffer(s, out); err != nil {
 		return err
 	}
-	groups := ceilDiv(s.KVLen, p.Params.Group())
+	groups := ceil.Div(s.KVLen, p.Params.Group())
 	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
 		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %s where %d are needed", plural.Of(len(out.Stripes), "element", "elements"), want)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -58,10 +59,10 @@ func TestChunksInsideAGroupDiffer(t *testing.T) {
 	require.Empty(t, whole.stats.Warnings)
 	const from, end = 296, 320 // 40 rows into a group of 64
 	problem.Shape.QLen = 521 - from
-	chunk := compute(t, e, problem, PlanOptions{}, Inputs{Q: slicePositions(in.Q, from, 521), K: in.K, V: in.V})
+	chunk := compute(t, e, problem, PlanOptions{}, Inputs{Q: attentest.SlicePositions(in.Q, from, 521), K: in.K, V: in.V})
 	require.Len(t, chunk.stats.Warnings, 1)
 	require.Contains(t, chunk.stats.Warnings[0], "the rows at positions 296 to 319")
-	requireSameRows(t, slicePositions(whole.o, end, 521), slicePositions(chunk.o, end-from, 521-from), 0, "rows of whole groups")
+	requireSameRows(t, attentest.SlicePositions(whole.o, end, 521), attentest.SlicePositions(chunk.o, end-from, 521-from), 0, "rows of whole groups")
 	differ := 0
 	for i := range end - from {
 		for h := range problem.Shape.Heads {

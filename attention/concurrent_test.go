@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -208,8 +209,8 @@ func TestEngineRefusesPlansNotMade(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &read))
 	for _, bad := range []*Plan{nil, {}, &read} {
 		_, err = e.Run(context.Background(), bad, selectiveInputs(plan.Shape, 1), outputFor(plan.Shape))
-		requireArgument(t, err, "plan")
-		requireArgument(t, e.Warmup(context.Background(), bad), "plan")
+		attentest.RequireArgument(t, err, "plan")
+		attentest.RequireArgument(t, e.Warmup(context.Background(), bad), "plan")
 	}
 }
 

@@ -1,6 +1,10 @@
 package attention
 
-import "math"
+import (
+	"math"
+
+	"github.com/anchorvk/anchorvk/internal/ceil"
+)
 
 // Cost is the predicted work of a plan, in floating-point operations.
 type Cost struct {
@@ -50,7 +54,7 @@ func predictHead(s Shape, p Params, head Head, share float64) Cost {
 		c.Tail = c.Dense // it is all tail
 		return c
 	}
-	if theta := p.thetaOf(head); math.IsInf(theta, 0) {
+	if theta := p.ThetaOf(head); math.IsInf(theta, 0) {
 		share = max(0, math.Copysign(1, theta))
 	}
 	for g := s.Prefix() / p.Group(); g*p.Group() < s.KVLen; g++ {
@@ -64,16 +68,16 @@ func predictHead(s Shape, p Params, head Head, share float64) Cost {
 		}
 		c.Anchor += pair*(trianglePairs(from, to)-rows*candidates) + stateFlops*batch*rows*float64(s.HeadDim)
 		c.Stripes += pair * rows * candidates * share
-		if p.samplesHead(head) {
-			c.Identify += batch * p.sweepFlops(s.HeadDim, from, to, p.Sample.Stride)
+		if p.SamplesHead(head) {
+			c.Identify += batch * sweepFlops(p, s.HeadDim, from, to, p.Sample.Stride)
 		} else {
 			c.Identify += 2 * float64(s.HeadDim) * batch * float64(p.Step) * candidates
-			if p.guardsHead(head) {
-				c.Guard += batch * p.sweepFlops(s.HeadDim, from, to, p.Guard.Stride)
+			if p.GuardsHead(head) {
+				c.Guard += batch * sweepFlops(p, s.HeadDim, from, to, p.Guard.Stride)
 			}
 		}
-		if p.guardsHead(head) && p.Guard.Look > 0 {
-			c.Guard += batch * failingShare * p.sweepFlops(s.HeadDim, from, to, p.Guard.Look)
+		if p.GuardsHead(head) && p.Guard.Look > 0 {
+			c.Guard += batch * failingShare * sweepFlops(p, s.HeadDim, from, to, p.Guard.Look)
 		}
 	}
 	if from := tailStart(s, p); from < s.KVLen {
@@ -89,9 +93,9 @@ const failingShare = 0.08
 // sweepFlops is the work of the sampled rows among those of one group and head,
 // at positions [from, to): products with the candidates that stand for others in
 // the softmax sums, then with all candidates.
-func (p Params) sweepFlops(headDim, from, to, stride int) float64 {
+func sweepFlops(p Params, headDim, from, to, stride int) float64 {
 	candidates := max(0, from/p.Group()*p.Group()-p.Window()-p.Sink())
-	return 2 * float64(headDim) * float64(sampled(from, to, stride)) * (float64(candidates) + float64(ceilDiv(candidates, p.Sample.part())))
+	return 2 * float64(headDim) * float64(sampled(from, to, stride)) * (float64(candidates) + float64(ceil.Div(candidates, p.Sample.PartSize())))
 }
 
 // tailStart is the position of the first row that is in the tail and in a group
@@ -104,4 +108,11 @@ func tailStart(s Shape, p Params) int {
 func trianglePairs(from, to int) float64 {
 	a, b := float64(from), float64(to)
 	return (b*(b+1) - a*(a+1)) / 2
+}
+
+// sampled counts the sampled rows among those at positions [from, to) of one
+// group, which are not none: those at positions that a stride divides, or the
+// first where there are none.
+func sampled(from, to, stride int) int {
+	return max(1, (to+stride-1)/stride-(from+stride-1)/stride)
 }

@@ -8,8 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -92,27 +93,15 @@ const testDim = 32
 func selective(batch, heads, kvHeads, qLen, kvLen int) Problem {
 	return Problem{
 		Shape:  Shape{Batch: batch, Heads: heads, KVHeads: kvHeads, QLen: qLen, KVLen: kvLen, HeadDim: testDim},
-		Params: Params{Theta: 3, Step: 4, Block: 16, SinkBlocks: 1, WindowBlocks: 1},
+		Params: attentest.SelectiveParams(),
 	}
 }
 
 // selectiveInputs are inputs for such a problem.
 func selectiveInputs(s Shape, seed uint64) Inputs {
-	in := randomCase(s, seed)
-	for b := range s.Batch {
-		for h := range s.Heads {
-			for i := range s.QLen {
-				row, leader := in.Q.At(b, h, i), in.Q.At(b, h, i/64*64)
-				for d := range row {
-					row[d] = half16(0.6*row[d].Float32() + leader[d].Float32())
-				}
-			}
-		}
-	}
-	return in
+	q, k, v := attentest.Selective(s, seed)
+	return Inputs{Q: q, K: k, V: v}
 }
-
-func half16(x float32) float16.Float16 { return float16.Fromfloat32(x) }
 
 // result is what a run leaves on the host.
 type result struct {
@@ -138,7 +127,7 @@ func runPlan(t testing.TB, e *Engine, plan *Plan, in Inputs) result {
 		out.LSE[i] = float32(math.NaN())
 	}
 	s := plan.Shape
-	out.Stripes = make([]byte, s.Batch*s.Heads*ceilDiv(s.KVLen, plan.Params.Group())*s.KVLen)
+	out.Stripes = make([]byte, s.Batch*s.Heads*ceil.Div(s.KVLen, plan.Params.Group())*s.KVLen)
 	for i := range out.Stripes {
 		out.Stripes[i] = 0xff
 	}

@@ -1,6 +1,6 @@
 // Package attention computes AnchorAttention, a training-free sparse attention
-// for prefill, on any GPU that Vulkan drives, and defines it with a float64
-// oracle on the CPU.
+// for prefill, on any GPU that Vulkan drives. Package oracle defines it, in
+// float64 on the CPU.
 //
 // AnchorAttention ("AnchorAttention: Difference-Aware Sparse Attention with
 // Stripe Granularity", arXiv 2505.23520) lets every query row attend the first
@@ -8,7 +8,7 @@
 // of those scores as the row's anchor, and keeps of all other keys only the
 // columns (stripes) whose score comes within Theta of the anchor. Rows are
 // compared in blocks and a group of blocks shares its stripes. The result is
-// exact softmax attention over the keys that are kept. [Oracle] has the
+// exact softmax attention over the keys that are kept. oracle.Oracle has the
 // definition in full, with a drawing of the causal matrix.
 //
 // Real models need more than that, and [Params] has it: Tail rows at the end
@@ -42,10 +42,11 @@
 //
 // # Measures
 //
-// computed_ratio, sparsity and stripe_ratio come from [Counts]; recall_mass
-// from [Oracle.RecallMass]; rel_l2, max_abs and recall_close from [RelL2],
-// [MaxAbs] and [RecallClose]. [HalfReference] is the plain fp16 implementation
-// whose error a kernel may at most double.
+// computed_ratio, sparsity and stripe_ratio of a run are in [Stats]. What it
+// loses against full attention is measured with package oracle: recall_mass by
+// oracle.Oracle.RecallMass, rel_l2, max_abs and recall_close by oracle.RelL2,
+// oracle.MaxAbs and oracle.RecallClose. oracle.HalfReference is the plain
+// fp16 implementation whose error a kernel may at most double.
 //
 // # Environment
 //

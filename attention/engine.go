@@ -121,7 +121,7 @@ func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 // tell, the log warns, and later plans of the engine leave the tier out, until
 // ForgetRefusals.
 //
-// A NaN or infinity in the inputs affects rows as [Oracle] defines it, with one
+// A NaN or infinity in the inputs affects rows as package oracle defines it, with one
 // freedom: where a row gives an infinite value a weight that is zero, or too
 // small for the tier's precision, the element is that infinity or NaN.
 func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {

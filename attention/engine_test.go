@@ -3,12 +3,13 @@ package attention
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -33,22 +34,8 @@ func openTestEngine(t testing.TB) *Engine {
 
 // randomCase fills tensors with normal numbers; some keys are longer, so that stripes stand out.
 func randomCase(s Shape, seed uint64) Inputs {
-	random := rand.New(rand.NewPCG(seed, 7))
-	fill := func(heads, seq int, scale func(i int) float64) Tensor {
-		data := make([]float16.Float16, s.Batch*heads*seq*s.HeadDim)
-		for i := range data {
-			data[i] = float16.Fromfloat32(float32(scale(i/s.HeadDim%seq) * random.NormFloat64()))
-		}
-		return HostBHSD(data, s.Batch, heads, seq, s.HeadDim)
-	}
-	one := func(int) float64 { return 1 }
-	long := func(i int) float64 {
-		if i%61 == 30 {
-			return 3
-		}
-		return 1
-	}
-	return Inputs{Q: fill(s.Heads, s.QLen, one), K: fill(s.KVHeads, s.KVLen, long), V: fill(s.KVHeads, s.KVLen, one)}
+	q, k, v := attentest.Lengthy(s, seed)
+	return Inputs{Q: q, K: k, V: v}
 }
 
 func outputFor(s Shape) Outputs {
@@ -62,7 +49,7 @@ func outputFor(s Shape) Outputs {
 // compareRows checks sampled rows with the oracle and returns the NMSE.
 func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 	t.Helper()
-	o, err := NewOracle(p.Shape, p.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(p.Shape, p.Params, in.Q, in.K, in.V)
 	require.NoError(t, err)
 	var got, want []float64
 	row := make([]float64, p.Shape.HeadDim)
@@ -88,7 +75,7 @@ func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 			}
 		}
 	}
-	nmse := NMSE(got, want)
+	nmse := oracle.NMSE(got, want)
 	require.False(t, math.IsNaN(nmse))
 	return nmse
 }
@@ -116,8 +103,8 @@ func TestEngineAgainstOracle(t *testing.T) {
 		}
 		for _, mode := range []Mode{ModeDense, ModeAnchor} {
 			for _, s := range []Shape{
-				{1, 2, 1, 1100, 1100, 64},
-				{2, 2, 2, 100, 777, 40},
+				{Batch: 1, Heads: 2, KVHeads: 1, QLen: 1100, KVLen: 1100, HeadDim: 64},
+				{Batch: 2, Heads: 2, KVHeads: 2, QLen: 100, KVLen: 777, HeadDim: 40},
 			} {
 				t.Run(tier.Name+" "+mode.String(), func(t *testing.T) {
 					plan, err := e.Plan(Problem{s, mode, params}, PlanOptions{Tier: tier.Name, NoFallback: true})

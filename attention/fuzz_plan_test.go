@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -33,16 +34,16 @@ func FuzzPlan(f *testing.F) {
 		add(uint8(i), 0, llama(131_072).Shape, DefaultParams(), ModeAnchor, PlanOptions{})
 		add(uint8(i), 2, llama(70_000).Shape, DefaultParams(), ModeAnchor, PlanOptions{ScratchBytes: 1, NoFallback: true})
 	}
-	add(0, 0, Shape{1, 1, 1, 1, 1, 8}, DefaultParams(), ModeDense, PlanOptions{})
-	add(0, 0, Shape{math.MaxInt32, 1, 1, math.MaxInt32, math.MaxInt32, 256}, DefaultParams(), ModeDense, PlanOptions{})
-	add(0, 0, Shape{1 << 20, 64, 1, 1, 1 << 22, 128}, Params{Theta: 1, Step: 1, Block: 16}, ModeAnchor, PlanOptions{NoFallback: true})
+	add(0, 0, Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: 8}, DefaultParams(), ModeDense, PlanOptions{})
+	add(0, 0, Shape{Batch: math.MaxInt32, Heads: 1, KVHeads: 1, QLen: math.MaxInt32, KVLen: math.MaxInt32, HeadDim: 256}, DefaultParams(), ModeDense, PlanOptions{})
+	add(0, 0, Shape{Batch: 1 << 20, Heads: 64, KVHeads: 1, QLen: 1, KVLen: 1 << 22, HeadDim: 128}, Params{Theta: 1, Step: 1, Block: 16}, ModeAnchor, PlanOptions{NoFallback: true})
 	f.Fuzz(func(t *testing.T, device, tier uint8, mode, batch, heads, kvHeads, qLen, kvLen, dim, step, block, sink, window int64,
 		theta, scale, sliceMS, share float64, scratch, budget uint64, noFallback bool, tuning string,
 		tail, sampleStride, part, guardStride, look int64, weight, peak, limit float64, modes []byte,
 	) {
 		report := reports[names[int(device)%len(names)]]
 		problem := Problem{
-			Shape: Shape{int(batch), int(heads), int(kvHeads), int(qLen), int(kvLen), int(dim)},
+			Shape: Shape{Batch: int(batch), Heads: int(heads), KVHeads: int(kvHeads), QLen: int(qLen), KVLen: int(kvLen), HeadDim: int(dim)},
 			Mode:  Mode(mode),
 			Params: Params{
 				Theta: theta, Step: int(step), Block: int(block), SinkBlocks: int(sink), WindowBlocks: int(window), Scale: scale,
@@ -200,7 +201,7 @@ func requireScratchHolds(t *testing.T, p *Plan, o PlanOptions) {
 	require.Equal(t, l.total, p.ScratchBytes)
 	tileRows := p.Tuning.TileRows()
 	require.Positive(t, tileRows)
-	tiles := ceilDiv(p.Params.Group(), tileRows)
+	tiles := ceil.Div(p.Params.Group(), tileRows)
 	end := uint64(0)
 	pooled, sampled, guarded := 0, 0, 0
 	if p.pools() {
@@ -208,7 +209,7 @@ func requireScratchHolds(t *testing.T, p *Plan, o PlanOptions) {
 	}
 	for _, stride := range []int{p.Params.Sample.Stride, p.Params.Guard.Stride, p.Params.Guard.Look} {
 		if stride > 0 && (p.samples() || p.guards()) {
-			sampled = max(sampled, ceilDiv(p.Params.Group(), stride))
+			sampled = max(sampled, ceil.Div(p.Params.Group(), stride))
 		}
 	}
 	if p.guards() {
@@ -223,10 +224,10 @@ func requireScratchHolds(t *testing.T, p *Plan, o PlanOptions) {
 		{"sums", l.sums, exact(p.Slots, p.Params.Group(), 8)},
 		{"pooled queries", l.pooled, exact(pooled, p.Slots, p.Params.Step, s.HeadDim, 4)},
 		{"anchors", l.anchors, exact(pooled, p.Slots, p.Params.Step, 4)},
-		{"masks", l.mask, exact(p.Slots, ceilDiv(s.KVLen, 32), 4)},
+		{"masks", l.mask, exact(p.Slots, ceil.Div(s.KVLen, 32), 4)},
 		{"lists", l.list, exact(p.Slots, s.KVLen, 4)},
 		{"sums of sampled rows", l.sampled, exact(p.Slots, sampled, p.sumRuns(), 8)},
-		{"misses of sampled rows", l.misses, exact(min(sampled, 1), p.Slots, ceilDiv(s.KVLen, guardRunKeys), 4)},
+		{"misses of sampled rows", l.misses, exact(min(sampled, 1), p.Slots, ceil.Div(s.KVLen, guardRunKeys), 4)},
 		{"counts", l.counts, exact(p.Units, 4)},
 		{"means of misses", l.missed, exact(guarded, p.Units, 4)},
 	} {

@@ -1,10 +1,11 @@
 package attention
 
 import (
-	"encoding/json"
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -24,7 +25,7 @@ func TestDeviceHeadsAreComputedEachInItsWay(t *testing.T) {
 		in := copying(problem.Shape, 7)
 		compare := func(got result, h int, alike Problem) {
 			want := compute(t, e, alike, PlanOptions{Tier: tier}, in)
-			groups := ceilDiv(521, problem.Params.Group())
+			groups := ceil.Div(521, problem.Params.Group())
 			for b := range 2 {
 				for row := range 400 {
 					require.Equal(t, want.o.At(b, h, row), got.o.At(b, h, row), "head %d, row %d", h, row)
@@ -53,9 +54,9 @@ func TestDeviceHeadsAreComputedEachInItsWay(t *testing.T) {
 			}
 			compare(got, h, alike)
 		}
-		o, err := NewOracle(own.Shape, own.Params, in.Q, in.K, in.V)
+		o, err := oracle.New(own.Shape, own.Params, in.Q, in.K, in.V)
 		require.NoError(t, err)
-		entry := func(b int) Counts {
+		entry := func(b int) oracle.Counts {
 			n := len(got.stripes) / 2
 			return counted(o, got.stripes[b*n:(b+1)*n])
 		}
@@ -88,16 +89,4 @@ func TestBadHeads(t *testing.T) {
 		require.ErrorAs(t, err, &bad)
 		assert.Equal(t, field, bad.Field)
 	}
-}
-
-func TestHeadsAsJSON(t *testing.T) {
-	text, err := json.Marshal(mixedHeads()[:1])
-	require.NoError(t, err)
-	assert.JSONEq(t, `[{"mode":"dense","theta":0}]`, string(text))
-	var heads []Head
-	require.NoError(t, json.Unmarshal([]byte(`[{"mode":"anchor_only"},{"mode":"anchor","theta":8}]`), &heads))
-	assert.Equal(t, []Head{{Mode: HeadAnchorOnly}, {Mode: HeadAnchor, Theta: 8}}, heads)
-	require.ErrorContains(t, json.Unmarshal([]byte(`[{"mode":"sparse"}]`), &heads), "sparse")
-	_, err = json.Marshal(Head{Mode: 7})
-	require.Error(t, err)
 }

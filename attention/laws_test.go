@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +21,7 @@ func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
 		problem.Mode = ModeDense
 		dense := compute(t, e, problem, PlanOptions{Tier: tier}, in)
 		requireFinite(t, anchor)
-		nmse := NMSE(wide(anchor.o), wide(dense.o))
+		nmse := oracle.NMSE(wide(anchor.o), wide(dense.o))
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
 		for i := range dense.lse {
@@ -40,17 +42,17 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 		}
 		assert.Zero(t, got.stats.StripeRatio)
 		assert.Positive(t, got.stats.Sparsity)
-		o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+		o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 		require.NoError(t, err)
 		want := o.Forward(ModeAnchor)
-		nmse := NMSE(wide(got.o), want.O)
+		nmse := oracle.NMSE(wide(got.o), want.O)
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
 		for i := range want.LSE {
 			require.InDelta(t, want.LSE[i], got.lse[i], lseTolerance(Tier(tier)))
 		}
 		full := o.Forward(ModeDense)
-		require.Greater(t, NMSE(want.O, full.O), 100*tolerance(tier), "anchor-only must differ from dense for this test to tell them apart")
+		require.Greater(t, oracle.NMSE(want.O, full.O), 100*tolerance(tier), "anchor-only must differ from dense for this test to tell them apart")
 	})
 }
 
@@ -68,7 +70,7 @@ func TestDeviceChunksEqualOneCall(t *testing.T) {
 					part := problem
 					part.Shape.QLen, part.Shape.KVLen = to-from, to
 					chunk := compute(t, e, part, PlanOptions{Tier: tier}, Inputs{
-						Q: slicePositions(in.Q, from, to), K: slicePositions(in.K, 0, to), V: slicePositions(in.V, 0, to),
+						Q: attentest.SlicePositions(in.Q, from, to), K: attentest.SlicePositions(in.K, 0, to), V: attentest.SlicePositions(in.V, 0, to),
 					})
 					what := mode.String()
 					requireSameRows(t, whole.o, chunk.o, from, what)
@@ -119,7 +121,7 @@ func TestDeviceStripesEqualTheOracles(t *testing.T) {
 			} {
 				in := selectiveInputs(problem.Shape, 10+seed)
 				got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
-				o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+				o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 				require.NoError(t, err)
 				s := problem.Shape
 				for b := range s.Batch {
@@ -166,7 +168,7 @@ func TestDeviceOneQueryRow(t *testing.T) {
 		in := selectiveInputs(whole.Shape, 20)
 		one := whole
 		one.Shape.QLen = 1
-		last := Inputs{Q: slicePositions(in.Q, 299, 300), K: in.K, V: in.V}
+		last := Inputs{Q: attentest.SlicePositions(in.Q, 299, 300), K: in.K, V: in.V}
 		for _, mode := range []Mode{ModeDense, ModeAnchor} {
 			one.Mode, whole.Mode = mode, mode
 			got := compute(t, e, one, PlanOptions{Tier: tier}, last)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -24,7 +25,7 @@ func longInputs(s Shape, oddFrom, oddTo int) Inputs {
 		K: HostBHSD(make([]float16.Float16, s.KVLen*s.HeadDim), 1, 1, s.KVLen, s.HeadDim),
 		V: HostBHSD(make([]float16.Float16, s.KVLen*s.HeadDim), 1, 1, s.KVLen, s.HeadDim),
 	}
-	one, low := half16(1), half16(-60)
+	one, low := attentest.Half(1), attentest.Half(-60)
 	for i := range in.Q.Host {
 		in.Q.Host[i] = one
 	}

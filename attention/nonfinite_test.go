@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,7 +38,7 @@ var plants = []plant{
 }
 
 func (p plant) put(in Inputs) {
-	value := half16(float32(p.value))
+	value := attentest.Half(float32(p.value))
 	switch p.in {
 	case "q":
 		in.Q.At(0, 1, p.at)[3] = value
@@ -57,7 +59,7 @@ func TestDeviceNonFiniteInputs(t *testing.T) {
 			problem.Params.Theta = 4
 			in := selectiveInputs(problem.Shape, 60)
 			p.put(in)
-			o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+			o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 			require.NoError(t, err)
 			for _, mode := range []Mode{ModeAnchor, ModeDense} {
 				problem.Mode = mode
@@ -86,11 +88,11 @@ func TestDeviceScoresOfMinusInfinity(t *testing.T) {
 		in := selectiveInputs(problem.Shape, 62)
 		for i := range problem.Shape.KVLen {
 			row := in.K.At(0, 0, i)
-			row[3] = half16(0.1 + float32(math.Abs(float64(row[3].Float32()))))
+			row[3] = attentest.Half(0.1 + float32(math.Abs(float64(row[3].Float32()))))
 		}
-		in.Q.At(0, 1, 256)[3] = half16(float32(math.Inf(-1))) // the first row of group 4
-		in.V.At(0, 0, 258)[3] = half16(float32(math.NaN()))
-		o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+		in.Q.At(0, 1, 256)[3] = attentest.Half(float32(math.Inf(-1))) // the first row of group 4
+		in.V.At(0, 0, 258)[3] = attentest.Half(float32(math.NaN()))
+		o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 		require.NoError(t, err)
 		want := o.Forward(ModeAnchor)
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
@@ -106,7 +108,7 @@ func TestDeviceScoresOfMinusInfinity(t *testing.T) {
 }
 
 // requireSameKinds compares element by element and returns how many are not finite.
-func requireSameKinds(t *testing.T, got result, want *Result, tier, what string) (bad int) {
+func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier, what string) (bad int) {
 	t.Helper()
 	var gotFinite, wantFinite []float64
 	dim := got.o.Shape[3]
@@ -124,7 +126,7 @@ func requireSameKinds(t *testing.T, got result, want *Result, tier, what string)
 		}
 		gotFinite, wantFinite = append(gotFinite, g), append(wantFinite, w)
 	}
-	require.Less(t, NMSE(gotFinite, wantFinite), 2*tolerance(tier), what)
+	require.Less(t, oracle.NMSE(gotFinite, wantFinite), 2*tolerance(tier), what)
 	for i, w := range want.LSE {
 		g := float64(got.lse[i])
 		if math.IsNaN(w) || math.IsNaN(g) {
@@ -144,7 +146,7 @@ func TestDeviceNothingButNonFinite(t *testing.T) {
 			in := selectiveInputs(problem.Shape, 61)
 			for _, x := range []Tensor{in.Q, in.K, in.V} {
 				for i := range x.Host {
-					x.Host[i] = half16(float32(value))
+					x.Host[i] = attentest.Half(float32(value))
 				}
 			}
 			for _, mode := range []Mode{ModeAnchor, ModeDense} {
@@ -165,11 +167,11 @@ func TestDeviceInfinityLeavesItsNeighbour(t *testing.T) {
 		in := randomCase(problem.Shape, 50)
 		clear(in.K.Host) // every key has the same weight
 		for i := range in.V.Host {
-			in.V.Host[i] = half16(1)
+			in.V.Host[i] = attentest.Half(1)
 		}
 		for d := range testDim {
 			if d%4 == 0 || d%4 == 3 { // a lower and an upper half
-				in.V.At(0, 0, 5)[d] = half16(float32(math.Inf(1 - 2*(d/4%2))))
+				in.V.At(0, 0, 5)[d] = attentest.Half(float32(math.Inf(1 - 2*(d/4%2))))
 			}
 		}
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)

@@ -3,6 +3,7 @@ package attention
 import (
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 )
@@ -49,7 +50,7 @@ func TestLargeInputsDoNotOverflow(t *testing.T) {
 				problem.Mode = mode
 				got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
 				requireFinite(t, got)
-				o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+				o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 				require.NoError(t, err)
 				row, want := make([]float64, testDim), []float64{}
 				var have []float64
@@ -67,7 +68,7 @@ func TestLargeInputsDoNotOverflow(t *testing.T) {
 						}
 					}
 				}
-				require.Less(t, NMSE(have, want), 1e-5, "%s, %v", c.name, mode)
+				require.Less(t, oracle.NMSE(have, want), 1e-5, "%s, %v", c.name, mode)
 			}
 		})
 	}

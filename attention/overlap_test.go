@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -112,7 +113,7 @@ func TestOutputsShareNoMemory(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			requireArgument(t, err, c.field)
+			attentest.RequireArgument(t, err, c.field)
 			require.ErrorContains(t, err, c.words)
 		})
 	}
@@ -166,7 +167,7 @@ func TestBuffersShareNoMemory(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			requireArgument(t, err, c.field)
+			attentest.RequireArgument(t, err, c.field)
 			require.ErrorContains(t, err, c.words)
 		})
 	}

@@ -3,6 +3,7 @@ package attention
 import (
 	"context"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -113,7 +114,7 @@ func (c *call) anchorStage(ctx context.Context, slots int) error {
 		return err
 	}
 	c.slicer.barrier()
-	if p.Params.samplesHead(c.span.head) {
+	if p.Params.SamplesHead(c.span.head) {
 		return nil
 	}
 	pool := [4]vk.Binding{c.bindings[0], c.scratch(l.sums), c.scratch(l.pooled), c.scratch(l.anchors)}
@@ -133,13 +134,13 @@ func (c *call) identifyStage(ctx context.Context, first, slots int) error {
 	c.slicer.recorder.Fill(c.buffers.scratch, l.mask.offset, uint64(slots)*l.maskBytes, 0)
 	c.slicer.barrier()
 	choose := c.searchStage
-	if p.Params.samplesHead(c.span.head) {
+	if p.Params.SamplesHead(c.span.head) {
 		choose = c.sampleStage
 	}
 	if err := choose(ctx, slots); err != nil {
 		return err
 	}
-	if p.Params.guardsHead(c.span.head) {
+	if p.Params.GuardsHead(c.span.head) {
 		if err := c.guardStage(ctx, slots); err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func (c *call) searchStage(ctx context.Context, slots int) error {
 	if p.Tier.onMatrixUnits() {
 		keysAnItem = 16 * 32 // identify_coop.comp's
 	}
-	items := uint32(ceilDiv(slots, slotsAnItem) * ceilDiv(p.Shape.KVLen, keysAnItem))
+	items := uint32(ceil.Div(slots, slotsAnItem) * ceil.Div(p.Shape.KVLen, keysAnItem))
 	b := [4]vk.Binding{c.bindings[1], c.scratch(l.pooled), c.scratch(l.anchors), c.scratch(l.mask)}
 	err := c.dispatch(ctx, kernelIdentify, passIdentify, b[:], items, func(uint32) float64 {
 		return float64(2 * p.Shape.HeadDim * p.Params.Step * keysAnItem * slotsAnItem)
@@ -207,7 +208,7 @@ func (c *call) stripeStage(ctx context.Context, first, slots int) error {
 
 // sparseItems is the number of row tiles of so many units.
 func (c *call) sparseItems(slots int) uint32 {
-	return uint32(slots * ceilDiv(c.plan.Params.Group(), c.plan.Tuning.TileRows()))
+	return uint32(slots * ceil.Div(c.plan.Params.Group(), c.plan.Tuning.TileRows()))
 }
 
 // tileFlops is the work of a row tile that attends so many keys.

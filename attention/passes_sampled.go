@@ -3,6 +3,7 @@ package attention
 import (
 	"context"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -34,7 +35,7 @@ func (c *call) guardStage(ctx context.Context, slots int) error {
 	p := c.plan
 	l := &p.scratch
 	g := p.Params.Guard
-	if !p.Params.samplesHead(c.span.head) { // else the choice of stripes has measured it
+	if !p.Params.SamplesHead(c.span.head) { // else the choice of stripes has measured it
 		if err := c.sumSampled(ctx, slots, g.Stride, 0); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (c *call) sweep(ctx context.Context, k kernel, b []vk.Binding, slots, slots
 	saved := c.push
 	defer func() { c.push = saved }()
 	c.push.setSampled(p.Params, c.span.head, stride, look)
-	err := c.dispatch(ctx, k, passIdentify, b, uint32(ceilDiv(slots, slotsAnItem)*runs), func(uint32) float64 {
+	err := c.dispatch(ctx, k, passIdentify, b, uint32(ceil.Div(slots, slotsAnItem)*runs), func(uint32) float64 {
 		return float64(2 * p.Shape.HeadDim * p.sampledRows(stride) * guardRunKeys * slotsAnItem)
 	})
 	c.slicer.barrier()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -173,7 +174,7 @@ func (p *Problem) validate() error {
 		p.Params = DefaultParams()
 		p.Params.Scale = scale
 	}
-	return p.Params.validateFor(p.Shape)
+	return p.Params.ValidateFor(p.Shape)
 }
 
 func (o *PlanOptions) setDefaults() error {
@@ -229,7 +230,7 @@ func firstSparseGroup(s Shape, p Params) int {
 
 // checkItems makes sure that work items can be counted in 32 bits.
 func (p *Plan) checkItems() error {
-	tiles := uint64(ceilDiv(p.Shape.KVLen, p.Tuning.TileRows()) + 1)
+	tiles := uint64(ceil.Div(p.Shape.KVLen, p.Tuning.TileRows()) + 1)
 	if items := tiles * uint64(p.Shape.Heads); items > math.MaxInt32 {
 		return &vk.LimitError{What: "the plan", Limit: "number of work items", Asked: items, Max: math.MaxInt32, Try: "prefill fewer heads at a time"}
 	}
@@ -254,7 +255,7 @@ func (p *Plan) String() string {
 			line("", "of %s %s, %s", plural.Of(n, "query head", "query heads"), plural.Of(p.ownHeads(), "has a mode of its own", "have a mode of their own"), plural.Of(n-p.sparseHeads(), "is dense", "are dense"))
 		}
 		if sample := p.Params.Sample; sample.On() {
-			line("", "sample stride %d, weight %g, part %d", sample.Stride, sample.Weight, sample.part())
+			line("", "sample stride %d, weight %g, part %d", sample.Stride, sample.Weight, sample.PartSize())
 		}
 		if guard := p.Params.Guard; p.Params.Tail > 0 || guard.On() {
 			line("", "tail %d, guard stride %d, peak %g, limit %g, look %d", p.Params.Tail, guard.Stride, guard.Peak, guard.Limit, guard.Look)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -179,14 +180,14 @@ func TestPlanRefuses(t *testing.T) {
 			c.problem(&problem)
 		}
 		plan, err := NewPlan(fakeReport("discrete"), problem, c.options)
-		requireArgument(t, err, c.field)
+		attentest.RequireArgument(t, err, c.field)
 		assert.Nil(t, plan, c.field)
 	}
 	// A scale is looked at in dense plans too; a theta is not.
 	problem := good
 	problem.Mode, problem.Params = ModeDense, Params{Scale: nan}
 	_, err := NewPlan(fakeReport("discrete"), problem, PlanOptions{})
-	requireArgument(t, err, "Params.Scale")
+	attentest.RequireArgument(t, err, "Params.Scale")
 	problem.Params = Params{Theta: nan}
 	_, err = NewPlan(fakeReport("discrete"), problem, PlanOptions{})
 	require.NoError(t, err)
@@ -267,7 +268,7 @@ func TestPlanOptionsFromEnv(t *testing.T) {
 	for _, bad := range []string{"0", "-1", "NaN", "Inf", "soon"} {
 		t.Setenv("ANCHORVK_SLICE_MS", bad)
 		_, err = PlanOptionsFromEnv()
-		requireArgument(t, err, "ANCHORVK_SLICE_MS")
+		attentest.RequireArgument(t, err, "ANCHORVK_SLICE_MS")
 	}
 }
 

@@ -103,7 +103,7 @@ func (p *Plan) runs(k kernel) bool {
 		pick, _ := p.pickKernel()
 		return k == pick
 	case kernelMiss:
-		return p.anyHead(func(p Params, h Head) bool { return p.guardsHead(h) && !p.samplesHead(h) })
+		return p.anyHead(func(p Params, h Head) bool { return p.GuardsHead(h) && !p.SamplesHead(h) })
 	case kernelGuard:
 		return p.guards()
 	case kernelPeaks:

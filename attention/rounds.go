@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -33,7 +34,7 @@ func attendRounds(s KernelShape, keys int) int {
 // at a time; for those over the words of its walk; for each of these over
 // batches of a word's 32 keys.
 func identifyRounds(s KernelShape, step int) int {
-	rows := ceilDiv(step, s.TileRows())
+	rows := ceil.Div(step, s.TileRows())
 	aWord := 32/s.Keys + 1
 	return rows + 1 + rows*(searchWords+1+searchWords*aWord)
 }
@@ -45,7 +46,7 @@ const searchWords = 8
 // run of the mask's words, the second time over the bits of each, and over the
 // counts of the invocations before it.
 func compactRounds(local, keys int) int {
-	run := ceilDiv(ceilDiv(keys, 32), local)
+	run := ceil.Div(ceil.Div(keys, 32), local)
 	return run + 1 + local + run + 1 + run*(32+1)
 }
 
@@ -57,7 +58,7 @@ func poolRounds(rows int) int { return rows + 1 }
 // runs of sums, for each of an invocation's rows. Then miss.comp adds up what
 // its invocations found.
 func sampleRounds(s KernelShape, rows, sumRuns int) int {
-	tiles := ceilDiv(rows, s.TileRows())
+	tiles := ceil.Div(rows, s.TileRows())
 	return tiles + 1 + tiles*(guardRunKeys/s.Keys+1+s.Rows*(sumRuns+1)) + s.Local + 1
 }
 
@@ -70,15 +71,15 @@ const pickBatch = 8
 // invocations found.
 func pickRounds(rows, chunks, sumRuns int) int {
 	words := guardRunKeys / auxLocal
-	batches := ceilDiv(rows, pickBatch)
-	aBatch := ceilDiv(pickBatch*chunks, auxLocal) + 1 + sumRuns + 1 + chunks + 1
+	batches := ceil.Div(rows, pickBatch)
+	aBatch := ceil.Div(pickBatch*chunks, auxLocal) + 1 + sumRuns + 1 + chunks + 1
 	return words + 1 + words*(batches+1+batches*aBatch) + auxLocal + 1
 }
 
 // guardRounds bounds guard.comp: over the runs of keys, then over an
 // invocation's words of the mask.
 func guardRounds(keys int) int {
-	return ceilDiv(keys, guardRunKeys) + 1 + ceilDiv(keys, 32*auxLocal) + 1
+	return ceil.Div(keys, guardRunKeys) + 1 + ceil.Div(keys, 32*auxLocal) + 1
 }
 
 // longestRange is the largest range of keys, a multiple of 16, that the

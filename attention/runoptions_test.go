@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -124,7 +125,7 @@ func TestRunOptionsAreChecked(t *testing.T) {
 	require.NoError(t, err)
 	for _, duty := range []float64{-0.5, 1e-300, 0.00999, 1.5, math.NaN(), math.Inf(1)} {
 		_, err := e.RunWith(context.Background(), plan, selectiveInputs(problem.Shape, 47), outputFor(problem.Shape), RunOptions{DutyCycle: duty})
-		requireArgument(t, err, "RunOptions.DutyCycle")
+		attentest.RequireArgument(t, err, "RunOptions.DutyCycle")
 	}
 }
 

@@ -1,6 +1,9 @@
 package attention
 
-import "github.com/anchorvk/anchorvk/vk"
+import (
+	"github.com/anchorvk/anchorvk/internal/ceil"
+	"github.com/anchorvk/anchorvk/vk"
+)
 
 // region is a part of the scratch buffer.
 type region struct{ offset, size uint64 }
@@ -32,7 +35,7 @@ const scratchAlign = 256
 func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	s := p.Shape
 	first := firstSparseGroup(s, p.Params)
-	groups := ceilDiv(s.KVLen, p.Params.Group()) - first
+	groups := ceil.Div(s.KVLen, p.Params.Group()) - first
 	if p.Runs != ModeAnchor || groups <= 0 {
 		if p.Tuning.Range > 0 {
 			p.layOutTileStates(report, budget)
@@ -79,9 +82,9 @@ func (p *Plan) scratchFor(slots int) scratchLayout {
 	n := uint64(slots)
 	group := uint64(p.Params.Group())
 	tileRows := uint64(p.Tuning.TileRows())
-	dim := uint64(ceilDiv(p.Shape.HeadDim, 16) * 16) // matrix kernels pad rows to whole matrices
+	dim := uint64(ceil.Div(p.Shape.HeadDim, 16) * 16) // matrix kernels pad rows to whole matrices
 	step := uint64(p.Params.Step)
-	words := uint64(ceilDiv(p.Shape.KVLen, 32))
+	words := uint64(ceil.Div(p.Shape.KVLen, 32))
 	l.maskBytes = 4 * words
 	tiles := (group + tileRows - 1) / tileRows
 	rows := group

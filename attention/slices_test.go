@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -68,11 +69,11 @@ type placement struct {
 }
 
 var placements = []placement{
-	{"host BSHD", func(_ *testing.T, _ *Engine, from Tensor) Tensor { return toBSHD(from) }},
+	{"host BSHD", func(_ *testing.T, _ *Engine, from Tensor) Tensor { return attentest.ToBSHD(from) }},
 	{"host with gaps", func(_ *testing.T, _ *Engine, from Tensor) Tensor { return gapped(from, false) }},
 	{"host BSHD with gaps", func(_ *testing.T, _ *Engine, from Tensor) Tensor { return gapped(from, true) }},
 	{"device BHSD", func(t *testing.T, e *Engine, from Tensor) Tensor { return upload(t, e, from, 0) }},
-	{"device BSHD at an offset", func(t *testing.T, e *Engine, from Tensor) Tensor { return upload(t, e, toBSHD(from), 16) }},
+	{"device BSHD at an offset", func(t *testing.T, e *Engine, from Tensor) Tensor { return upload(t, e, attentest.ToBSHD(from), 16) }},
 	{"device with gaps at an offset", func(t *testing.T, e *Engine, from Tensor) Tensor { return upload(t, e, gapped(from, false), 4096+48) }},
 }
 

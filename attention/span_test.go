@@ -55,7 +55,7 @@ func TestSpanHeadsTakesTheMostThatFits(t *testing.T) {
 	assert.Equal(t, 1, got)
 
 	// In [batch, seq, heads, dim] every head reaches over the whole entry.
-	q, k, v, o = operandsOf(s, func(batch, heads, seq, dim int) Tensor { return bshd(batch, seq, heads, dim) })
+	q, k, v, o = operandsOf(s, bshd)
 	_, err = spanHeads(spanReport(2*head, align), s, &q, &k, &v, &o)
 	require.ErrorAs(t, err, &limit)
 	assert.Contains(t, limit.Try, "[batch, heads, seq, dim]")
@@ -74,7 +74,7 @@ func TestBindingsReachEveryRow(t *testing.T) {
 	}
 	layouts := map[string]func(batch, heads, seq, dim int) Tensor{
 		"bhsd": bhsd,
-		"bshd": func(batch, heads, seq, dim int) Tensor { return bshd(batch, seq, heads, dim) },
+		"bshd": bshd,
 		"gaps": gappedLayout,
 		// Heads 48 GiB apart: their distance in chunks does not fit in 32 bits.
 		"far heads": func(batch, heads, seq, dim int) Tensor {
@@ -201,3 +201,7 @@ func TestSpansGiveTheSameBits(t *testing.T) {
 		requireSameBits(t, want, compute(t, e, problem, options, in), "after the error")
 	}
 }
+
+// bhsd and bshd are tensors of a shape in either layout, without data.
+func bhsd(batch, heads, seq, dim int) Tensor { return HostBHSD(nil, batch, heads, seq, dim) }
+func bshd(batch, heads, seq, dim int) Tensor { return HostBSHD(nil, batch, seq, heads, dim) }

@@ -72,7 +72,7 @@ func (s *Stats) countPairs(p *Plan, units unitOrder, counts []uint32, missed []f
 		if missed[i] > float32(p.Params.Guard.Limit) {
 			guarded++
 			if p.Params.Guard.Look > 0 {
-				looks += p.Params.sweepFlops(p.Shape.HeadDim, max(start, p.Shape.Prefix()), min(start+p.Params.Group(), p.Shape.KVLen), p.Params.Guard.Look)
+				looks += sweepFlops(p.Params, p.Shape.HeadDim, max(start, p.Shape.Prefix()), min(start+p.Params.Group(), p.Shape.KVLen), p.Params.Guard.Look)
 			}
 		} else {
 			lost += rows * float64(missed[i])

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -114,7 +115,7 @@ func (c ShapeChoice) scalarShape(r *vk.Report, headDim, subgroup int) KernelShap
 // matrixShape fits the shape of kernels on matrix units to the limits and
 // shared memory: keys are halved down to 16 first, then subgroups.
 func (c ShapeChoice) matrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning) KernelShape {
-	roundUp := func(n, multiple int) int { return max(1, ceilDiv(n, multiple)) * multiple }
+	roundUp := func(n, multiple int) int { return max(1, ceil.Div(n, multiple)) * multiple }
 	keyUnit := max(t.Matrix.N, t.Matrix.K, 1)
 	keys := roundUp(c.Keys, keyUnit)
 	rows := min(max(c.Rows, 4*t.Subgroup/keys), 4*t.Subgroup) // lanes that share a row take four scores each or more

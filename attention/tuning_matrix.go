@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -70,7 +71,7 @@ func illegalMatrixShape(r *vk.Report, tier Tier, k kernel, headDim int, t Tuning
 		return fmt.Sprintf("softmax in registers takes a product with equal sides, and in tier coop fp16 sums, not %v", m)
 	case k != kernelIdentify && tier != TierCoop2 && t.inRegisters() && r.DriverID == driverLavapipe && s.Local > s.Lanes:
 		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, which then must be one subgroup", k)
-	case s.Slices > 1 && r.DriverID == driverLavapipe && ceilDiv(ceilDiv(headDim, 16)*16/m.N, s.Slices)*m.N > s.Keys:
+	case s.Slices > 1 && r.DriverID == driverLavapipe && ceil.Div(ceil.Div(headDim, 16)*16/m.N, s.Slices)*m.N > s.Keys:
 		return fmt.Sprintf("%s: lavapipe takes a barrier of a subgroup for one of the workgroup, so that slices must be written at once: have %d keys or fewer elements", k, s.Keys)
 	case k != kernelIdentify && !t.inRegisters() && s.Rows&(s.Rows-1) != 0:
 		return fmt.Sprintf("%s: %d rows are shared out among lanes, and must be a power of two", k, s.Rows)
@@ -123,7 +124,7 @@ func matrixShared(s KernelShape, headDim int) int {
 	weights := rows * (s.Keys/8 + 1) * 16
 	queries := 16
 	if s.Slices > 1 {
-		queries = rows * (ceilDiv(headDim, 16)*2 + 1) * 16
+		queries = rows * (ceil.Div(headDim, 16)*2 + 1) * 16
 	}
 	return stagedShared(s, wayUint, headDim) + queries + scores + weights + 4*rows
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -110,7 +113,7 @@ func asked(tier Tier, choice TuningChoice) PlanOptions {
 func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
 	t.Helper()
 	m, dim := p.Tuning.Matrix, p.Shape.HeadDim
-	padded := ceilDiv(dim, 16) * 16
+	padded := ceil.Div(dim, 16) * 16
 	for _, s := range []KernelShape{p.Tuning.Attend, p.Tuning.Identify} {
 		slices := max(s.Slices, 1)
 		weighed := max(s.Rows/slices, 4*s.Lanes/s.Keys, 1) // rows that a member of a team weighs
@@ -159,11 +162,11 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 	assert.Contains(t, found, "16x8x16", "bench --tune tries the other products")
 
 	_, err = NewPlan(report, llama(4096), asked(TierCoop, TuningChoice{Matrix: MatrixShape{8, 8, 8}}))
-	requireArgument(t, err, "ANCHORVK_TUNING")
+	attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 	require.ErrorContains(t, err, "16x8x16", "it says what there is")
 	for _, bad := range []string{"16x16", "16x8x16x1", "16xax16", "16x0x16", "big"} {
 		_, err = ParseTuning("rows=16,matrix=" + bad + ",keys=16")
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 	}
 
 	amd := matrixDevices()["AMD RDNA3"]
@@ -175,7 +178,7 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 	}
 	for _, size := range []int{16, 48, 128} {
 		_, err = NewPlan(amd, llama(4096), asked(TierCoop, TuningChoice{SubgroupSize: size}))
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 	}
 }
 
@@ -185,7 +188,7 @@ func TestMatrixShapesThatCannotBe(t *testing.T) {
 	gpu := matrixDevices()["NVIDIA"]
 	for _, rows := range []int{48, 80, 96} { // rows that lanes cannot share out evenly
 		_, err := NewPlan(gpu, llama(4096), asked(TierCoop, TuningChoice{Way: wayUint, Attend: ShapeChoice{Rows: rows}}))
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 		require.ErrorContains(t, err, "power of two")
 	}
 
@@ -199,7 +202,7 @@ func TestMatrixShapesThatCannotBe(t *testing.T) {
 			require.NoError(t, err)
 			continue
 		}
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 		require.ErrorContains(t, err, "slices")
 	}
 
@@ -303,7 +306,7 @@ func requireSimilar(t *testing.T, want, got result) {
 			finiteA, finiteB = append(finiteA, a[i]), append(finiteB, b[i])
 		}
 	}
-	require.Less(t, NMSE(finiteB, finiteA), 1e-5)
+	require.Less(t, oracle.NMSE(finiteB, finiteA), 1e-5)
 	for i := range want.lse {
 		require.InDelta(t, want.lse[i], got.lse[i], 2e-3, "log-sum-exp %d", i)
 	}

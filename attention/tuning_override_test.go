@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ func TestParseTuning(t *testing.T) {
 	}, got)
 	for _, bad := range []string{"fast", "rows", "rows=", "rows=0", "rows=-1", "rows=two", "columns=3", "way=swift", "identify.way=uint", "rows=2,,", "local=64,subgroups=2", "rows=99999999999"} {
 		_, err := ParseTuning(bad)
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 	}
 	t.Setenv("ANCHORVK_TUNING", "off")
 	options, err := PlanOptionsFromEnv()
@@ -64,10 +65,10 @@ func TestTuningOverridesStack(t *testing.T) {
 	assert.Contains(t, p.Tuning.Why, "stored is left out: 64 lanes")
 	impossible.Must = true
 	_, err = plan(impossible)
-	requireArgument(t, err, "stored")
+	attentest.RequireArgument(t, err, "stored")
 	for _, c := range []TuningChoice{{Way: wayAddress}, {SubgroupSize: 64}, {Attend: ShapeChoice{Keys: 3}}, {Attend: ShapeChoice{Local: 4096}}} {
 		_, err = plan(TuningOverride{Choice: c, From: "ANCHORVK_TUNING", Must: true})
-		requireArgument(t, err, "ANCHORVK_TUNING")
+		attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
 	}
 }
 

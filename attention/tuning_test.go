@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -56,7 +57,7 @@ func TestShapesForGPUsAreRight(t *testing.T) {
 // beyond rounding.
 func requireStripes(t *testing.T, problem Problem, in Inputs, got result) {
 	t.Helper()
-	o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 	require.NoError(t, err)
 	s, kept := problem.Shape, 0
 	for h := range s.Heads {

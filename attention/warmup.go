@@ -3,6 +3,7 @@ package attention
 import (
 	"context"
 
+	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -37,7 +38,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	if p.samples() {
 		params.Sample = Sample{Stride: 1, Weight: 1}
 		if of.pick, _ = p.pickKernel(); of.pick == kernelPick && p.Tier.onMatrixUnits() {
-			params.Step = ceilDiv(p.Tuning.Identify.Rows+1, params.Block) // more rows than matrices take
+			params.Step = ceil.Div(p.Tuning.Identify.Rows+1, params.Block) // more rows than matrices take
 		}
 		params.Heads = []Head{{}}
 		if of.pools {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -25,9 +26,9 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 			p.put(in)
 		}
 	}
-	o, err := NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 	require.NoError(t, err)
-	r, want := e.device.Report(), map[Mode]*Result{ModeAnchor: o.Forward(ModeAnchor), ModeDense: o.Forward(ModeDense)}
+	r, want := e.device.Report(), map[Mode]*oracle.Result{ModeAnchor: o.Forward(ModeAnchor), ModeDense: o.Forward(ModeDense)}
 	for _, status := range Tiers(r) {
 		tier := Tier(status.Name)
 		if !status.OK || !tier.onMatrixUnits() {
@@ -86,7 +87,7 @@ func keepsScores(r *vk.Report, tier Tier) bool {
 
 // requireSameStripes demands the oracle's choice of every key that is not a
 // matter of rounding.
-func requireSameStripes(t *testing.T, o *Oracle, want *Result, got result) {
+func requireSameStripes(t *testing.T, o *oracle.Oracle, want *oracle.Result, got result) {
 	t.Helper()
 	n := o.Shape.KVLen
 	for i, kept := range want.Stripes {

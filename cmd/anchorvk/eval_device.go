@@ -6,6 +6,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/quality"
 )
 
@@ -87,7 +88,7 @@ func relL2OfHeads(out, dense []float16.Float16, s attention.Shape) []float64 {
 		for i := range x {
 			x[i], ref[i] = float64(out[h*size+i].Float32()), float64(dense[h*size+i].Float32())
 		}
-		all[h] = attention.RelL2(x, ref)
+		all[h] = oracle.RelL2(x, ref)
 	}
 	return all
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/report"
 )
 
@@ -18,7 +18,7 @@ type evalParts struct {
 }
 
 // newEvalParts is nil for nil.
-func newEvalParts(p *attention.Parts) *evalParts {
+func newEvalParts(p *oracle.Parts) *evalParts {
 	if p == nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -90,7 +91,7 @@ func (f *fake) place(_ context.Context, s attention.Shape, load func() (attentio
 func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs, options attention.RunOptions) (attention.Stats, error) {
 	f.ranWith = options
 	p := f.plans[plan]
-	o, err := attention.NewOracle(p.Shape, p.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(p.Shape, p.Params, in.Q, in.K, in.V)
 	if err != nil {
 		return attention.Stats{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/tensorfile"
 )
 
@@ -114,7 +115,7 @@ func TestAFallbackKeepsEveryCandidate(t *testing.T) {
 	in := attention.HostBHSD(tensors.Host, 1, 1, 100, 8)
 	q := attention.HostBHSD(tensors.Host, 1, 2, 40, 8)
 	p.Theta = math.Inf(1)
-	o, err := attention.NewOracle(s, p, q, in, in)
+	o, err := oracle.New(s, p, q, in, in)
 	require.NoError(t, err)
 	got := make([]byte, 2*o.Groups()*100)
 	keepCandidates(got, s, p, true)

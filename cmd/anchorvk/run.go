@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/report"
 	"github.com/anchorvk/anchorvk/internal/verify"
 )
@@ -221,7 +222,7 @@ const verifyGroups = 4
 // where the file's numbers had to be converted, with that of the file's too.
 func (a *app) verifyResult(ctx context.Context, f *runFlags, file *inputFile, in attention.Inputs, r result) (record *verifyRecord, notes, failures []string, err error) {
 	shape := file.shape
-	o, err := attention.NewOracle(shape, f.params.p, in.Q, in.K, in.V)
+	o, err := oracle.New(shape, f.params.p, in.Q, in.K, in.V)
 	if err != nil {
 		return nil, nil, nil, err
 	}

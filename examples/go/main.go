@@ -14,6 +14,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -74,7 +75,7 @@ func run(ctx context.Context) error {
 
 // largestError compares every row with the oracle.
 func largestError(problem attention.Problem, in attention.Inputs, o attention.Tensor) (float64, error) {
-	oracle, err := attention.NewOracle(problem.Shape, problem.Params, in.Q, in.K, in.V)
+	oracle, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
 	if err != nil {
 		return 0, err
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 )
 
@@ -32,7 +32,7 @@ type Measures struct {
 	// head where Parts says more.
 	ComputedRatio float64
 	// Parts are the shares that ComputedRatio is the sum of; nil for rivals.
-	Parts *attention.Parts
+	Parts *oracle.Parts
 	// SelectionRatio is what the choice costs, in pairs / causal pairs.
 	SelectionRatio float64
 	// LookRatio is the share of it that the guard's second looks take, in the

@@ -1,13 +1,13 @@
 package quality
 
-import "github.com/anchorvk/anchorvk/attention"
+import "github.com/anchorvk/anchorvk/attention/oracle"
 
 // partsOf counts the pairs of a whole head by their reason. Of groups that were
 // not looked at everything but the stripes is known; those are taken to be as
 // large a share of the candidates as in the groups that were. Rows alone would
 // not do: few blocks of a long input are sampled, and its tail is in none.
-func partsOf(o *attention.Oracle, head int, seen map[int]attention.Selection) attention.Parts {
-	var total, known attention.Parts
+func partsOf(o *oracle.Oracle, head int, seen map[int]oracle.Selection) oracle.Parts {
+	var total, known oracle.Parts
 	candidates, unseen, unseenTail := 0.0, 0.0, 0.0 // pairs of rows with candidates
 	for g := o.FirstGroup(); g < o.Groups(); g++ {
 		first, last := o.GroupRows(g)

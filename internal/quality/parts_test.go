@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 )
 
@@ -39,9 +40,9 @@ func TestPartsAreThoseOfTheOracle(t *testing.T) {
 				got, err := e.Head(context.Background(), 1, b, h)
 				require.NoError(t, err)
 				for i, s := range settings[:4] {
-					o, err := attention.NewOracle(shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V)
+					o, err := oracle.New(shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V)
 					require.NoError(t, err)
-					var want attention.Counts
+					var want oracle.Counts
 					for g := o.FirstGroup(); g < o.Groups(); g++ {
 						want = want.Add(o.Counts(b, h, g, o.Select(b, h, g).Kept))
 					}
@@ -57,7 +58,7 @@ func TestPartsAreThoseOfTheOracle(t *testing.T) {
 				require.Less(t, got[0].LookRatio, got[0].SelectionRatio)
 				require.Zero(t, got[1].LookRatio)
 				require.Zero(t, got[2].Parts.Stripes+got[2].Parts.Guard)
-				require.Equal(t, attention.Parts{Dense: 1}, *got[3].Parts)
+				require.Equal(t, oracle.Parts{Dense: 1}, *got[3].Parts)
 				require.Nil(t, got[4].Parts, "a rival has none")
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/attention/profile"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 )
@@ -68,7 +69,7 @@ func TestMeasuresAgreeWithTheOracle(t *testing.T) {
 		for head := range shape.Heads {
 			got := evaluate(t, in, batch, head, settings...)
 			for i, s := range settings {
-				o, err := attention.NewOracle(shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V)
+				o, err := oracle.New(shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V)
 				require.NoError(t, err)
 				want := byOracle(o, batch, head)
 				require.InDelta(t, want.RecallMass, got[i].RecallMass, 1e-5, s.Name)
@@ -86,9 +87,9 @@ func TestMeasuresAgreeWithTheOracle(t *testing.T) {
 }
 
 // byOracle measures a head with the oracle alone.
-func byOracle(o *attention.Oracle, b, h int) Measures {
+func byOracle(o *oracle.Oracle, b, h int) Measures {
 	var m Measures
-	var counts attention.Counts
+	var counts oracle.Counts
 	var out, dense []float64
 	groups := 0.0
 	for g := o.FirstGroup(); g < o.Groups(); g++ {
@@ -125,7 +126,7 @@ func byOracle(o *attention.Oracle, b, h int) Measures {
 	if groups > 0 {
 		m.GuardedRatio /= groups
 	}
-	m.RelL2, m.ComputedRatio = attention.RelL2(out, dense), counts.ComputedRatio()
+	m.RelL2, m.ComputedRatio = oracle.RelL2(out, dense), counts.ComputedRatio()
 	return m
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 	"github.com/anchorvk/anchorvk/attention/profile"
 	"github.com/anchorvk/anchorvk/internal/rivals"
 )
@@ -101,19 +102,19 @@ type Evaluator struct {
 	in       Input
 	settings []Setting
 	rows     []int
-	oracles  []*attention.Oracle // one a setting, nil for rivals; asked for numbers of keys only, which fills no cache
+	oracles  []*oracle.Oracle // one a setting, nil for rivals; asked for numbers of keys only, which fills no cache
 }
 
 // NewEvaluator checks the settings against the input. Errors are
 // [*attention.ArgumentError].
 func NewEvaluator(in Input, settings []Setting, rows int) (*Evaluator, error) {
-	e := &Evaluator{in: in, settings: settings, rows: SampleRows(in.Shape, rows), oracles: make([]*attention.Oracle, len(settings))}
+	e := &Evaluator{in: in, settings: settings, rows: SampleRows(in.Shape, rows), oracles: make([]*oracle.Oracle, len(settings))}
 	for i, s := range settings {
 		if s.Method != nil {
 			continue
 		}
 		var err error
-		if e.oracles[i], err = attention.NewOracle(in.Shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V); err != nil {
+		if e.oracles[i], err = oracle.New(in.Shape, s.ParamsFor(in.Capture), in.Q, in.K, in.V); err != nil {
 			return nil, err
 		}
 	}
@@ -173,15 +174,15 @@ func (e *Evaluator) looks() [][]int {
 }
 
 // anchor is AnchorAttention's choice as the oracle defines it.
-func (e *Evaluator) anchor(ctx context.Context, o *attention.Oracle, batch, head int) (rivals.Choice, error) {
+func (e *Evaluator) anchor(ctx context.Context, o *oracle.Oracle, batch, head int) (rivals.Choice, error) {
 	// One that is forgotten afterwards: it keeps a copy of the keys in float64.
-	selector, err := attention.NewOracle(o.Shape, o.Params, o.Q, o.K, o.V)
+	selector, err := oracle.New(o.Shape, o.Params, o.Q, o.K, o.V)
 	if err != nil {
 		return rivals.Choice{}, err
 	}
 	c := rivals.Choice{Selection: attention.SelectionPairs(o.Shape, o.Params, head)}
 	prefix, own := o.Shape.Prefix(), o.Params.Head(head)
-	kept, seen := map[int][]bool{}, map[int]attention.Selection{}
+	kept, seen := map[int][]bool{}, map[int]oracle.Selection{}
 	looked, looks := 0.0, 0.0 // pairs of second looks at the groups seen, and those that they would take at all of them
 	look := func(g int) {
 		if kept[g] != nil || own.IsDense() || ctx.Err() != nil {

@@ -16,7 +16,7 @@ package rivals
 import (
 	"sort"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // The groups of AnchorAttention's presets safe and lean, in positions.
@@ -49,7 +49,7 @@ type Choice struct {
 	Look float64
 	// Parts are the pairs of the whole head by their reason, of AnchorAttention
 	// only.
-	Parts *attention.Parts
+	Parts *oracle.Parts
 }
 
 // Method is a way to choose keys. Its knob trades share for quality.

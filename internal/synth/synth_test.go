@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 var allKinds = []Kind{Stripe, Local, Diffuse, Adversarial}
@@ -26,11 +27,11 @@ func config(n, dim int, fraction float64, kinds ...Kind) Config {
 	}
 }
 
-func oracleOf(t *testing.T, c Config) *attention.Oracle {
+func oracleOf(t *testing.T, c Config) *oracle.Oracle {
 	t.Helper()
 	q, k, v, err := Generate(c)
 	require.NoError(t, err)
-	o, err := attention.NewOracle(c.Shape, attention.DefaultParams(), q, k, v)
+	o, err := oracle.New(c.Shape, attention.DefaultParams(), q, k, v)
 	require.NoError(t, err)
 	return o
 }
@@ -110,9 +111,9 @@ func TestEverythingIsFinite(t *testing.T) {
 }
 
 // stripeRatios measures stripe_ratio of every head at theta 12.
-func stripeRatios(o *attention.Oracle) (heads []float64, all float64) {
+func stripeRatios(o *oracle.Oracle) (heads []float64, all float64) {
 	var mu sync.Mutex
-	counts := make([]attention.Counts, o.Shape.Heads)
+	counts := make([]oracle.Counts, o.Shape.Heads)
 	o.EachGroup(func(b, h, group int) {
 		kept, _ := o.Stripes(b, h, group)
 		c := o.Counts(b, h, group, kept)
@@ -120,7 +121,7 @@ func stripeRatios(o *attention.Oracle) (heads []float64, all float64) {
 		defer mu.Unlock()
 		counts[h] = counts[h].Add(c)
 	})
-	var sum attention.Counts
+	var sum oracle.Counts
 	for _, c := range counts {
 		heads = append(heads, c.StripeRatio())
 		sum = sum.Add(c)
@@ -215,7 +216,7 @@ func TestKindsDifferAsTheySay(t *testing.T) {
 }
 
 // causalScores are the scores of keys 0 to row.
-func causalScores(o *attention.Oracle, h, row int) []float64 {
+func causalScores(o *oracle.Oracle, h, row int) []float64 {
 	scores := make([]float64, row+1)
 	for j := range scores {
 		for d, q := range o.Q.At(0, h, row) {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // lseAllowance is what F32 and a tier may add to the error of a log-sum-exp.
@@ -60,7 +61,7 @@ func (m Measures) Notes() []string {
 // AgainstOriginal compares an output with the oracle of the numbers that a
 // problem had before its conversion to F16, and says where they are too far
 // apart. Stripes stay those of the output: rounding may move some.
-func AgainstOriginal(ctx context.Context, original *attention.Oracle, out Output, sample Sample) (nmse float64, failures []string, err error) {
+func AgainstOriginal(ctx context.Context, original *oracle.Oracle, out Output, sample Sample) (nmse float64, failures []string, err error) {
 	sample.Groups = nil
 	m, err := Measure(ctx, original, out, sample)
 	if err != nil {

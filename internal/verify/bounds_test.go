@@ -11,11 +11,12 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // constant is a problem whose queries and keys all are value, with values v, an exact
 // dense output and log-sum-exps rounded to F32 and moved by so many steps.
-func constant(t *testing.T, value float32, v func(i int) float64, steps int) (*attention.Oracle, Output) {
+func constant(t *testing.T, value float32, v func(i int) float64, steps int) (*oracle.Oracle, Output) {
 	t.Helper()
 	s := shape(1, 1, 96, 96, 64)
 	same, values := make([]float16.Float16, 96*64), make([]float16.Float16, 96*64)
@@ -24,7 +25,7 @@ func constant(t *testing.T, value float32, v func(i int) float64, steps int) (*a
 		values[i] = half(v(i))
 	}
 	view := func(data []float16.Float16) attention.Tensor { return attention.HostBHSD(data, 1, 1, 96, 64) }
-	o, err := attention.NewOracle(s, small(12), view(same), view(same), view(values))
+	o, err := oracle.New(s, small(12), view(same), view(same), view(values))
 	require.NoError(t, err)
 	exact := o.Forward(attention.ModeDense)
 	out := Output{Mode: attention.ModeDense, Tier: attention.TierUnpack, O: view(make([]float16.Float16, 96*64)), LSE: make([]float32, 96)}
@@ -42,7 +43,7 @@ func constant(t *testing.T, value float32, v func(i int) float64, steps int) (*a
 
 func waves(i int) float64 { return math.Sin(float64(i) * 1.3) }
 
-func failures(t *testing.T, o *attention.Oracle, out Output) (bad, notes []string) {
+func failures(t *testing.T, o *oracle.Oracle, out Output) (bad, notes []string) {
 	t.Helper()
 	m, err := Measure(context.Background(), o, out, Sample{Rows: Rows(o, 32)})
 	require.NoError(t, err)

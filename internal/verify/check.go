@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // sampledRows is how many evenly spread rows of each head are compared; every
@@ -22,7 +23,7 @@ type Runner func(ctx context.Context, c Case, in Inputs, out Output) error
 // empty when it passes; err is the runner's or the context's.
 func Check(ctx context.Context, c Case, run Runner) (m Measures, failures []string, err error) {
 	in := c.Inputs()
-	o, err := attention.NewOracle(c.Shape, c.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(c.Shape, c.Params, in.Q, in.K, in.V)
 	if err != nil {
 		return m, nil, err
 	}
@@ -62,7 +63,7 @@ func Check(ctx context.Context, c Case, run Runner) (m Measures, failures []stri
 
 // rows are the rows of each head to compare. Around a planted value every row
 // of its group is looked at, because one kernel tile may spoil its neighbours.
-func (c Case) rows(o *attention.Oracle) []int {
+func (c Case) rows(o *oracle.Oracle) []int {
 	switch {
 	case c.Data.Scores != "":
 		return Rows(o, sampledRows/4) // long rows

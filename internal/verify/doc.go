@@ -3,7 +3,7 @@
 //
 // The command's `verify` and the tests of package attention run the same
 // cases. The bounds are those of the project: an error of at most twice that
-// of a plain fp16 implementation (attention.HalfReference) and what the type of
+// of a plain fp16 implementation (oracle.HalfReference) and what the type of
 // the output cannot tell apart, a normalised mean square error of at most 5e-4,
 // and stripes that equal the oracle's wherever the oracle's margin is at least
 // 1e-3. Where the plain implementation overflows it bounds nothing, which

@@ -3,7 +3,7 @@ package verify
 import (
 	"math"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // What rounding may do to sampled rows: to a probability, and to a mean of them.
@@ -15,7 +15,7 @@ const (
 // compareGuard returns what a group has to keep, and how far each key is from
 // being decided otherwise: as the oracle's guard decides, or where the device's
 // decided otherwise, as that did, which is right near the limit only.
-func (m *Measures) compareGuard(o *attention.Oracle, s attention.Selection, got []byte, b, h, group int) ([]bool, []float64) {
+func (m *Measures) compareGuard(o *oracle.Oracle, s oracle.Selection, got []byte, b, h, group int) ([]bool, []float64) {
 	if s.Guarded {
 		m.Guarded++
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 // Output is what a device computed for a problem.
@@ -63,7 +64,7 @@ type Sample struct {
 }
 
 // Measure compares an output with the oracle. It stops early with ctx's error.
-func Measure(ctx context.Context, o *attention.Oracle, out Output, sample Sample) (Measures, error) {
+func Measure(ctx context.Context, o *oracle.Oracle, out Output, sample Sample) (Measures, error) {
 	heads := o.Shape.Batch * o.Shape.Heads
 	parts := make([]accumulator, heads)
 	var next, done atomic.Int64
@@ -103,7 +104,7 @@ type accumulator struct {
 	near, elements, nonFinite             int
 }
 
-func (a *accumulator) head(ctx context.Context, o *attention.Oracle, out Output, b, h int, sample Sample) {
+func (a *accumulator) head(ctx context.Context, o *oracle.Oracle, out Output, b, h int, sample Sample) {
 	group, kept := -1, []bool(nil)
 	for _, row := range sample.Rows {
 		if ctx.Err() != nil {
@@ -158,7 +159,7 @@ func (a *accumulator) add(p accumulator) {
 	a.nonFinite += p.nonFinite
 }
 
-func (a *accumulator) row(o *attention.Oracle, out Output, b, h, row int, kept []bool) {
+func (a *accumulator) row(o *oracle.Oracle, out Output, b, h, row int, kept []bool) {
 	dim := o.Shape.HeadDim
 	buf := make([]float64, 3*dim)
 	ref, plain, full := buf[:dim], buf[dim:2*dim], buf[2*dim:]
@@ -263,7 +264,7 @@ func quotient(err, norm float64) float64 {
 }
 
 // compareStripes holds a group's stripes against the oracle's.
-func (m *Measures) compareStripes(o *attention.Oracle, stripes []byte, b, h, group int) {
+func (m *Measures) compareStripes(o *oracle.Oracle, stripes []byte, b, h, group int) {
 	got := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:][:o.Shape.KVLen]
 	want, margin := m.compareGuard(o, o.Select(b, h, group), got, b, h, group)
 	for j := range want {
@@ -278,7 +279,7 @@ func (m *Measures) compareStripes(o *attention.Oracle, stripes []byte, b, h, gro
 }
 
 // keptBy reads a group's stripes from a device's bytes.
-func keptBy(o *attention.Oracle, stripes []byte, b, h, group int) []bool {
+func keptBy(o *oracle.Oracle, stripes []byte, b, h, group int) []bool {
 	bytes := stripes[((b*o.Shape.Heads+h)*o.Groups()+group)*o.Shape.KVLen:][:o.Shape.KVLen]
 	kept := make([]bool, len(bytes))
 	for j, x := range bytes {

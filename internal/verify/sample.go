@@ -4,7 +4,7 @@ import (
 	"math"
 	"sort"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 type valueKind int
@@ -30,7 +30,7 @@ func kind(x float64) valueKind {
 
 // Rows picks about n rows of the call to compare: evenly spread ones, and
 // those at the edges of groups, where kernels go wrong first.
-func Rows(o *attention.Oracle, n int) []int {
+func Rows(o *oracle.Oracle, n int) []int {
 	picked := map[int]bool{}
 	for _, row := range o.SampleRows(n) {
 		picked[row] = true
@@ -56,7 +56,7 @@ func Rows(o *attention.Oracle, n int) []int {
 // Groups picks at most n groups of the call for a comparison of stripes,
 // evenly spread, the last one among them. Groups without candidates are
 // picked too: nothing may be kept there.
-func Groups(o *attention.Oracle, n int) []int {
+func Groups(o *oracle.Oracle, n int) []int {
 	first, count := o.FirstGroup(), o.Groups()-o.FirstGroup()
 	n = min(n, count)
 	groups := make([]int, n)

@@ -12,6 +12,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/oracle"
 )
 
 func find(t *testing.T, name string) Case {
@@ -27,7 +28,7 @@ func find(t *testing.T, name string) Case {
 
 // reference stands for a device: the oracle rounded to fp16.
 func reference(ctx context.Context, c Case, in Inputs, out Output) error {
-	o, err := attention.NewOracle(c.Shape, c.Params, in.Q, in.K, in.V)
+	o, err := oracle.New(c.Shape, c.Params, in.Q, in.K, in.V)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func TestMixedThetaKeepsSomeAndDropsSome(t *testing.T) {
 			continue
 		}
 		in := c.Inputs()
-		o, err := attention.NewOracle(c.Shape, c.Params, in.Q, in.K, in.V)
+		o, err := oracle.New(c.Shape, c.Params, in.Q, in.K, in.V)
 		require.NoError(t, err)
 		g := o.Groups() - 1
 		kept, _ := o.Stripes(0, 0, g)
@@ -103,7 +104,7 @@ func TestGuardsKeepTheCandidatesOfSomeGroups(t *testing.T) {
 			continue
 		}
 		in := c.Inputs()
-		o, err := attention.NewOracle(c.Shape, c.Params, in.Q, in.K, in.V)
+		o, err := oracle.New(c.Shape, c.Params, in.Q, in.K, in.V)
 		require.NoError(t, err)
 		groups, guarded := 0, 0
 		for h := range c.Shape.Heads {
@@ -205,7 +206,7 @@ func TestCheckPassesErrorsOn(t *testing.T) {
 
 func TestRowsAndGroups(t *testing.T) {
 	in := Case{Shape: shape(1, 1, 300, 1000, 8), Params: small(12), Data: plain}.Inputs()
-	o, err := attention.NewOracle(shape(1, 1, 300, 1000, 8), small(12), in.Q, in.K, in.V)
+	o, err := oracle.New(shape(1, 1, 300, 1000, 8), small(12), in.Q, in.K, in.V)
 	require.NoError(t, err)
 	rows := Rows(o, 10)
 	require.True(t, slices.IsSorted(rows))

@@ -28,7 +28,7 @@ func TestEveryWayGivesTheSameBits(t *testing.T) {
 		t.Skip("compiles every way of every tier: left to make test")
 	}
 	l := openLent(t, testhost.Options{Enable: testhost.All})
-	eachTier(t, func(t *testing.T, own *Engine, tier string) {
+	eachTier(t, func(t *testing.T, own *Engine, tier Tier) {
 		problem := selective(2, 4, 2, 400, 521)
 		in := selectiveInputs(problem.Shape, 90)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
@@ -40,7 +40,7 @@ func TestEveryWayGivesTheSameBits(t *testing.T) {
 				l.engine.options.PoisonScratch = ms < 1e6
 				plan, err := l.engine.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, SliceMS: ms})
 				require.NoError(t, err)
-				require.Equal(t, tier, string(plan.Tier))
+				require.Equal(t, tier, plan.Tier)
 				requireSameBits(t, want, l.hostTensors(t, plan, in), "borrowed device")
 				c := l.call(t, plan, in, lentUsage|addressUsage(l.device))
 				for _, way := range lentWays {
@@ -96,7 +96,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 	own := sharedEngine(t)
 	problem := selective(1, 4, 2, 200, 300)
 	in := selectiveInputs(problem.Shape, 92)
-	reference, err := own.Plan(problem, PlanOptions{Tier: string(TierUnpack), NoFallback: true})
+	reference, err := own.Plan(problem, PlanOptions{Tier: TierUnpack, NoFallback: true})
 	require.NoError(t, err)
 	want := runPlan(t, own, reference, in)
 
@@ -109,12 +109,12 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 	if plan.Tuning == reference.Tuning {
 		requireSameBits(t, want, got, "no features")
 	}
-	require.Less(t, nmse(wide(got.o), wide(want.o)), tolerance(string(TierUnpack)))
+	require.Less(t, nmse(wide(got.o), wide(want.o)), tolerance(TierUnpack))
 	for tier, enable := range map[Tier]string{TierScalar: "enable storageBuffer16BitAccess", TierScalarF16: "enable storageBuffer16BitAccess", TierCoop: "enable cooperativeMatrix"} {
 		if owned := tierStatus(own, tier); !owned.OK {
 			continue // the device does not offer it, whatever is enabled
 		}
-		_, err := bare.engine.Plan(problem, PlanOptions{Tier: string(tier)})
+		_, err := bare.engine.Plan(problem, PlanOptions{Tier: tier})
 		var missing *vk.FeatureError
 		require.ErrorAs(t, err, &missing)
 		require.ErrorContains(t, err, enable)
@@ -122,10 +122,10 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 	}
 	if tierStatus(own, TierScalar).OK {
 		partly := openLent(t, testhost.Options{Enable: testhost.Storage16})
-		plan, err := partly.engine.Plan(problem, PlanOptions{Tier: string(TierScalar), NoFallback: true})
+		plan, err := partly.engine.Plan(problem, PlanOptions{Tier: TierScalar, NoFallback: true})
 		require.NoError(t, err)
 		require.NotEqual(t, wayAddress, plan.Tuning.Way)
-		scalar := compute(t, own, problem, PlanOptions{Tier: string(TierScalar)}, in)
+		scalar := compute(t, own, problem, PlanOptions{Tier: TierScalar}, in)
 		requireSameBits(t, scalar, partly.hostTensors(t, plan, in), "loads through bindings")
 		// Without timeline semaphores jobs work with fences.
 		c := partly.call(t, plan, in, lentUsage)
@@ -148,7 +148,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 
 func tierStatus(e *Engine, tier Tier) TierStatus {
 	for _, s := range Tiers(e.device.Report()) {
-		if s.Name == string(tier) {
+		if s.Name == tier {
 			return s
 		}
 	}

@@ -116,7 +116,7 @@ func (c *call) prepare(out Outputs) error {
 			return err
 		}
 	}
-	if p.Units > 0 && p.Runs == ModeAnchor {
+	if p.Units > 0 && p.Mode == ModeAnchor {
 		if err = b.grow(&b.counts, "stripe counts", p.countBytes(), vk.Readback); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (c *call) dispatchAll(ctx context.Context) error {
 	for batch := range p.Shape.Batch {
 		for _, c.span = range c.spans {
 			c.setPush(batch)
-			if p.Runs == ModeAnchor && p.Units > 0 && !c.span.head.IsDense() {
+			if p.Mode == ModeAnchor && p.Units > 0 && !c.span.head.IsDense() {
 				c.push.countBase = uint32(unit)
 				units := c.span.count * p.unitOrder(c.spans).groups
 				if err := c.sparse(ctx, units); err != nil {
@@ -268,7 +268,7 @@ func (c *call) dispatch(ctx context.Context, k kernel, of pass, bindings []vk.Bi
 func (c *call) deliver(ctx context.Context, out Outputs) error {
 	b, d := c.buffers, c.engine.device
 	c.counts, c.missed = c.counts[:0], c.missed[:0]
-	if c.plan.Runs == ModeAnchor && c.plan.Units > 0 {
+	if c.plan.Mode == ModeAnchor && c.plan.Units > 0 {
 		c.counts = c.counts[:c.plan.Units]
 		if err := d.Download(ctx, bytesOf(c.counts), b.counts, 0); err != nil {
 			return err
@@ -321,7 +321,7 @@ func (c *call) expandMasks(ctx context.Context, stripes []byte) error {
 // stats sums up the call, and teaches the engine the device's pace.
 func (c *call) stats() Stats {
 	p := c.plan
-	s := Stats{Mode: p.Mode.String(), Tier: string(p.Tier), TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
+	s := Stats{Mode: p.Mode, Tier: p.Tier, TimeMS: c.slicer.times, Slices: c.slicer.slices, Fallback: p.Fallback, Refused: p.Refused, Warnings: p.Warnings[:len(p.Warnings):len(p.Warnings)], ScratchBytes: p.ScratchBytes}
 	if c.slicer.untimed != "" {
 		s.TimeMS = Times{}
 		s.Warnings = append(s.Warnings, "GPU times of this run are unknown: the device's clock is not right: "+c.slicer.untimed)

@@ -48,17 +48,17 @@ func (j job) check(ctx context.Context, e *Engine) error {
 	}
 	for i, x := range j.want.o.Host {
 		if out.O.Host[i] != x {
-			return fmt.Errorf("%v of %v: output element %d is %v, want %v", j.plan.Mode, j.plan.Shape, i, out.O.Host[i], x)
+			return fmt.Errorf("%v of %v: output element %d is %v, want %v", j.plan.Asked, j.plan.Shape, i, out.O.Host[i], x)
 		}
 	}
 	for i, x := range j.want.lse {
 		if out.LSE[i] != x {
-			return fmt.Errorf("%v of %v: log-sum-exp %d is %v, want %v", j.plan.Mode, j.plan.Shape, i, out.LSE[i], x)
+			return fmt.Errorf("%v of %v: log-sum-exp %d is %v, want %v", j.plan.Asked, j.plan.Shape, i, out.LSE[i], x)
 		}
 	}
 	for i, x := range j.want.stripes {
 		if out.Stripes[i] != x {
-			return fmt.Errorf("%v of %v: stripe %d is %d, want %d", j.plan.Mode, j.plan.Shape, i, out.Stripes[i], x)
+			return fmt.Errorf("%v of %v: stripe %d is %d, want %d", j.plan.Asked, j.plan.Shape, i, out.Stripes[i], x)
 		}
 	}
 	return nil
@@ -142,7 +142,7 @@ func TestCancelledDuringTheRun(t *testing.T) {
 			}
 			require.Less(t, steps, 1_000_000)
 		}
-		t.Logf("%v: cancelled at %d different steps", j.plan.Mode, cancelled)
+		t.Logf("%v: cancelled at %d different steps", j.plan.Asked, cancelled)
 		require.Greater(t, cancelled, 10)
 		require.NoError(t, j.check(context.Background(), e), "the engine is usable afterwards")
 	}

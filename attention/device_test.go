@@ -70,13 +70,13 @@ func openShared() error {
 }
 
 // eachTier runs a test for every tier that the device passes.
-func eachTier(t *testing.T, run func(t *testing.T, e *Engine, tier string)) {
+func eachTier(t *testing.T, run func(t *testing.T, e *Engine, tier Tier)) {
 	t.Helper()
 	e := sharedEngine(t)
 	ran := 0
 	for _, tier := range Tiers(e.device.Report()) {
 		if tier.OK {
-			t.Run(tier.Name, func(t *testing.T) { run(t, e, tier.Name) })
+			t.Run(string(tier.Name), func(t *testing.T) { run(t, e, tier.Name) })
 			ran++
 		}
 	}
@@ -180,8 +180,8 @@ func requireFinite(t testing.TB, r result) {
 // tolerance is the NMSE allowed between a tier and another computation of the
 // same thing: fp32 sums differ by rounding the output to fp16 (2^-11 each,
 // squared about 1e-7); fp16 products add 2^-11 per product.
-func tolerance(tier string) float64 {
-	if tier == string(TierScalarF16) {
+func tolerance(tier Tier) float64 {
+	if tier == TierScalarF16 {
 		return 2e-5
 	}
 	return 1e-6

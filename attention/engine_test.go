@@ -58,7 +58,7 @@ func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 			kept := map[int][]bool{}
 			for _, i := range o.SampleRows(20) {
 				var lse float64
-				if p.Mode == ModeDense {
+				if p.Asked == ModeDense {
 					lse = o.DenseRow(b, h, i, row)
 				} else {
 					g := o.GroupOf(i)
@@ -106,7 +106,7 @@ func TestEngineAgainstOracle(t *testing.T) {
 				{Batch: 1, Heads: 2, KVHeads: 1, QLen: 1100, KVLen: 1100, HeadDim: 64},
 				{Batch: 2, Heads: 2, KVHeads: 2, QLen: 100, KVLen: 777, HeadDim: 40},
 			} {
-				t.Run(tier.Name+" "+mode.String(), func(t *testing.T) {
+				t.Run(string(tier.Name)+" "+mode.String(), func(t *testing.T) {
 					plan, err := e.Plan(Problem{s, mode, params}, PlanOptions{Tier: tier.Name, NoFallback: true})
 					require.NoError(t, err)
 					in, out := randomCase(s, 1), outputFor(s)

@@ -55,7 +55,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("runs", plan.Runs)
+	fmt.Println("runs", plan.Mode)
 	fmt.Printf("computed %.3f of the causal pairs\n", stats.ComputedRatio)
 	fmt.Printf("last row %.2f, over exp(%.3f) keys\n", out.O.At(0, 1, 599)[0].Float32(), out.LSE[2*600-1])
 	if err := engine.Close(); err != nil {
@@ -85,7 +85,7 @@ func ExampleNewPlan() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%d positions: %v, %d MiB of scratch memory; %q\n", n, plan.Runs, plan.ScratchBytes>>20, plan.Fallback)
+		fmt.Printf("%d positions: %v, %d MiB of scratch memory; %q\n", n, plan.Mode, plan.ScratchBytes>>20, plan.Fallback)
 	}
 	// Output:
 	// 1024 positions: dense, 0 MiB of scratch memory; "sink and window cover every key at this length, so that anchor attention is dense attention"

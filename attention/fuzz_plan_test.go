@@ -57,7 +57,7 @@ func FuzzPlan(f *testing.F) {
 		}
 		options := PlanOptions{NoFallback: noFallback, SliceMS: sliceMS, StripeShare: share, ScratchBytes: scratch, MemoryBudget: budget}
 		if i := int(tier) % (len(tierOrder) + 1); i > 0 {
-			options.Tier = string(tierOrder[i-1].tier)
+			options.Tier = tierOrder[i-1].tier
 		}
 		choice, err := ParseTuning(tuning)
 		if err == nil {
@@ -122,7 +122,7 @@ func requirePlanHolds(t *testing.T, p *Plan, o PlanOptions) {
 	for _, cost := range []float64{p.Cost.Dense, p.Cost.Anchor, p.Cost.Identify, p.Cost.Stripes} {
 		require.False(t, math.IsNaN(cost) || math.IsInf(cost, 0) || cost < 0, "cost %+v", p.Cost)
 	}
-	if p.Runs == ModeDense {
+	if p.Mode == ModeDense {
 		require.Zero(t, p.Units)
 		requireTileStates(t, p, o)
 		return

@@ -25,7 +25,7 @@ func copying(s Shape, seed uint64) Inputs {
 }
 
 func TestDeviceTailHasTheBitsOfDenseRows(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		for _, tail := range []int{1, 37, 64, 200, 900} {
 			problem := selective(1, 4, 2, 400, 521)
 			in := selectiveInputs(problem.Shape, 3)
@@ -55,7 +55,7 @@ func TestDeviceTailHasTheBitsOfDenseRows(t *testing.T) {
 
 // The tail's rows of Q are read when all other rows have been written.
 func TestDeviceTailLetsOLieOverQ(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := guarded(4, 2, 400, 521)
 		problem.Params.Tail = 100
 		in := copying(problem.Shape, 8)
@@ -85,7 +85,7 @@ func counted(o *oracle.Oracle, stripes []byte) (sum oracle.Counts) {
 }
 
 func TestDeviceGuardDecidesAsTheOracle(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := guarded(4, 2, 521, 521)
 		in := copying(problem.Shape, 4)
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
@@ -133,7 +133,7 @@ func TestDeviceGuardIsTheSameInChunksSlicesAndSlots(t *testing.T) {
 // requireSameInChunksSlicesAndSlots compares a problem of groups of 64 rows, from position 0 on.
 func requireSameInChunksSlicesAndSlots(t *testing.T, problem Problem) {
 	t.Helper()
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		n := problem.Shape.KVLen
 		in := copying(problem.Shape, 5)
 		whole := compute(t, e, problem, PlanOptions{Tier: tier}, in)
@@ -156,7 +156,7 @@ func requireSameInChunksSlicesAndSlots(t *testing.T, problem Problem) {
 }
 
 func TestDeviceGuardLawsOfTheta(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := guarded(2, 1, 400, 521)
 		in := copying(problem.Shape, 6)
 		problem.Params.Theta = math.Inf(1)

@@ -18,7 +18,7 @@ func mixedHeads() []Head {
 
 // Each head is what a call gives whose heads are all computed so.
 func TestDeviceHeadsAreComputedEachInItsWay(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := guarded(8, 2, 400, 521)
 		problem.Shape.Batch = 2
 		problem.Params.Tail = 10
@@ -70,7 +70,7 @@ func TestEveryHeadDenseIsDense(t *testing.T) {
 	problem.Params.Heads = []Head{{Mode: HeadDense}, {Mode: HeadDense}}
 	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err)
-	assert.Equal(t, ModeDense, plan.Runs)
+	assert.Equal(t, ModeDense, plan.Mode)
 	assert.Contains(t, plan.Fallback, "every head is dense")
 	assert.Equal(t, plan.Cost.Dense, plan.Cost.Sparse())
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(1, 4, 2, 400, 521)
 		problem.Params.Theta = math.Inf(1)
 		in := selectiveInputs(problem.Shape, 1)
@@ -31,7 +31,7 @@ func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
 }
 
 func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(1, 4, 2, 400, 521)
 		problem.Params.Theta = math.Inf(-1)
 		in := selectiveInputs(problem.Shape, 2)
@@ -57,7 +57,7 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 }
 
 func TestDeviceChunksEqualOneCall(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(1, 4, 2, 521, 521) // groups of 64
 		in := selectiveInputs(problem.Shape, 3)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
@@ -90,7 +90,7 @@ func TestDeviceRepeatsItsBits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("repeats for seconds: left to make test")
 	}
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem, other := selective(1, 4, 2, 521, 521), selective(2, 2, 2, 100, 300)
 		in, otherIn := selectiveInputs(problem.Shape, 4), selectiveInputs(other.Shape, 5)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
@@ -107,7 +107,7 @@ func TestDeviceRepeatsItsBits(t *testing.T) {
 // Stripes equal the oracle's, but where its margin is within rounding.
 func TestDeviceStripesEqualTheOracles(t *testing.T) {
 	const rounding = 1e-3
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		compared, kept, near := 0, 0, 0
 		for seed := range uint64(3) {
 			for _, problem := range []Problem{
@@ -163,7 +163,7 @@ func TestDeviceStripesEqualTheOracles(t *testing.T) {
 }
 
 func TestDeviceOneQueryRow(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		whole := selective(1, 4, 2, 300, 300)
 		in := selectiveInputs(whole.Shape, 20)
 		one := whole
@@ -185,7 +185,7 @@ func TestDeviceOneQueryRow(t *testing.T) {
 		got := compute(t, e, alone, PlanOptions{Tier: tier}, aloneIn)
 		for h := range 4 {
 			want, is := aloneIn.V.At(0, h/2, 0), got.o.At(0, h, 0)
-			if tier == string(TierCoopF16) { // small values lose bits below fp16's range, shrunk by 4 times the keys
+			if tier == TierCoopF16 { // small values lose bits below fp16's range, shrunk by 4 times the keys
 				for d := range want {
 					require.InDelta(t, want[d].Float32(), is[d].Float32(), 4*16*0x1p-25, "a single key has weight 1")
 				}
@@ -197,7 +197,7 @@ func TestDeviceOneQueryRow(t *testing.T) {
 }
 
 func TestDeviceBatchEqualsItsEntries(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(3, 4, 2, 200, 300)
 		in := selectiveInputs(problem.Shape, 30)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {

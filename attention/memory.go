@@ -115,7 +115,7 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	if p.ScratchBytes > 0 {
 		grow(b.scratch, p.ScratchBytes)
 	}
-	if p.Units > 0 && p.Runs == ModeAnchor {
+	if p.Units > 0 && p.Mode == ModeAnchor {
 		grow(b.counts, p.countBytes())
 	}
 	if c.wantMasks {

@@ -52,7 +52,7 @@ func (p plant) put(in Inputs) {
 // A NaN or infinity spoils exactly the elements that the oracle says, selects
 // the stripes that the oracle selects, and every other row is right.
 func TestDeviceNonFiniteInputs(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		spoilt, whole := 0, 0
 		for _, p := range plants {
 			problem := selective(1, 4, 2, 333, 333)
@@ -83,7 +83,7 @@ func TestDeviceNonFiniteInputs(t *testing.T) {
 // candidate of its group reaches, also those whose score is -Inf; and as the
 // first row of a tile it does not hide a NaN value on the tile's diagonal.
 func TestDeviceScoresOfMinusInfinity(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(1, 4, 2, 333, 333)
 		in := selectiveInputs(problem.Shape, 62)
 		for i := range problem.Shape.KVLen {
@@ -108,7 +108,7 @@ func TestDeviceScoresOfMinusInfinity(t *testing.T) {
 }
 
 // requireSameKinds compares element by element and returns how many are not finite.
-func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier, what string) (bad int) {
+func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier Tier, what string) (bad int) {
 	t.Helper()
 	var gotFinite, wantFinite []float64
 	dim := got.o.Shape[3]
@@ -140,7 +140,7 @@ func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier, what 
 
 // Inputs of nothing but NaN, or infinities, end all the same.
 func TestDeviceNothingButNonFinite(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			problem := selective(1, 2, 1, 300, 300)
 			in := selectiveInputs(problem.Shape, 61)
@@ -162,7 +162,7 @@ func TestDeviceNothingButNonFinite(t *testing.T) {
 
 // An infinite output leaves the element that is packed into the same word alone.
 func TestDeviceInfinityLeavesItsNeighbour(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := Problem{Shape: Shape{Batch: 1, Heads: 1, KVHeads: 1, QLen: 40, KVLen: 40, HeadDim: testDim}, Mode: ModeDense}
 		in := randomCase(problem.Shape, 50)
 		clear(in.K.Host) // every key has the same weight

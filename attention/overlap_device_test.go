@@ -12,7 +12,7 @@ import (
 // bothModes runs a test for anchor and dense attention on every tier.
 func bothModes(t *testing.T, run func(t *testing.T, e *Engine, p *Plan)) {
 	t.Helper()
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
 			problem := selective(2, 4, 2, 400, 521)
 			problem.Mode = mode

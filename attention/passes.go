@@ -29,7 +29,7 @@ func (c *call) poison() {
 // the rows whose groups have no candidates, and of the tail.
 func (c *call) denseParts(ctx context.Context) error {
 	s := c.plan.Shape
-	if c.plan.Runs == ModeDense || c.span.head.IsDense() {
+	if c.plan.Mode == ModeDense || c.span.head.IsDense() {
 		return c.dense(ctx, s.Prefix(), s.KVLen)
 	}
 	if err := c.dense(ctx, s.Prefix(), min(s.KVLen, firstSparseGroup(s, c.plan.Params)*c.plan.Params.Group())); err != nil {

@@ -15,7 +15,7 @@ type KernelPipeline struct {
 func Pipelines(report *vk.Report, tier Tier, headDim int) ([]KernelPipeline, error) {
 	// Four heads a KV head, as most models have them.
 	shape := Shape{Batch: 1, Heads: 4, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: headDim}
-	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: string(tier)})
+	plan, err := NewPlan(report, Problem{Shape: shape, Mode: ModeDense}, PlanOptions{Tier: tier})
 	if err != nil {
 		return nil, err
 	}

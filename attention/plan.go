@@ -21,8 +21,8 @@ type Problem struct {
 
 // PlanOptions steer the choices of a plan. The zero value chooses by itself.
 type PlanOptions struct {
-	// Tier asks for a tier by name; "" takes the best that the device passes.
-	Tier string
+	// Tier asks for a tier; "" takes the best that the device passes.
+	Tier Tier
 	// NoFallback keeps ModeAnchor on the sparse path even where dense is
 	// predicted to be cheaper.
 	NoFallback bool
@@ -63,7 +63,7 @@ const (
 // ANCHORVK_TUNING, whose value "off" is for programs that keep choices of their
 // own and means nothing here.
 func PlanOptionsFromEnv() (PlanOptions, error) {
-	o := PlanOptions{Tier: strings.TrimSpace(os.Getenv("ANCHORVK_TIER"))}
+	o := PlanOptions{Tier: Tier(strings.TrimSpace(os.Getenv("ANCHORVK_TIER")))}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_TUNING")); text != "" && text != "off" {
 		choice, err := ParseTuning(text)
 		if err != nil {
@@ -85,9 +85,9 @@ func PlanOptionsFromEnv() (PlanOptions, error) {
 // (String, or as JSON) and run any number of times. It holds no device object.
 type Plan struct {
 	Shape    Shape   `json:"shape"`
-	Mode     Mode    `json:"mode"`     // as asked for
+	Asked    Mode    `json:"mode"`     // as asked for
 	Params   Params  `json:"-"`        // Theta may be infinite, which JSON cannot hold
-	Runs     Mode    `json:"runs"`     // what is run
+	Mode     Mode    `json:"runs"`     // what is run
 	Fallback string  `json:"fallback"` // why dense runs where anchor was asked for, or ""
 	Device   string  `json:"device"`
 	Tier     Tier    `json:"tier"`
@@ -142,7 +142,7 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	}
 	tuning.shareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
 	p := &Plan{
-		Shape: problem.Shape, Mode: problem.Mode, Params: problem.Params, Runs: problem.Mode,
+		Shape: problem.Shape, Asked: problem.Mode, Params: problem.Params, Mode: problem.Mode,
 		Device: report.Name, Tier: tier, Tuning: tuning, SliceMS: options.SliceMS,
 		options: asked,
 	}
@@ -150,7 +150,7 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 		p.Refused = refusalText(options.refused)
 	}
 	p.chooseMode(problem, options)
-	if warning := chunkWarning(p.Shape, p.Params); p.Runs == ModeAnchor && warning != "" {
+	if warning := chunkWarning(p.Shape, p.Params); p.Mode == ModeAnchor && warning != "" {
 		p.Warnings = []string{warning}
 	}
 	if err := p.keepToRounds(report); err != nil {
@@ -203,7 +203,7 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 		return
 	}
 	if p.sparseHeads() == 0 {
-		p.Runs, p.Fallback = ModeDense, "every head is dense"
+		p.Mode, p.Fallback = ModeDense, "every head is dense"
 		return
 	}
 	if o.NoFallback {
@@ -211,10 +211,10 @@ func (p *Plan) chooseMode(problem Problem, o PlanOptions) {
 	}
 	switch {
 	case firstSparseGroup(problem.Shape, problem.Params)*problem.Params.Group() >= problem.Shape.KVLen:
-		p.Runs = ModeDense
+		p.Mode = ModeDense
 		p.Fallback = "sink and window cover every key at this length, so that anchor attention is dense attention"
 	case p.Cost.Sparse() > minGain*p.Cost.Dense:
-		p.Runs = ModeDense
+		p.Mode = ModeDense
 		p.Fallback = fmt.Sprintf("dense is predicted cheaper: the sparse path needs %.0f %% of its operations at this length", 100*p.Cost.Sparse()/p.Cost.Dense)
 		if !math.IsInf(problem.Params.Theta, 0) {
 			p.Fallback += fmt.Sprintf(", with %.0f %% of the candidates kept", 100*o.StripeShare)
@@ -245,11 +245,11 @@ func (p *Plan) String() string {
 	}
 	s := p.Shape
 	line("shape", "batch %d, heads %d, kv_heads %d, q_len %d, kv_len %d, head_dim %d", s.Batch, s.Heads, s.KVHeads, s.QLen, s.KVLen, s.HeadDim)
-	line("mode", "%v, runs %v", p.Mode, p.Runs)
+	line("mode", "%v, runs %v", p.Asked, p.Mode)
 	if p.Fallback != "" {
 		line("fallback", "%s", p.Fallback)
 	}
-	if p.Mode == ModeAnchor {
+	if p.Asked == ModeAnchor {
 		line("params", "theta %v, step %d, block %d, sink_blocks %d, window_blocks %d", p.Params.Theta, p.Params.Step, p.Params.Block, p.Params.SinkBlocks, p.Params.WindowBlocks)
 		if n := len(p.Params.Heads); n > 0 {
 			line("", "of %s %s, %s", plural.Of(n, "query head", "query heads"), plural.Of(p.ownHeads(), "has a mode of its own", "have a mode of their own"), plural.Of(n-p.sparseHeads(), "is dense", "are dense"))
@@ -268,7 +268,7 @@ func (p *Plan) String() string {
 	}
 	shape := p.Tuning.Attend
 	line("tile", "%s: %s", plural.Of(shape.TileRows(), "query row", "query rows"), shape.describe("row", "rows"))
-	if search := p.Tuning.Identify; p.Runs == ModeAnchor && search != shape {
+	if search := p.Tuning.Identify; p.Mode == ModeAnchor && search != shape {
 		line("", "stripe search: %s", search.describe("block", "blocks"))
 	}
 	if p.Tuning.Range > 0 {
@@ -276,14 +276,14 @@ func (p *Plan) String() string {
 	}
 	line("tuning", "%s: %s", p.Tuning.From, p.Tuning.Why)
 	line("work", "dense %.3g Gflop", p.Cost.Dense/1e9)
-	if p.Mode == ModeAnchor {
+	if p.Asked == ModeAnchor {
 		line("", "sparse %.3g Gflop predicted: anchor %.3g, identify %.3g, guard %.3g, stripes %.3g, tail %.3g",
 			p.Cost.Sparse()/1e9, p.Cost.Anchor/1e9, p.Cost.Identify/1e9, p.Cost.Guard/1e9, p.Cost.Stripes/1e9, p.Cost.Tail/1e9)
 	}
 	switch {
-	case p.Runs != ModeAnchor && p.ScratchBytes > 0:
+	case p.Mode != ModeAnchor && p.ScratchBytes > 0:
 		line("scratch", "%d bytes: the state of %s at a time", p.ScratchBytes, plural.Of(p.tileStates(), "row tile", "row tiles"))
-	case p.Runs == ModeAnchor:
+	case p.Mode == ModeAnchor:
 		line("scratch", "%d bytes: %d of %d (head, group) pairs at a time", p.ScratchBytes, p.Slots, p.Units)
 	}
 	m := p.Memory

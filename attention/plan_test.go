@@ -70,15 +70,15 @@ func TestPlanChoosesTheMode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			plan, err := NewPlan(fakeReport("discrete"), c.problem, c.options)
 			require.NoError(t, err)
-			assert.Equal(t, c.runs, plan.Runs)
-			assert.Equal(t, c.problem.Mode, plan.Mode)
+			assert.Equal(t, c.runs, plan.Mode)
+			assert.Equal(t, c.problem.Mode, plan.Asked)
 			if c.fallback == "" {
 				assert.Empty(t, plan.Fallback)
 			} else {
 				assert.Contains(t, plan.Fallback, c.fallback)
 				assert.Contains(t, plan.String(), plan.Fallback)
 			}
-			if plan.Runs == ModeDense {
+			if plan.Mode == ModeDense {
 				assert.Zero(t, plan.ScratchBytes, "dense needs no scratch memory")
 			}
 		})
@@ -111,7 +111,7 @@ func TestPlanScratchBound(t *testing.T) {
 				report.Subgroup.Size, report.Subgroup.Min, report.Subgroup.Max = wave, wave, wave
 				plan, err := NewPlan(report, llama(131_072), PlanOptions{Tier: tier.Name})
 				require.NoError(t, err)
-				require.Equal(t, ModeAnchor, plan.Runs)
+				require.Equal(t, ModeAnchor, plan.Mode)
 				assert.LessOrEqual(t, plan.ScratchBytes, uint64(64<<20), "%s %s", kind, tier.Name)
 				assert.Equal(t, 32*63, plan.Units)
 				assert.Greater(t, plan.Slots, 16, "enough pairs at a time to fill a device")
@@ -222,11 +222,11 @@ func TestTierChoice(t *testing.T) {
 	plan, err := NewPlan(report, llama(4096), PlanOptions{})
 	require.NoError(t, err)
 	best := plan.Tier
-	statuses := map[string]TierStatus{}
+	statuses := map[Tier]TierStatus{}
 	for _, status := range Tiers(report) {
 		statuses[status.Name] = status
 	}
-	require.True(t, statuses[string(best)].OK)
+	require.True(t, statuses[best].OK)
 
 	report.Features.Storage16, report.Features.Float16, report.Features.CooperativeMatrix, report.Features.CooperativeMatrix2 = false, false, false, false
 	report.Why = map[string]string{"storage16": "ANCHORVK_DISABLE names it", "coopmat": "ANCHORVK_DISABLE names it"}
@@ -234,7 +234,7 @@ func TestTierChoice(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, TierUnpack, plan.Tier, "needs no feature")
 	for _, status := range Tiers(report) {
-		assert.Equal(t, status.Name == string(TierUnpack), status.OK, status.Name)
+		assert.Equal(t, status.Name == TierUnpack, status.OK, status.Name)
 		if !status.OK {
 			assert.Contains(t, status.Why, "ANCHORVK_DISABLE names it")
 		}
@@ -252,7 +252,7 @@ func TestTierChoice(t *testing.T) {
 		assert.NotEqual(t, TierCoop, plan.Tier, name)
 	}
 
-	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierScalar)})
+	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: TierScalar})
 	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)
 	assert.Equal(t, "tier scalar", feature.Feature)

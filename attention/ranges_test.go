@@ -15,7 +15,7 @@ func inRanges(keys int) []TuningOverride {
 // dense attention, over a sink, a window and stripes of several ranges each,
 // with many and few row tiles in scratch memory, and however work is sliced.
 func TestRangesOfKeysGiveTheSameBits(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		if Tier(tier).onMatrixUnits() {
 			_, err := e.Plan(selective(1, 4, 2, 100, 521), PlanOptions{Tier: tier, Tuning: inRanges(16)})
 			var refused *ArgumentError

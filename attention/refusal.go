@@ -47,7 +47,7 @@ func (e *Engine) buildable(p *Plan, in Inputs) (*Plan, error) {
 			return p, err
 		}
 		known := e.refuse(p, err)
-		next, planErr := e.Plan(Problem{Shape: p.Shape, Mode: p.Mode, Params: p.Params}, p.options)
+		next, planErr := e.Plan(Problem{Shape: p.Shape, Mode: p.Asked, Params: p.Params}, p.options)
 		if planErr != nil {
 			e.forget(p.Shape.HeadDim) // with no tier left, the next call is to try them again
 			return p, errors.Join(err, planErr)
@@ -109,7 +109,7 @@ func (p *Plan) runs(k kernel) bool {
 	case kernelPeaks:
 		return p.guards() && p.Params.Guard.Look > 0
 	}
-	return p.Runs == ModeAnchor
+	return p.Mode == ModeAnchor
 }
 
 // isRefusal tells a driver that cannot build a kernel from a device that can

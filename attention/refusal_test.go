@@ -51,17 +51,17 @@ func TestNextTierRunsWhereOneCannotBeBuilt(t *testing.T) {
 	require.NoError(t, e.Warmup(context.Background(), plan))
 
 	got := runPlan(t, e, plan, in)
-	require.NotEqual(t, string(best.Tier), got.stats.Tier)
-	assert.Contains(t, got.stats.Refused, string(best.Tier)+" could not be built: the compiler gave up")
+	require.NotEqual(t, best.Tier, got.stats.Tier)
+	assert.Contains(t, got.stats.Refused, best.Tier+" could not be built: the compiler gave up")
 	assert.Contains(t, log.String(), "level=WARN")
-	assert.Contains(t, log.String(), "tier="+string(best.Tier)+" next="+got.stats.Tier)
+	assert.Contains(t, log.String(), "tier="+best.Tier+" next="+got.stats.Tier)
 	want := compute(t, sharedEngine(t), problem, PlanOptions{Tier: got.stats.Tier}, in)
 	requireSameBits(t, want, got, "the next tier's results")
 
 	log.Reset()
 	later, err := e.Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err)
-	assert.Equal(t, got.stats.Tier, string(later.Tier), "later plans know")
+	assert.Equal(t, got.stats.Tier, later.Tier, "later plans know")
 	assert.Contains(t, later.String(), "could not be built")
 	requireSameBits(t, want, runPlan(t, e, later, in), "planned anew")
 	assert.NotContains(t, log.String(), "level=WARN", "said once")
@@ -76,7 +76,7 @@ func TestTierAskedForIsNotReplaced(t *testing.T) {
 	failure := errors.New("the compiler gave up")
 	e, log := engineThatCannotBuild(t, failure, TierUnpack)
 	problem := selective(1, 2, 1, 200, 300)
-	plan, err := e.Plan(problem, PlanOptions{Tier: string(TierUnpack), NoFallback: true})
+	plan, err := e.Plan(problem, PlanOptions{Tier: TierUnpack, NoFallback: true})
 	require.NoError(t, err)
 	in := selectiveInputs(problem.Shape, 31)
 	_, err = e.Run(context.Background(), plan, in, outputFor(problem.Shape))
@@ -148,7 +148,7 @@ func TestOneFailureIsNoRefusal(t *testing.T) {
 		return key.build(d)
 	}
 	got := runPlan(t, e, best, selectiveInputs(problem.Shape, 31))
-	assert.Equal(t, string(best.Tier), got.stats.Tier)
+	assert.Equal(t, best.Tier, got.stats.Tier)
 	assert.Empty(t, got.stats.Refused)
 	assert.NotContains(t, log.String(), "level=WARN")
 }
@@ -187,11 +187,11 @@ func TestRefusalsAreForgotten(t *testing.T) {
 	later, err := e.Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err, "a plan works again")
 	assert.Equal(t, best.Tier, later.Tier)
-	assert.Equal(t, string(best.Tier), runPlan(t, e, best, in).stats.Tier)
+	assert.Equal(t, best.Tier, runPlan(t, e, best, in).stats.Tier)
 
 	e.refuse(best, errors.New("the compiler gave up"))
 	assert.NotEmpty(t, e.refusals(problem.Shape.HeadDim))
 	e.ForgetRefusals()
 	assert.Empty(t, e.refusals(problem.Shape.HeadDim))
-	assert.Equal(t, string(best.Tier), runPlan(t, e, later, in).stats.Tier)
+	assert.Equal(t, best.Tier, runPlan(t, e, later, in).stats.Tier)
 }

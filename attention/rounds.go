@@ -110,7 +110,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 			t.Range = longest
 		}
 	}
-	if p.Runs != ModeAnchor {
+	if p.Mode != ModeAnchor {
 		return nil
 	}
 	grow := func(local *int, rounds func() int) bool {

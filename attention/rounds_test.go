@@ -91,7 +91,7 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 // The limit changes nothing where it is far, or not there, and keeps kernels
 // away whose rounds nobody has counted.
 func TestLimitOfRoundsOnlyActsWhereItMust(t *testing.T) {
-	plan := func(report *vk.Report, n int, tier string) (*Plan, error) {
+	plan := func(report *vk.Report, n int, tier Tier) (*Plan, error) {
 		return NewPlan(report, Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: 64, KVLen: n, HeadDim: 64}, Params: DefaultParams()}, PlanOptions{Tier: tier, NoFallback: true})
 	}
 	for _, n := range []int{64, 100_000} {

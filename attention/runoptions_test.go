@@ -28,7 +28,7 @@ func TestDutyCycleKeepsTheBits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits between slices: left to make test")
 	}
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(1, 4, 2, 400, 521)
 		in := selectiveInputs(problem.Shape, 44)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {
@@ -92,7 +92,7 @@ func TestDutyCyclePauses(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(2, 4, 2, 400, 521)
 		in := selectiveInputs(problem.Shape, 46)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {

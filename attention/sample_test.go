@@ -26,7 +26,7 @@ func everyKernel(qLen, kvLen int) Problem {
 }
 
 func TestDeviceSampledRowsChooseAsTheOracle(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := sampling(4, 2, 521, 521)
 		in := copying(problem.Shape, 4)
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
@@ -78,7 +78,7 @@ func TestDeviceSampledRowsAreTheSameInChunksSlicesAndSlots(t *testing.T) {
 }
 
 func TestDeviceLawsOfTheWeight(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := sampling(2, 1, 400, 521)
 		problem.Params.Guard = Guard{}
 		in := copying(problem.Shape, 6)
@@ -104,7 +104,7 @@ func TestDeviceLawsOfTheWeight(t *testing.T) {
 
 // Heads whose pooled rows choose, beside heads whose sampled rows do.
 func TestDeviceHeadsMayChooseEachInItsWay(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := sampling(4, 2, 400, 521)
 		in := copying(problem.Shape, 8)
 		own := problem

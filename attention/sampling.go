@@ -44,7 +44,7 @@ func (p *Plan) pools() bool {
 }
 
 func (p *Plan) anyHead(is func(Params, Head) bool) bool {
-	if p.Runs != ModeAnchor {
+	if p.Mode != ModeAnchor {
 		return false
 	}
 	for h := range p.Shape.Heads {

@@ -36,7 +36,7 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	s := p.Shape
 	first := firstSparseGroup(s, p.Params)
 	groups := ceil.Div(s.KVLen, p.Params.Group()) - first
-	if p.Runs != ModeAnchor || groups <= 0 {
+	if p.Mode != ModeAnchor || groups <= 0 {
 		if p.Tuning.Range > 0 {
 			p.layOutTileStates(report, budget)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestSlicedEqualsUnsliced(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		plain := selective(1, 4, 2, 400, 521)
 		in := selectiveInputs(plain.Shape, 40)
 		for mode, problem := range ways(plain) {
@@ -31,7 +31,7 @@ func TestSlicedEqualsUnsliced(t *testing.T) {
 }
 
 func TestLittleScratchEqualsMuch(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(2, 4, 2, 400, 521)
 		littleScratchEqualsMuch(t, e, tier, problem)
 		problem.Params.Tail, problem.Params.Guard = 37, guarded(4, 2, 400, 521).Params.Guard
@@ -39,7 +39,7 @@ func TestLittleScratchEqualsMuch(t *testing.T) {
 	})
 }
 
-func littleScratchEqualsMuch(t *testing.T, e *Engine, tier string, problem Problem) {
+func littleScratchEqualsMuch(t *testing.T, e *Engine, tier Tier, problem Problem) {
 	t.Helper()
 	in := selectiveInputs(problem.Shape, 41)
 	large, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
@@ -143,7 +143,7 @@ func fetch(t *testing.T, e *Engine, device Tensor) (view Tensor, whole []float16
 }
 
 func TestPlacementsGiveTheSameBits(t *testing.T) {
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		problem := selective(2, 4, 2, 200, 300)
 		in := selectiveInputs(problem.Shape, 42)
 		for _, mode := range []Mode{ModeAnchor, ModeDense} {

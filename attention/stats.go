@@ -14,8 +14,8 @@ type Times struct {
 
 // Stats say what a run did.
 type Stats struct {
-	Mode     string  `json:"mode"` // as asked for
-	Tier     string  `json:"tier"`
+	Mode     Mode    `json:"mode"` // that ran: dense after a fallback
+	Tier     Tier    `json:"tier"`
 	TimeMS   Times   `json:"time_ms"`
 	HostMS   float64 `json:"host_ms"`     // wall time of the call, from its turn on
 	OwnMS    float64 `json:"host_own_ms"` // its share outside of waiting for the device and moving host tensors

@@ -54,7 +54,7 @@ func TestSteadyRunsAllocateNothing(t *testing.T) {
 	if testing.Short() {
 		runs = 4
 	}
-	eachTier(t, func(t *testing.T, e *Engine, tier string) {
+	eachTier(t, func(t *testing.T, e *Engine, tier Tier) {
 		ctx := context.Background()
 		for name, problem := range ways(selective(1, 2, 1, 200, 200)) {
 			options := []PlanOptions{{SliceMS: 1e6}, {SliceMS: 1e-9}} // one submission, and one for each work item

@@ -100,7 +100,7 @@ var (
 
 // TierStatus says whether a device passes a tier.
 type TierStatus struct {
-	Name string // as Tier
+	Name Tier
 	OK   bool
 	Why  string // why it does not pass, or that it is on request only
 }
@@ -111,7 +111,7 @@ func Tiers(r *vk.Report) []TierStatus {
 	var all []TierStatus
 	for _, t := range tierOrder {
 		why := missing(r, t.needs)
-		status := TierStatus{Name: string(t.tier), OK: why == "", Why: why}
+		status := TierStatus{Name: t.tier, OK: why == "", Why: why}
 		if why := t.passOver(r); status.OK && why != "" {
 			status.Why = "only used when asked for (ANCHORVK_TIER): " + why
 		}
@@ -135,7 +135,7 @@ func missing(r *vk.Report, needs []need) string {
 
 // chooseTier returns the tier asked for, or for "" the device's best one that
 // is not refused.
-func chooseTier(r *vk.Report, asked string, headDim int, refused map[Tier]string) (Tier, error) {
+func chooseTier(r *vk.Report, asked Tier, headDim int, refused map[Tier]string) (Tier, error) {
 	var names []string
 	for _, t := range tierOrder {
 		names = append(names, string(t.tier))
@@ -144,9 +144,9 @@ func chooseTier(r *vk.Report, asked string, headDim int, refused map[Tier]string
 			why = untakable(r, t.tier, headDim)
 		}
 		switch {
-		case asked == string(t.tier) && why != "":
-			return "", &vk.FeatureError{Feature: "tier " + asked, Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
-		case asked == string(t.tier), asked == "" && why == "" && refused[t.tier] == "" && t.passOver(r) == "":
+		case asked == t.tier && why != "":
+			return "", &vk.FeatureError{Feature: "tier " + string(asked), Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
+		case asked == t.tier, asked == "" && why == "" && refused[t.tier] == "" && t.passOver(r) == "":
 			return t.tier, nil
 		}
 	}

@@ -59,7 +59,7 @@ func TestTuningOfRecordedDevices(t *testing.T) {
 			dims := map[string][]int{}
 			for dim := 8; dim <= MaxHeadDim; dim += 8 {
 				line := "refused"
-				if _, err := chooseTier(report, string(tier.tier), dim, nil); err == nil {
+				if _, err := chooseTier(report, tier.tier, dim, nil); err == nil {
 					tuned, err := tune(report, tier.tier, dim, nil)
 					require.NoError(t, err)
 					line = fmt.Sprintf("%s, attend %v, identify %v, matrix %v, subgroup %d", tuned.Way, tuned.Attend, tuned.Identify, tuned.Matrix, tuned.Subgroup)

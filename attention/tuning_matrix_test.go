@@ -107,7 +107,7 @@ func matrixChoices(r *vk.Report) (all []PlanOptions) {
 
 // asked are options for a tier with a choice of tuning.
 func asked(tier Tier, choice TuningChoice) PlanOptions {
-	return PlanOptions{Tier: string(tier), Tuning: []TuningOverride{{Choice: choice, From: "ANCHORVK_TUNING", Must: true}}}
+	return PlanOptions{Tier: tier, Tuning: []TuningOverride{{Choice: choice, From: "ANCHORVK_TUNING", Must: true}}}
 }
 
 func requireMatrixTiles(t *testing.T, r *vk.Report, p *Plan, what string) {
@@ -148,7 +148,7 @@ func TestMatrixProductAndSubgroupCanBeChosen(t *testing.T) {
 		assert.Equal(t, product, plan.Tuning.Matrix.String())
 		assert.Equal(t, choice.Matrix, plan.Choice().Matrix)
 	}
-	best, err := NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	best, err := NewPlan(report, llama(4096), PlanOptions{Tier: TierCoop})
 	require.NoError(t, err)
 	assert.Equal(t, "16x16x16", best.Tuning.Matrix.String())
 	// Scores of other products pass through shared memory, which has no room for them at the best shape.
@@ -207,13 +207,13 @@ func TestMatrixShapesThatCannotBe(t *testing.T) {
 	}
 
 	gpu.Subgroup.MaxPerGroup = 2
-	plan, err := NewPlan(gpu, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	plan, err := NewPlan(gpu, llama(4096), PlanOptions{Tier: TierCoop})
 	require.NoError(t, err)
 	require.Equal(t, 64, plan.Tuning.Attend.Local)
 	require.Equal(t, 64, plan.Tuning.Identify.Local)
 
 	gpu.Subgroup.Vote = false
-	_, err = NewPlan(gpu, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	_, err = NewPlan(gpu, llama(4096), PlanOptions{Tier: TierCoop})
 	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)
 	require.Contains(t, feature.Why, "votes")
@@ -223,15 +223,15 @@ func TestMatrixShapesThatCannotBe(t *testing.T) {
 func TestHalfSumsAreAskedFor(t *testing.T) {
 	report := matrixReport(0x10de, 32, 32, 32, 48<<10, MatrixShape{16, 16, 16}, MatrixShape{16, 8, 16})
 	report.CoopMatrix = append(report.CoopMatrix[:1], report.CoopMatrix[2:]...) // no fp16 sums of 16x16x16
-	plan, err := NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoopF16)})
+	plan, err := NewPlan(report, llama(4096), PlanOptions{Tier: TierCoopF16})
 	require.NoError(t, err)
 	assert.Equal(t, "16x8x16", plan.Tuning.Matrix.String())
 	report.CoopMatrix = report.CoopMatrix[:2]
-	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoopF16)})
+	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: TierCoopF16})
 	var feature *vk.FeatureError
 	require.ErrorAs(t, err, &feature)
 	assert.Contains(t, feature.Why, "sums in fp16")
-	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: string(TierCoop)})
+	_, err = NewPlan(report, llama(4096), PlanOptions{Tier: TierCoop})
 	require.NoError(t, err, "coop needs fp32 sums alone")
 }
 
@@ -283,7 +283,7 @@ func TestMatrixShapesAreRight(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, c.attend.Slices > 2, plan.Tuning.Identify.Lean)
 					got := runPlan(t, e, plan, in)
-					want := compute(t, e, problem, PlanOptions{Tier: string(TierUnpack)}, in)
+					want := compute(t, e, problem, PlanOptions{Tier: TierUnpack}, in)
 					requireSimilar(t, want, got)
 					requireSameBits(t, got, runPlan(t, e, plan, in), "again")
 				}

@@ -116,9 +116,9 @@ func TestNeighboursAreRight(t *testing.T) {
 	r := e.device.Report()
 	problem := selective(1, 2, 1, 300, 521)
 	in := selectiveInputs(problem.Shape, 97)
-	tiers := []string{""}
+	tiers := []Tier{""}
 	for _, tier := range Tiers(r) {
-		if tier.OK && Tier(tier.Name).onMatrixUnits() && r.Type != "cpu" {
+		if tier.OK && tier.Name.onMatrixUnits() && r.Type != "cpu" {
 			tiers = append(tiers, tier.Name)
 		}
 	}
@@ -132,7 +132,7 @@ func TestNeighboursAreRight(t *testing.T) {
 				require.NoError(t, e.Warmup(context.Background(), plan))
 				got := runPlan(t, e, plan, in)
 				requireFinite(t, got)
-				require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance(string(plan.Tier)), "%s %+v", plan.Tier, c)
+				require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance(plan.Tier), "%s %+v", plan.Tier, c)
 				requireStripes(t, problem, in, got)
 			}
 		}

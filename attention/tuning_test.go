@@ -31,7 +31,7 @@ func TestShapesForGPUsAreRight(t *testing.T) {
 			if !tier.OK {
 				continue
 			}
-			t.Run(c.name+" "+tier.Name, func(t *testing.T) {
+			t.Run(c.name+" "+string(tier.Name), func(t *testing.T) {
 				problem := selective(1, 4, 2, 300, 521)
 				in := selectiveInputs(problem.Shape, 95)
 				for _, mode := range []Mode{ModeAnchor, ModeDense} {

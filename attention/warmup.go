@@ -25,7 +25,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 		return err
 	}
 	key := pipelineFor(kernelDense, p.Tier, p.Tuning, p.Shape.HeadDim)
-	if p.Runs == ModeAnchor {
+	if p.Mode == ModeAnchor {
 		key = pipelineFor(kernelStripes, p.Tier, p.Tuning, p.Shape.HeadDim)
 	}
 	// The smallest group, so that four of them have candidates and every kernel runs.
@@ -51,7 +51,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	heads, rows := max(1, len(params.Heads)), 4*params.Group()
 	problem := Problem{
 		Shape:  Shape{Batch: 1, Heads: heads, KVHeads: 1, QLen: rows, KVLen: rows, HeadDim: p.Shape.HeadDim},
-		Mode:   p.Runs,
+		Mode:   p.Mode,
 		Params: params,
 	}
 	tiny, err := e.Plan(problem, PlanOptions{Tier: p.options.Tier, NoFallback: true})

@@ -56,7 +56,7 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 						require.NoError(t, err)
 						require.Equal(t, way, plan.Tuning.Way)
 						got := runPlan(t, e, plan, in)
-						require.Positive(t, requireSameKinds(t, got, want, string(tier), mode.String()))
+						require.Positive(t, requireSameKinds(t, got, want, tier, mode.String()))
 						requireSameBits(t, got, runPlan(t, e, plan, in), "once more")
 						if mode == ModeAnchor {
 							requireSameStripes(t, o, want, got)

@@ -99,7 +99,7 @@ func problemOf(in *C.avk_plan_info) (attention.Problem, attention.PlanOptions, e
 		return problem, options, argument("avk_plan_info.reserved2 is %d; set it to 0", in.reserved2)
 	}
 	if in.tier != nil {
-		options.Tier = C.GoString(in.tier)
+		options.Tier = attention.Tier(C.GoString(in.tier))
 	}
 	s := &problem.Shape
 	for _, field := range []struct {

@@ -126,6 +126,6 @@ func avk_call_recorded(handle C.avk_call, stats *C.avk_stats) (status C.avk_stat
 		return fail(err)
 	}
 	c.warnings = s.Warnings // locked since recorded
-	write(s, c.plan.Runs)
+	write(s, c.plan.Mode)
 	return C.AVK_OK
 }

@@ -72,7 +72,7 @@ func avk_call_run(handle C.avk_call, stats *C.avk_stats) (status C.avk_status) {
 	if err != nil {
 		return fail(err)
 	}
-	write(s, c.plan.Runs)
+	write(s, c.plan.Mode)
 	return C.AVK_OK
 }
 
@@ -111,7 +111,7 @@ func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (s
 	if f.err != nil {
 		return fail(f.err)
 	}
-	write(f.stats, c.plan.Runs)
+	write(f.stats, c.plan.Mode)
 	return C.AVK_OK
 }
 

@@ -60,7 +60,7 @@ func TestMemoryEstimate(t *testing.T) {
 	options := attention.PlanOptions{NoFallback: true}
 	plan, err := free.Plan(budgetProblem, options)
 	require.NoError(t, err)
-	require.Equal(t, attention.ModeAnchor, plan.Runs)
+	require.Equal(t, attention.ModeAnchor, plan.Mode)
 	want, err := prefill(t, free, plan)
 	require.NoError(t, err)
 

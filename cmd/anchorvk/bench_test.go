@@ -119,7 +119,7 @@ func TestBenchSweepsParameters(t *testing.T) {
 func TestProgressCountsWork(t *testing.T) {
 	a := &app{stderr: &bytes.Buffer{}}
 	plan := func(operations float64) *attention.Plan {
-		return &attention.Plan{Runs: attention.ModeDense, Cost: attention.Cost{Dense: operations}}
+		return &attention.Plan{Mode: attention.ModeDense, Cost: attention.Cost{Dense: operations}}
 	}
 	short, long := plan(1e6), plan(1e8)
 	bar := a.progress("bench", work(short, long))

@@ -24,7 +24,7 @@ func (b badClock) open(vk.Options, attention.Options) (session, error) { return 
 func (b badClock) run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
 	stats, err := b.fakeTuner.run(ctx, p, in, out, o)
 	stats.HostMS, stats.PausedMS = 50, 10
-	if p.Mode == attention.ModeDense {
+	if p.Asked == attention.ModeDense {
 		stats.HostMS = 110
 	}
 	if b.wrong(b.runs) {

@@ -13,9 +13,9 @@ import (
 
 // tierRecord says whether a device passes a tier.
 type tierRecord struct {
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	Why  string `json:"why"` // why not, or when it is used; "" when there is nothing to say
+	Name attention.Tier `json:"name"`
+	OK   bool           `json:"ok"`
+	Why  string         `json:"why"` // why not, or when it is used; "" when there is nothing to say
 }
 
 type devicesRecord struct {

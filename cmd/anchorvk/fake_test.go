@@ -119,7 +119,7 @@ func (f *fake) run(ctx context.Context, plan *attention.Plan, in attention.Input
 		f.spoil(&out)
 	}
 	f.runs++
-	stats := attention.Stats{Warnings: f.warnings, Mode: p.Mode.String(), Tier: "plain", HostMS: 2.5, ComputedRatio: 1, ScratchBytes: 1 << 20, Slices: 1}
+	stats := attention.Stats{Warnings: f.warnings, Mode: p.Mode, Tier: "plain", HostMS: 2.5, ComputedRatio: 1, ScratchBytes: 1 << 20, Slices: 1}
 	stats.TimeMS.Total = float64(1 + f.runs) // grows, so that the median is no end
 	stats.TimeMS.Attention = stats.TimeMS.Total
 	if p.Mode == attention.ModeAnchor {

@@ -112,7 +112,7 @@ func work(plans ...*attention.Plan) float64 {
 	total := 0.0
 	for _, p := range plans {
 		cost := p.Cost.Dense
-		if p.Runs == attention.ModeAnchor {
+		if p.Mode == attention.ModeAnchor {
 			cost = p.Cost.Sparse()
 		}
 		total += max(cost, 1)

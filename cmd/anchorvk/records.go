@@ -42,12 +42,12 @@ type paramsRecord struct {
 
 // callRecord is what `run` and `bench` say about one mode alike.
 type callRecord struct {
-	Mode   string       `json:"mode"`
-	Device deviceRecord `json:"device"`
-	Tier   string       `json:"tier"`
-	Shape  shapeRecord  `json:"shape"`
-	Preset string       `json:"preset"` // which params began from
-	Params paramsRecord `json:"params"`
+	Mode   string         `json:"mode"`
+	Device deviceRecord   `json:"device"`
+	Tier   attention.Tier `json:"tier"`
+	Shape  shapeRecord    `json:"shape"`
+	Preset string         `json:"preset"` // which params began from
+	Params paramsRecord   `json:"params"`
 }
 
 // ratioRecord is the second half of what they say alike.

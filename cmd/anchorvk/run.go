@@ -232,7 +232,7 @@ func (a *app) verifyResult(ctx context.Context, f *runFlags, file *inputFile, in
 	}
 	bar := a.progress("verify "+r.mode.String(), float64(steps))
 	defer bar.done()
-	out := verify.Output{Mode: r.ran(), Tier: attention.Tier(r.stats.Tier), O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes}
+	out := verify.Output{Mode: r.stats.Mode, Tier: r.stats.Tier, O: r.out.O, LSE: r.out.LSE, Stripes: r.out.Stripes}
 	sample := verify.Sample{
 		Rows: verify.Rows(o, f.verifyRows), Groups: verify.Groups(o, verifyGroups),
 		Progress: func(done, _ int) { bar.set(float64(done)) },
@@ -262,12 +262,4 @@ func (a *app) verifyResult(ctx context.Context, f *runFlags, file *inputFile, in
 	record = newVerifyRecord(m, failures)
 	record.NMSEOfFile = report.Float(ofFile)
 	return record, notes, failures, nil
-}
-
-// ran is the mode that was computed: dense after a fallback.
-func (r result) ran() attention.Mode {
-	if r.stats.Fallback != "" {
-		return attention.ModeDense
-	}
-	return r.mode
 }

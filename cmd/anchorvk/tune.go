@@ -47,7 +47,7 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 	var entries []tuningstore.Entry
 	for _, t := range targets {
 		w := &sweep{app: a, f: f, s: s, tier: t.tier, shape: t.plan.Shape, options: options, deadline: deadline}
-		w.options.Tier = string(t.tier)
+		w.options.Tier = t.tier
 		entry, err := w.run(ctx, t, store.Find(s.report(), t.tier, t.plan.Shape.HeadDim))
 		if err != nil {
 			return err
@@ -78,17 +78,17 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 func (f *benchFlags) targets(s session, options attention.PlanOptions) ([]target, error) {
 	tiers := f.tune.tiers
 	if len(tiers) == 0 {
-		tiers = []string{options.Tier}
+		tiers = []string{string(options.Tier)}
 	}
 	var all []target
 	for _, dim := range f.headDims {
 		for _, tier := range tiers {
-			options.Tier = tier
+			options.Tier = attention.Tier(tier)
 			p, err := s.plan(attention.Problem{Shape: f.config(f.lengths[0], dim).Shape, Mode: f.modes[0], Params: f.params.p}, options)
 			if err != nil {
 				return nil, err
 			}
-			if p.Mode == attention.ModeAnchor && p.Units == 0 {
+			if p.Asked == attention.ModeAnchor && p.Units == 0 {
 				return nil, usage("--seq %d leaves no keys between sink and window, so that no stripes are searched; use a longer --seq, or a smaller --step or --block", f.lengths[0])
 			}
 			all = append(all, target{p.Tier, p})

@@ -42,7 +42,7 @@ func (f *fakeTuner) plan(p attention.Problem, o attention.PlanOptions) (*attenti
 }
 
 func (f *fakeTuner) run(ctx context.Context, plan *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
-	key := plan.Mode.String()
+	key := plan.Asked.String()
 	if f.results[key].rows == nil {
 		if _, err := f.fake.run(ctx, plan, in, out, o); err != nil {
 			return attention.Stats{}, err
@@ -52,7 +52,7 @@ func (f *fakeTuner) run(ctx context.Context, plan *attention.Plan, in attention.
 	copy(out.O.Host, f.results[key].rows)
 	copy(out.Stripes, f.results[key].stripes)
 	f.runs++
-	stats := attention.Stats{Mode: key, Tier: string(plan.Tier)}
+	stats := attention.Stats{Mode: plan.Mode, Tier: plan.Tier}
 	attend, identify := f.ms(plan.Tuning)
 	stats.TimeMS.Attention, stats.TimeMS.Identify = attend, identify
 	stats.TimeMS.Total = attend + identify

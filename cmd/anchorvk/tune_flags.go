@@ -53,7 +53,7 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 	}
 	names := map[string]bool{}
 	for _, tier := range attention.Tiers(&vk.Report{}) {
-		names[tier.Name] = true
+		names[string(tier.Name)] = true
 	}
 	for i, tier := range t.tiers {
 		if tier = strings.TrimSpace(tier); !names[tier] {

@@ -28,18 +28,18 @@ const (
 
 // caseRecord is the verdict on one case and tier.
 type caseRecord struct {
-	Verdict       string       `json:"verdict"`
-	Tier          string       `json:"tier"`
-	Case          string       `json:"case"` // empty: the whole tier
-	Why           string       `json:"why"`
-	NMSE          report.Float `json:"nmse"`
-	MaxError      report.Float `json:"max_error"`
-	HalfMaxError  report.Float `json:"half_max_error"`
-	LSEError      report.Float `json:"lse_error"`
-	StripesDiffer int          `json:"stripes_differ"`
-	StripesWrong  int          `json:"stripes_wrong"`
-	Seconds       report.Float `json:"seconds"`
-	Digest        string       `json:"digest"` // of all bits of the output; empty where nothing was computed
+	Verdict       string         `json:"verdict"`
+	Tier          attention.Tier `json:"tier"`
+	Case          string         `json:"case"` // empty: the whole tier
+	Why           string         `json:"why"`
+	NMSE          report.Float   `json:"nmse"`
+	MaxError      report.Float   `json:"max_error"`
+	HalfMaxError  report.Float   `json:"half_max_error"`
+	LSEError      report.Float   `json:"lse_error"`
+	StripesDiffer int            `json:"stripes_differ"`
+	StripesWrong  int            `json:"stripes_wrong"`
+	Seconds       report.Float   `json:"seconds"`
+	Digest        string         `json:"digest"` // of all bits of the output; empty where nothing was computed
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -75,8 +75,8 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 func (a *app) matchesAny(match *regexp.Regexp) bool {
 	cases := verify.Cases()
 	return slices.ContainsFunc(a.backend.tiers(&vk.Report{}), func(t tierRecord) bool {
-		return match.MatchString(t.Name) || slices.ContainsFunc(cases, func(c verify.Case) bool {
-			return c.Takes(attention.Tier(t.Name)) && match.MatchString(t.Name+" "+c.Name)
+		return match.MatchString(string(t.Name)) || slices.ContainsFunc(cases, func(c verify.Case) bool {
+			return c.Takes(t.Name) && match.MatchString(string(t.Name)+" "+c.Name)
 		})
 	})
 }
@@ -95,7 +95,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	v := verification{app: a, session: s, options: options}
 	for _, tier := range a.backend.tiers(r) {
 		if !tier.OK {
-			if match.MatchString(tier.Name) {
+			if match.MatchString(string(tier.Name)) {
 				if err := v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why}); err != nil {
 					return err
 				}
@@ -103,7 +103,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 			continue
 		}
 		for _, c := range cases {
-			if !c.Takes(attention.Tier(tier.Name)) || !match.MatchString(tier.Name+" "+c.Name) {
+			if !c.Takes(tier.Name) || !match.MatchString(string(tier.Name)+" "+c.Name) {
 				continue
 			}
 			if err := v.check(ctx, tier.Name, c); err != nil {
@@ -113,7 +113,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	}
 	if len(v.records) == 0 { // the pattern asks for cases of tiers that the device does not pass
 		for _, tier := range a.backend.tiers(r) {
-			if tier.OK || !slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(tier.Name + " " + c.Name) }) {
+			if tier.OK || !slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(string(tier.Name) + " " + c.Name) }) {
 				continue
 			}
 			if err := v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why}); err != nil {
@@ -148,9 +148,9 @@ type verification struct {
 }
 
 // check runs one case. It returns an error only when the rest cannot go on.
-func (v *verification) check(ctx context.Context, tier string, c verify.Case) error {
+func (v *verification) check(ctx context.Context, tier attention.Tier, c verify.Case) error {
 	start := time.Now()
-	c.Tier = attention.Tier(tier)
+	c.Tier = tier
 	m, failures, err := verify.Check(ctx, c, func(ctx context.Context, c verify.Case, in verify.Inputs, out verify.Output) error {
 		options := v.options
 		options.Tier, options.NoFallback = tier, true
@@ -203,7 +203,7 @@ func (v *verification) add(r caseRecord) error {
 		return nil
 	}
 	colour := map[string]string{verdictOK: "32", verdictFail: "31", verdictUnsupported: "33"}[r.Verdict]
-	line := v.app.colour(colour, fmt.Sprintf("%-13s", r.Verdict)) + " " + r.Tier
+	line := v.app.colour(colour, fmt.Sprintf("%-13s", r.Verdict)) + " " + string(r.Tier)
 	if r.Case != "" {
 		line += " " + r.Case
 	}

@@ -51,7 +51,7 @@ func Measure(device *vk.Device, options Options) (Table, error) {
 			if !tier.OK {
 				continue
 			}
-			if err := m.tier(report, attention.Tier(tier.Name), headDim, PlanSize); err != nil {
+			if err := m.tier(report, tier.Name, headDim, PlanSize); err != nil {
 				return Table{}, err
 			}
 			if options.Planned {
@@ -60,7 +60,7 @@ func Measure(device *vk.Device, options Options) (Table, error) {
 			for _, size := range sizes(report) {
 				forced := *report
 				forced.Subgroup.Size, forced.Subgroup.Min, forced.Subgroup.Max = size, size, size
-				if err := m.tier(&forced, attention.Tier(tier.Name), headDim, strconv.Itoa(int(size))); err != nil {
+				if err := m.tier(&forced, tier.Name, headDim, strconv.Itoa(int(size))); err != nil {
 					return Table{}, err
 				}
 			}

@@ -43,7 +43,7 @@ func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings
 			continue
 		}
 		for dim := 8; dim <= attention.MaxHeadDim; dim += 8 {
-			entry, err := s.find(device, attention.Tier(tier.Name), dim)
+			entry, err := s.find(device, tier.Name, dim)
 			switch {
 			case err != nil:
 				warnings = append(warnings, err)

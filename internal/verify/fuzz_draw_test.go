@@ -84,14 +84,14 @@ func draw(data []byte, report *vk.Report) problem {
 	p.BSHD = c.below(2) == 1
 	p.Name = fmt.Sprintf("seed %d", c.below(1<<16)) // the inputs follow from the name
 
-	var tiers []string
+	var tiers []attention.Tier
 	for _, t := range attention.Tiers(report) {
 		if t.OK {
 			tiers = append(tiers, t.Name)
 		}
 	}
 	p.plan = attention.PlanOptions{Tier: one(c, tiers...), NoFallback: true}
-	p.Tier = attention.Tier(p.plan.Tier)
+	p.Tier = p.plan.Tier
 	// A weight that fp32 cannot hold is 0 on the device, whose product with an
 	// infinity is NaN; in float64 it is more, and the product infinite.
 	infinite := strings.HasSuffix(p.Data.Plant, "inf") && strings.HasPrefix(p.Data.Plant, "v")

@@ -133,7 +133,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 		c.before(commands)
 		commands.End()
 		partly.host.Submit(testhost.Point{}, testhost.Point{}, commands)
-		job, err := partly.engine.Submit(context.Background(), plan, c.in, c.out, vk.Sync{})
+		job, err := submit(context.Background(), partly.engine, plan, c.in, c.out, vk.Sync{})
 		require.NoError(t, err)
 		_, err = job.Wait(context.Background())
 		require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 		got := c.result(t, "fences")
 		got.stripes = scalar.stripes
 		requireSameBits(t, scalar, got, "fences")
-		_, err = partly.engine.Submit(context.Background(), plan, c.in, c.out, vk.Sync{Signal: []vk.Timeline{{Semaphore: 1, Value: 1}}})
+		_, err = submit(context.Background(), partly.engine, plan, c.in, c.out, vk.Sync{Signal: []vk.Timeline{{Semaphore: 1, Value: 1}}})
 		require.ErrorContains(t, err, "enable timelineSemaphore on your device")
 	}
 }
@@ -179,29 +179,29 @@ func TestBorrowedArgumentErrors(t *testing.T) {
 	_, tiny := l.buffer(t, 64, lentUsage)
 	for _, c := range []struct {
 		field string
-		edit  func(*Inputs, *Outputs, *PrepareOptions)
+		edit  func(*Inputs, *Outputs, **Scratch)
 	}{
-		{"Q", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.Q = in.Q }},
-		{"K", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.K = in.K }},
-		{"V", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.V = in.V }},
-		{"O", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.O = outputFor(problem.Shape).O }},
-		{"K.Buffer", func(i *Inputs, _ *Outputs, _ *PrepareOptions) { i.K.Buffer = tiny }},
-		{"LSE", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { *o = Outputs{O: o.O, LSE: make([]float32, 400)} }},
-		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSE = make([]float32, 400) }},
-		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEBuffer = tiny }},
-		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset += 8 }},
-		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 1 << 40 }},
-		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEOffset = 2 }},
-		{"LSEOffset", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.LSEBuffer = nil }},
-		{"Stripes", func(_ *Inputs, o *Outputs, _ *PrepareOptions) { o.Stripes = make([]byte, 4*ceil.Div(300, 64)*300) }},
-		{"PrepareOptions.Scratch", func(_ *Inputs, _ *Outputs, p *PrepareOptions) { p.Scratch = little }},
+		{"Q", func(i *Inputs, _ *Outputs, _ **Scratch) { i.Q = in.Q }},
+		{"K", func(i *Inputs, _ *Outputs, _ **Scratch) { i.K = in.K }},
+		{"V", func(i *Inputs, _ *Outputs, _ **Scratch) { i.V = in.V }},
+		{"O", func(_ *Inputs, o *Outputs, _ **Scratch) { o.O = outputFor(problem.Shape).O }},
+		{"K.Buffer", func(i *Inputs, _ *Outputs, _ **Scratch) { i.K.Buffer = tiny }},
+		{"LSE", func(_ *Inputs, o *Outputs, _ **Scratch) { *o = Outputs{O: o.O, LSE: make([]float32, 400)} }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSE = make([]float32, 400) }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSEBuffer = tiny }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSEOffset += 8 }},
+		{"LSEBuffer", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSEOffset = 1 << 40 }},
+		{"LSEOffset", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSEOffset = 2 }},
+		{"LSEOffset", func(_ *Inputs, o *Outputs, _ **Scratch) { o.LSEBuffer = nil }},
+		{"Stripes", func(_ *Inputs, o *Outputs, _ **Scratch) { o.Stripes = make([]byte, 4*ceil.Div(300, 64)*300) }},
+		{"scratch", func(_ *Inputs, _ *Outputs, s **Scratch) { *s = little }},
 	} {
-		i, o, p := good.in, good.out, PrepareOptions{}
-		c.edit(&i, &o, &p)
-		_, err := l.engine.Prepare(plan, i, o, p)
+		i, o, scratch := good.in, good.out, (*Scratch)(nil)
+		c.edit(&i, &o, &scratch)
+		_, err := prepare(l.engine, plan, i, o, scratch)
 		attentest.RequireArgument(t, err, c.field)
-		if p.Scratch == nil {
-			job, err := l.engine.Submit(context.Background(), plan, i, o, vk.Sync{})
+		if scratch == nil {
+			job, err := submit(context.Background(), l.engine, plan, i, o, vk.Sync{})
 			attentest.RequireArgument(t, err, c.field)
 			require.Nil(t, job)
 		}
@@ -211,36 +211,39 @@ func TestBorrowedArgumentErrors(t *testing.T) {
 	attentest.RequireArgument(t, err, "plan")
 
 	own := sharedEngine(t)
-	_, device, out := resident(t, own, problem, PlanOptions{NoFallback: true})
-	_, err = own.Prepare(plan, device, out, PrepareOptions{})
+	ownPlan, device, out := resident(t, own, problem, PlanOptions{NoFallback: true})
+	_, err = prepare(own, plan, device, out, nil)
+	attentest.RequireArgument(t, err, "plan")
+	require.ErrorContains(t, err, "or for this one with other features")
+	_, err = prepare(own, ownPlan, device, out, nil)
 	attentest.RequireArgument(t, err, "engine")
 	// A buffer of another device.
-	_, err = l.engine.Prepare(plan, device, good.out, PrepareOptions{})
+	_, err = prepare(l.engine, plan, device, good.out, nil)
 	attentest.RequireArgument(t, err, "Q.Buffer")
-	_, err = l.engine.Submit(context.Background(), plan, device, good.out, vk.Sync{})
+	_, err = submit(context.Background(), l.engine, plan, device, good.out, vk.Sync{})
 	attentest.RequireArgument(t, err, "Q.Buffer")
 	_, err = l.engine.Run(context.Background(), plan, good.in, out)
 	attentest.RequireArgument(t, err, "O.Buffer")
 	require.ErrorContains(t, err, "of another device")
-	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{Wait: []vk.Timeline{{}}})
+	_, err = submit(context.Background(), l.engine, plan, good.in, good.out, vk.Sync{Wait: []vk.Timeline{{}}})
 	require.ErrorContains(t, err, "Sync.Wait[0].Semaphore is a null handle")
 
-	r := good.prepare(t, PrepareOptions{})
-	require.ErrorContains(t, r.Record(0), "null handle")
-	for _, part := range []int{-1, r.Parts(), 1 << 40} {
-		require.ErrorContains(t, r.RecordPart(part, 1), "use parts from 0")
+	r := good.prepare(t, nil)
+	require.ErrorContains(t, r.Record(0, AllParts), "null handle")
+	for _, part := range []int{-2, r.Parts(), 1 << 40} {
+		require.ErrorContains(t, r.Record(1, part), "use parts from 0")
 	}
 	require.ErrorContains(t, l.device.Close(), "recordings of the device are open")
 	require.NoError(t, l.device.Err())
 	require.NoError(t, r.Close())
 	require.NoError(t, r.Close())
-	require.ErrorIs(t, r.Record(1), vk.ErrClosed)
-	_, err = r.Stats()
+	require.ErrorIs(t, r.Record(1, AllParts), vk.ErrClosed)
+	_, err = r.Recorded()
 	require.ErrorIs(t, err, vk.ErrClosed)
 	require.NoError(t, l.engine.Close())
-	_, err = l.engine.Prepare(plan, good.in, good.out, PrepareOptions{})
+	_, err = prepare(l.engine, plan, good.in, good.out, nil)
 	require.ErrorIs(t, err, vk.ErrClosed)
-	_, err = l.engine.Submit(context.Background(), plan, good.in, good.out, vk.Sync{})
+	_, err = submit(context.Background(), l.engine, plan, good.in, good.out, vk.Sync{})
 	require.ErrorIs(t, err, vk.ErrClosed)
 }
 
@@ -260,21 +263,21 @@ func TestBorrowedBuffersShareMemory(t *testing.T) {
 	other, second := l.buffer(t, 4096, lentUsage|addressUsage(l.device))
 	at := func(b *vk.Buffer, offset uint64) Tensor { return DeviceBHSD(b, offset, 1, 1, 16, 8) }
 	in := Inputs{Q: at(first, 0), K: at(first, 256), V: at(first, 512)}
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(second, 256)}))
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(second, 256)}))
 	again := lend(own, 0)
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(again, 768), LSEBuffer: again, LSEOffset: 1024}))
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(again, 0)}), "exactly Q")
-	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(again, 256)}), "O shares memory with K")
-	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(second, 0), LSEBuffer: again, LSEOffset: 764}), "LSEBuffer shares memory with V")
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(again, 768), LSEBuffer: again, LSEOffset: 1024}))
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(again, 0)}), "exactly Q")
+	require.ErrorContains(t, l.engine.check(plan, in, Outputs{O: at(again, 256)}), "O shares memory with K")
+	require.ErrorContains(t, l.engine.check(plan, in, Outputs{O: at(second, 0), LSEBuffer: again, LSEOffset: 764}), "LSEBuffer shares memory with V")
 	if first.Address() == 0 {
 		return
 	}
 	alias := lend(other, first.Address()+128) // as if bound to the same memory
-	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 0)}), "O shares memory with Q")
-	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 384)}), "O shares memory with V")
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 640)}))
+	require.ErrorContains(t, l.engine.check(plan, in, Outputs{O: at(alias, 0)}), "O shares memory with Q")
+	require.ErrorContains(t, l.engine.check(plan, in, Outputs{O: at(alias, 384)}), "O shares memory with V")
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(alias, 640)}))
 	alias = lend(other, first.Address()-256)
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 0)}))
-	require.NoError(t, l.engine.Check(plan, in, Outputs{O: at(alias, 256)}), "exactly Q")
-	require.ErrorContains(t, l.engine.Check(plan, in, Outputs{O: at(alias, 16)}), "O shares memory with Q")
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(alias, 0)}))
+	require.NoError(t, l.engine.check(plan, in, Outputs{O: at(alias, 256)}), "exactly Q")
+	require.ErrorContains(t, l.engine.check(plan, in, Outputs{O: at(alias, 16)}), "O shares memory with Q")
 }

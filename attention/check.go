@@ -7,14 +7,16 @@ import (
 	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
-// Check returns the [*ArgumentError] that a run of the plan with these tensors
-// would, so that a caller who keeps them for many runs learns of it once.
-func (e *Engine) Check(p *Plan, in Inputs, out Outputs) error {
+// check raises every argument error of a call on the engine's device.
+func (e *Engine) check(p *Plan, in Inputs, out Outputs) error {
 	if err := checkCall(p, in, out); err != nil {
 		return err
 	}
-	if name := e.device.Report().Name; p.Device != name {
-		return argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, name)
+	if r := e.device.Report(); !p.madeFor(r) {
+		if p.Device == r.Name {
+			return argument("plan", "make it with Engine.Plan", "was made for another %s, or for this one with other features", p.Device)
+		}
+		return argument("plan", "make it with Engine.Plan", "was made for %s, and this engine's device is %s", p.Device, r.Name)
 	}
 	for _, b := range [5]struct {
 		name   string
@@ -27,7 +29,7 @@ func (e *Engine) Check(p *Plan, in Inputs, out Outputs) error {
 	return nil
 }
 
-// checkCall raises every argument error of a call.
+// checkCall raises those that do not depend on the engine.
 func checkCall(p *Plan, in Inputs, out Outputs) error {
 	if err := p.checkMade(); err != nil {
 		return err

@@ -21,21 +21,22 @@
 //
 // # The way of the data
 //
-//	Tensor ─> Plan ─> Engine ─> Stats
+//	Tensor ─> Plan ─> Call ─> Stats
 //
 // A [Tensor] views F16 data in host memory or in a device buffer, as
 // [batch, heads, positions, head_dim] with any strides. A Plan is made without
 // a GPU: it checks the shapes against the device's limits, predicts the cost,
 // chooses dense or sparse, the tier of kernels, tile sizes, slices of work and
-// the scratch size, and can be printed. An Engine owns pipelines and scratch
-// on one device and runs plans: it records the passes, submits them in slices
-// of bounded time, and returns Stats with GPU times, the share of the causal
-// matrix computed, and why dense ran if it did. The same plan on the same
-// device gives the same bits every time.
+// the scratch size, and can be printed. An Engine owns pipelines and scratch on
+// one device and binds plans to tensors, which is a [Call]: its run records the
+// passes, submits them in slices of bounded time, and returns Stats with GPU
+// times, the share of the causal matrix computed, and why dense ran if it did. The
+// same plan on the same device gives the same bits every time.
 //
-// [Engine.Run] waits for the result. [Engine.Submit] returns at once and signals
-// a semaphore of the caller's. [Engine.Prepare] makes a [Recording] for command
-// buffers of the caller's. All give the same bits; docs/embedding.md compares them.
+// [Call.Run] waits for the result, [Call.Start] does so on a goroutine of its own.
+// [Call.Submit] returns at once and signals a semaphore of the caller's.
+// [Call.Record] writes into command buffers of the caller's. All give the same
+// bits; docs/embedding.md compares them.
 //
 // Arguments are checked first. An [*ArgumentError] says which one is wrong,
 // why, and what to try; no work has been done then.

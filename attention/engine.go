@@ -60,7 +60,7 @@ type Engine struct {
 	turn     chan struct{} // holds one token while the engine is free
 	recorder *vk.Recorder
 	buffers  engineBuffers
-	call     call // the running call, kept here so that calls allocate nothing
+	own      run // the one whose turn it is, kept here so that calls allocate nothing
 	rate     pace
 	rest     rest
 	jobs     workspaces
@@ -111,31 +111,17 @@ func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 	return NewPlan(e.device.Report(), problem, options)
 }
 
-// Run computes a plan. Host tensors are copied to the device and back.
-// Arguments are checked before any work. When ctx ends, Run stops at the end
-// of the slice that is running and returns ctx's error; the outputs are then
-// undefined. Errors are [*ArgumentError], those of package vk, and ctx's.
-//
-// Where the driver cannot build the plan's tier, and the plan did not ask for
-// that tier by name, the next tier computes it: Stats.Tier and Stats.Refused
-// tell, the log warns, and later plans of the engine leave the tier out, until
-// ForgetRefusals.
-//
-// A NaN or infinity in the inputs affects rows as package oracle defines it, with one
-// freedom: where a row gives an infinite value a weight that is zero, or too
-// small for the tier's precision, the element is that infinity or NaN.
+// Run computes a plan once: it is [Engine.Bind] and [Call.Run] with no options,
+// and allocates nothing once the engine has run such a plan.
 func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {
-	return e.RunWith(ctx, p, in, out, RunOptions{})
+	if err := e.check(p, in, out); err != nil {
+		return Stats{}, err
+	}
+	return e.run(ctx, p, in, out, RunOptions{DutyCycle: 1})
 }
 
-// RunWith is Run with options.
-func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o RunOptions) (Stats, error) {
-	if err := o.check(); err != nil {
-		return Stats{}, err
-	}
-	if err := e.Check(p, in, out); err != nil {
-		return Stats{}, err
-	}
+// run waits for its turn and computes a plan, whose arguments have been checked.
+func (e *Engine) run(ctx context.Context, p *Plan, in Inputs, out Outputs, o RunOptions) (Stats, error) {
 	if err := ctx.Err(); err != nil {
 		return Stats{}, err
 	}
@@ -152,5 +138,5 @@ func (e *Engine) RunWith(ctx context.Context, p *Plan, in Inputs, out Outputs, o
 	if e.jobs.isClosed() {
 		return Stats{}, vk.ErrClosed
 	}
-	return e.call.run(ctx, e, p, in, out, o)
+	return e.own.compute(ctx, e, p, in, out, o)
 }

@@ -94,20 +94,20 @@ func (l *engineLife) record(e *Engine, host *testhost.Host, buffers [4]*testhost
 		defer func() { _ = b.Close() }()
 		tensors[i] = DeviceBHSD(b, 0, x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3])
 	}
-	recording, err := e.Prepare(plan, Inputs{Q: tensors[0], K: tensors[1], V: tensors[2]}, Outputs{O: tensors[3]}, PrepareOptions{})
+	recording, err := prepare(e, plan, Inputs{Q: tensors[0], K: tensors[1], V: tensors[2]}, Outputs{O: tensors[3]}, nil)
 	if err != nil {
 		return "Prepare", err
 	}
 	commands := host.Begin()
 	for part := 0; part < recording.Parts() && err == nil; part++ {
-		err = recording.RecordPart(part, vk.Handle(commands.Handle))
+		err = recording.Record(vk.Handle(commands.Handle), part)
 	}
 	commands.End()
 	var stats Stats
 	if err == nil {
 		host.Submit(testhost.Point{}, testhost.Point{}, commands)
 		host.Finish()
-		stats, err = recording.Stats()
+		stats, err = recording.Recorded()
 	}
 	if err = errors.Join(err, recording.Close()); err != nil {
 		return "Record", err

@@ -212,7 +212,7 @@ func (l *engineLife) job(e *Engine, plan *Plan) (stage string, err error) {
 		}
 		tensors[i] = DeviceBHSD(b, 0, t.Shape[0], t.Shape[1], t.Shape[2], shape.HeadDim)
 	}
-	job, err := e.Submit(background, plan, Inputs{Q: tensors[0], K: tensors[1], V: tensors[2]}, Outputs{O: tensors[3]}, vk.Sync{})
+	job, err := submit(background, e, plan, Inputs{Q: tensors[0], K: tensors[1], V: tensors[2]}, Outputs{O: tensors[3]}, vk.Sync{})
 	if err != nil {
 		return "Submit", err
 	}

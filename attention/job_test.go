@@ -48,7 +48,7 @@ func TestJobWaitsForTheSemaphore(t *testing.T) {
 	l := openLent(t, testhost.Options{Enable: testhost.All})
 	c, want := l.slicedCall(t)
 	s := l.timeline(t)
-	job, err := l.engine.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{Wait: at(s, 7), Signal: at(s, 9)})
+	job, err := submit(context.Background(), l.engine, c.plan, c.in, c.out, vk.Sync{Wait: at(s, 7), Signal: at(s, 9)})
 	require.NoError(t, err)
 	time.Sleep(50 * time.Millisecond)
 	select {
@@ -92,7 +92,7 @@ func TestCancelledJobSignals(t *testing.T) {
 		"Close": func(job *Job, _ func()) { require.NoError(t, job.Close()) },
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
-		job, err := l.engine.Submit(ctx, c.plan, c.in, c.out, vk.Sync{Wait: at(s, value), Signal: at(s, value+1)})
+		job, err := submit(ctx, l.engine, c.plan, c.in, c.out, vk.Sync{Wait: at(s, value), Signal: at(s, value+1)})
 		require.NoError(t, err)
 		end(job, cancel)
 		stats, err := job.Wait(context.Background())
@@ -104,7 +104,7 @@ func TestCancelledJobSignals(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	job, err := l.engine.Submit(ctx, c.plan, c.in, c.out, vk.Sync{Signal: at(s, value+1)})
+	job, err := submit(ctx, l.engine, c.plan, c.in, c.out, vk.Sync{Signal: at(s, value+1)})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, job, "nothing was submitted")
 	require.Equal(t, value, l.host.Value(s))
@@ -112,7 +112,7 @@ func TestCancelledJobSignals(t *testing.T) {
 	_, borrowed := l.buffer(t, c.o.Size, lentUsage)
 	out := c.out
 	out.O.Buffer = borrowed
-	job, err = l.engine.Submit(context.Background(), c.plan, c.in, out, vk.Sync{Wait: at(s, value+1), Signal: at(s, value+2)})
+	job, err = submit(context.Background(), l.engine, c.plan, c.in, out, vk.Sync{Wait: at(s, value+1), Signal: at(s, value+2)})
 	require.NoError(t, err)
 	require.NoError(t, borrowed.Close())
 	l.host.Signal(testhost.Point{Semaphore: s, Value: value + 1})
@@ -129,7 +129,7 @@ func TestPanicEndsOnlyTheJob(t *testing.T) {
 	s := l.timeline(t)
 	ctx := context.Background()
 	run := func(value uint64) (Stats, error) {
-		job, err := l.engine.Submit(ctx, c.plan, c.in, c.out, vk.Sync{Wait: at(s, value), Signal: at(s, value+2)})
+		job, err := submit(ctx, l.engine, c.plan, c.in, c.out, vk.Sync{Wait: at(s, value), Signal: at(s, value+2)})
 		require.NoError(t, err)
 		l.host.Signal(testhost.Point{Semaphore: s, Value: value})
 		stats, err := job.Wait(ctx)
@@ -173,7 +173,7 @@ func TestShortJobsAreSubmittedAtOnce(t *testing.T) {
 	c.after(second)
 	second.End()
 	l.host.Submit(testhost.Point{}, testhost.Point{}, first)
-	job, err := l.engine.Submit(context.Background(), plan, c.in, c.out, vk.Sync{Signal: at(s, 1)})
+	job, err := submit(context.Background(), l.engine, plan, c.in, c.out, vk.Sync{Signal: at(s, 1)})
 	require.NoError(t, err)
 	select {
 	case <-job.Submitted():
@@ -210,7 +210,7 @@ func TestCancelLongJobWithinTwoSlices(t *testing.T) {
 		require.NoError(t, l.engine.Warmup(context.Background(), plan))
 		s := l.timeline(t)
 		before, _ := l.host.Locks()
-		job, err := l.engine.Submit(context.Background(), plan, in, out, vk.Sync{Signal: at(s, 1)})
+		job, err := submit(context.Background(), l.engine, plan, in, out, vk.Sync{Signal: at(s, 1)})
 		require.NoError(t, err)
 		submissions := func() int {
 			now, _ := l.host.Locks()
@@ -236,7 +236,7 @@ func TestCancelLongJobWithinTwoSlices(t *testing.T) {
 func TestCloseUnderJobs(t *testing.T) {
 	l := openLent(t, testhost.Options{Enable: testhost.All})
 	c, want := l.slicedCall(t)
-	job, err := l.engine.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{})
+	job, err := submit(context.Background(), l.engine, c.plan, c.in, c.out, vk.Sync{})
 	require.NoError(t, err)
 	require.NoError(t, l.engine.Close())
 	select {
@@ -253,7 +253,7 @@ func TestCloseUnderJobs(t *testing.T) {
 
 	again, err := NewEngine(l.device, Options{})
 	require.NoError(t, err)
-	job, err = again.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{})
+	job, err = submit(context.Background(), again, c.plan, c.in, c.out, vk.Sync{})
 	require.NoError(t, err)
 	require.NoError(t, l.device.Close())
 	_, err = job.Wait(context.Background())
@@ -277,18 +277,18 @@ func steadyRecordingAndJob(t *testing.T, l *lent, problem Problem, bound time.Du
 	plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true, SliceMS: 1e6})
 	require.NoError(t, err)
 	c := l.call(t, plan, selectiveInputs(problem.Shape, 97), lentUsage)
-	r := c.prepare(t, PrepareOptions{})
+	r := c.prepare(t, nil)
 	const rounds = 200
 	commands := l.host.Begin()
 	require.Zero(t, testing.AllocsPerRun(rounds, func() {
-		if err := r.Record(vk.Handle(commands.Handle)); err != nil {
+		if err := r.Record(vk.Handle(commands.Handle), AllParts); err != nil {
 			t.Error(err)
 		}
 	}))
 	took := make([]time.Duration, rounds)
 	for i := range took {
 		start := time.Now()
-		require.NoError(t, r.Record(vk.Handle(commands.Handle)))
+		require.NoError(t, r.Record(vk.Handle(commands.Handle), AllParts))
 		took[i] = time.Since(start)
 	}
 	commands.End()
@@ -298,7 +298,7 @@ func steadyRecordingAndJob(t *testing.T, l *lent, problem Problem, bound time.Du
 
 	ctx := context.Background()
 	submit := func() {
-		job, err := l.engine.Submit(ctx, plan, c.in, c.out, vk.Sync{})
+		job, err := submit(ctx, l.engine, plan, c.in, c.out, vk.Sync{})
 		if err == nil {
 			_, err = job.Wait(ctx)
 		}

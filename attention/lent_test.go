@@ -154,10 +154,10 @@ func (c *lentCall) result(t testing.TB, what string) result {
 	return r
 }
 
-// prepare makes a recording that is closed after the test.
-func (c *lentCall) prepare(t testing.TB, o PrepareOptions) *Recording {
+// prepare makes a prepared call that is closed after the test.
+func (c *lentCall) prepare(t testing.TB, scratch *Scratch) *Call {
 	t.Helper()
-	r, err := c.lent.engine.Prepare(c.plan, c.in, c.out, o)
+	r, err := prepare(c.lent.engine, c.plan, c.in, c.out, scratch)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r
@@ -179,32 +179,32 @@ var lentWays = []struct {
 		return stats
 	}},
 	{"record", func(t testing.TB, c *lentCall) Stats {
-		r := c.prepare(t, PrepareOptions{})
+		r := c.prepare(t, nil)
 		commands := c.lent.host.Begin()
 		c.before(commands)
-		require.NoError(t, r.Record(vk.Handle(commands.Handle)))
+		require.NoError(t, r.Record(vk.Handle(commands.Handle), AllParts))
 		c.after(commands)
 		commands.End()
 		c.lent.host.Submit(testhost.Point{}, testhost.Point{}, commands)
 		c.lent.host.Finish()
-		stats, err := r.Stats()
+		stats, err := r.Recorded()
 		require.NoError(t, err)
 		return stats
 	}},
 	{"record parts", func(t testing.TB, c *lentCall) Stats {
-		r := c.prepare(t, PrepareOptions{})
+		r := c.prepare(t, nil)
 		commands := c.lent.host.Begin()
 		c.before(commands)
 		commands.End()
 		c.lent.host.Submit(testhost.Point{}, testhost.Point{}, commands)
 		for part := range r.Parts() {
 			commands := c.lent.host.Begin()
-			require.NoError(t, r.RecordPart(part, vk.Handle(commands.Handle)))
+			require.NoError(t, r.Record(vk.Handle(commands.Handle), part))
 			commands.End()
 			c.lent.host.Submit(testhost.Point{}, testhost.Point{}, commands)
 		}
 		c.finish()
-		stats, err := r.Stats()
+		stats, err := r.Recorded()
 		require.NoError(t, err)
 		require.Equal(t, r.Parts(), stats.Slices)
 		return stats
@@ -219,7 +219,7 @@ var lentWays = []struct {
 		c.after(second)
 		second.End()
 		h.Submit(testhost.Point{}, testhost.Point{Semaphore: semaphore, Value: 1}, first)
-		job, err := c.lent.engine.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{
+		job, err := submit(context.Background(), c.lent.engine, c.plan, c.in, c.out, vk.Sync{
 			Wait: []vk.Timeline{{Semaphore: vk.Handle(semaphore), Value: 1}}, Signal: []vk.Timeline{{Semaphore: vk.Handle(semaphore), Value: 2}},
 		})
 		require.NoError(t, err)

@@ -27,29 +27,29 @@ func checkLSEBuffer(s Shape, out Outputs) error {
 }
 
 // bindLSE finds or makes the place for the log-sum-exps.
-func (c *call) bindLSE(out Outputs) error {
-	size := c.lseSize()
-	if limit := c.report.Limits.MaxStorageBufferRange; size+c.report.Limits.StorageAlign > limit {
+func (r *run) bindLSE(out Outputs) error {
+	size := r.lseSize()
+	if limit := r.report.Limits.MaxStorageBufferRange; size+r.report.Limits.StorageAlign > limit {
 		return &vk.LimitError{What: "the log-sum-exp", Limit: "maxStorageBufferRange", Asked: size, Max: limit, Try: "fewer rows a call"}
 	}
-	c.lseFirst = 0
-	if c.lseLent {
-		aligned := out.LSEOffset / c.report.Limits.StorageAlign * c.report.Limits.StorageAlign
-		c.lseFirst = uint32(out.LSEOffset-aligned) / 4
-		c.lse = vk.Binding{Buffer: out.LSEBuffer, Offset: aligned, Size: out.LSEOffset - aligned + size}
+	r.lseFirst = 0
+	if r.lseLent {
+		aligned := out.LSEOffset / r.report.Limits.StorageAlign * r.report.Limits.StorageAlign
+		r.lseFirst = uint32(out.LSEOffset-aligned) / 4
+		r.lse = vk.Binding{Buffer: out.LSEBuffer, Offset: aligned, Size: out.LSEOffset - aligned + size}
 		return nil
 	}
 	// The buffer may have grown for larger calls, so that its size is stated.
-	err := c.buffers.grow(&c.buffers.lse, "log-sum-exp", size, vk.DeviceLocal)
-	c.lse = vk.Binding{Buffer: c.buffers.lse, Size: size}
+	err := r.buffers.grow(&r.buffers.lse, "log-sum-exp", size, vk.DeviceLocal)
+	r.lse = vk.Binding{Buffer: r.buffers.lse, Size: size}
 	return err
 }
 
 // lseSize is the size of the log-sum-exps; they are bound even when nothing is written.
-func (c *call) lseSize() uint64 {
-	if !c.wantLSE {
+func (r *run) lseSize() uint64 {
+	if !r.wantLSE {
 		return 4
 	}
-	s := c.plan.Shape
+	s := r.plan.Shape
 	return 4 * uint64(s.Batch*s.Heads*s.QLen)
 }

@@ -86,12 +86,12 @@ func (p *Plan) fitScratch(report *vk.Report, o *PlanOptions) error {
 
 // withinBudget refuses a call that would grow the engine's buffers past the
 // device's budget, before any of them does.
-func (c *call) withinBudget(in Inputs, out Outputs) error {
-	used, budget := c.engine.device.MemoryUsage()
+func (r *run) withinBudget(in Inputs, out Outputs) error {
+	used, budget := r.engine.device.MemoryUsage()
 	if budget == 0 {
 		return nil
 	}
-	b, p := c.buffers, c.plan
+	b, p := r.buffers, r.plan
 	var more, less uint64
 	grow := func(b *vk.Buffer, size uint64) {
 		switch {
@@ -118,13 +118,13 @@ func (c *call) withinBudget(in Inputs, out Outputs) error {
 	if p.Units > 0 && p.Mode == ModeAnchor {
 		grow(b.counts, p.countBytes())
 	}
-	if c.wantMasks {
+	if r.wantMasks {
 		grow(b.masks, uint64(p.Units)*p.scratch.maskBytes)
 	}
-	if !c.lseLent {
-		grow(b.lse, c.lseSize())
+	if !r.lseLent {
+		grow(b.lse, r.lseSize())
 	}
-	if held := c.engine.device.StagingUsage(); staged && held < p.Memory.Staging {
+	if held := r.engine.device.StagingUsage(); staged && held < p.Memory.Staging {
 		more += p.Memory.Staging - held
 	}
 	if more == 0 || used-min(used, less)+more <= budget {

@@ -144,7 +144,7 @@ func TestBuffersShareNoMemory(t *testing.T) {
 	p, err := e.Plan(Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 2, QLen: 16, KVLen: 16, HeadDim: 8}, Mode: ModeDense}, PlanOptions{})
 	require.NoError(t, err)
 	in, out := Inputs{Q: at(buffer, 0), K: at(buffer, 256), V: at(buffer, 512)}, Outputs{O: at(buffer, 768)}
-	require.NoError(t, e.Check(p, in, out))
+	require.NoError(t, e.check(p, in, out))
 	for name, c := range map[string]struct {
 		field, words string
 		change       func(out *Outputs)
@@ -162,7 +162,7 @@ func TestBuffersShareNoMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := out
 			c.change(&out)
-			err := e.Check(p, in, out)
+			err := e.check(p, in, out)
 			if c.field == "" {
 				require.NoError(t, err)
 				return

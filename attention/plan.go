@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -106,6 +107,7 @@ type Plan struct {
 	Warnings []string `json:"warnings,omitempty"`
 
 	options PlanOptions // as asked for, to plan anew on another tier
+	report  *vk.Report  // of the device that it was made for
 
 	scratch scratchLayout
 }
@@ -117,6 +119,10 @@ func (p *Plan) checkMade() error {
 	}
 	return nil
 }
+
+// madeFor says whether the plan is what NewPlan would make for a device: two
+// equal devices share plans, and the same one with other features does not.
+func (p *Plan) madeFor(r *vk.Report) bool { return p.report == r || reflect.DeepEqual(p.report, r) }
 
 // NewPlan checks a problem and decides how a device is to compute it. It is
 // pure: no device is touched. Errors are [*ArgumentError], [*vk.FeatureError],
@@ -144,7 +150,7 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	p := &Plan{
 		Shape: problem.Shape, Asked: problem.Mode, Params: problem.Params, Mode: problem.Mode,
 		Device: report.Name, Tier: tier, Tuning: tuning, SliceMS: options.SliceMS,
-		options: asked,
+		options: asked, report: report,
 	}
 	if options.Tier == "" {
 		p.Refused = refusalText(options.refused)

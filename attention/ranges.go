@@ -11,24 +11,21 @@ import (
 // sequence has so many keys: at once, or a range of Tuning.Range keys at a time,
 // between which the rows' state waits in scratch memory
 // (shaders/include/key_range.glsl). flops is the work of an item.
-func (c *call) attendKeys(ctx context.Context, k kernel, of pass, bindings []vk.Binding, items uint32, keys int, flops func(item uint32) float64) error {
-	size := c.plan.Tuning.Range
+func (r *run) attendKeys(ctx context.Context, k kernel, of pass, bindings []vk.Binding, items uint32, keys int, flops func(item uint32) float64) error {
+	size := r.plan.Tuning.Range
 	if size == 0 {
-		return c.dispatch(ctx, k, of, bindings, items, flops)
+		return r.dispatch(ctx, k, of, bindings, items, flops)
 	}
-	saved := c.push
+	saved := r.push
 	for first := 0; first == 0 || first < keys; first += size {
-		c.push.setRange(first, first+size)
-		before := c.tileFlops(float64(first))
-		err := c.dispatch(ctx, k, of, bindings, items, func(item uint32) float64 {
-			return min(max(flops(item)-before, 0), c.tileFlops(float64(size)))
-		})
+		r.push.setRange(first, first+size)
+		err := r.dispatch(ctx, k, of, bindings, items, func(item uint32) float64 { return r.plan.rangeFlops(flops(item), first) })
 		if err != nil {
 			return err
 		}
-		c.slicer.barrier() // the next range goes on from this one's state
+		r.slicer.barrier() // the next range goes on from this one's state
 	}
-	c.push = saved
+	r.push = saved
 	return nil
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// Scratch is the scratch memory of recordings that run one after the other.
+// Scratch is the scratch memory of recorded calls that run one after the other.
 type Scratch struct {
 	buffers engineBuffers
 	size    uint64
 }
 
 // NewScratch makes scratch memory that suits a plan and every plan that needs
-// no more, for recordings that run one after the other on one queue, as the
-// layers of a model do. Recordings that may run at the same time need one each.
+// no more, for recorded calls that run one after the other on one queue, as the layers of a
+// model do. Calls that may run at the same time need one each.
 func (e *Engine) NewScratch(p *Plan) (*Scratch, error) {
 	if err := p.checkMade(); err != nil {
 		return nil, err
@@ -33,84 +33,83 @@ func (e *Engine) NewScratch(p *Plan) (*Scratch, error) {
 // Bytes is the size of the memory.
 func (s *Scratch) Bytes() uint64 { return s.size }
 
-// Close frees the memory, once the recordings that use it are closed. It may
+// Close frees the memory, once the calls that use it are closed. It may
 // be called more than once.
 func (s *Scratch) Close() error {
 	s.buffers.close()
 	return nil
 }
 
-// PrepareOptions steer a recording.
-type PrepareOptions struct {
-	// Scratch is memory that the recording shares; nil gives it its own.
-	Scratch *Scratch
-}
-
-// Recording is a call that is recorded into command buffers of the caller's.
-// Nothing is submitted by it. One goroutine uses it at a time.
-type Recording struct {
-	call     call
+// recording is what a call has for command buffers of the caller's.
+type recording struct {
+	run      run
 	buffers  engineBuffers
 	shared   *Scratch
 	commands *vk.Recording
 }
 
-// Prepare makes all that a plan needs to be recorded into the caller's command
-// buffers, on an adopted device (vk.Adopt). Tensors and log-sum-exps are on the
-// device, and Outputs.Stripes is nil. Buffers stay alive until the recording
-// is closed.
-//
-// Any number of recordings may be in flight, each with scratch memory of its
-// own. Recordings that share a Scratch run in the order of one queue.
+// AllParts has [Call.Record] write every part.
+const AllParts = -1
+
+// Prepare makes all that the call needs to be recorded into the caller's command
+// buffers, on an adopted device (vk.Adopt), once. Tensors and log-sum-exps are on
+// the device, and Outputs.Stripes is nil. Buffers stay alive until the call is
+// closed. scratch is memory that calls share which run one after the other; nil
+// gives the call its own, so that it may be in flight beside any others. Nothing
+// is submitted.
 //
 // A watchdog may reset a device that works for long on one submission, and the
 // caller submits. So the work is cut into parts of about Plan.SliceMS each, as
 // the pace of the calls before suggests; on short calls there is one. Results
 // do not depend on it, nor on how parts are spread over command buffers.
-func (e *Engine) Prepare(p *Plan, in Inputs, out Outputs, options PrepareOptions) (*Recording, error) {
-	if err := e.Check(p, in, out); err != nil {
-		return nil, err
-	}
-	if err := checkOnDevice(in, out); err != nil {
-		return nil, err
+//
+// Prepare, Record and Recorded are for one goroutine at a time. Errors are
+// [*ArgumentError] and those of package vk.
+func (c *Call) Prepare(scratch *Scratch) (parts int, err error) {
+	e := c.engine
+	if err := checkOnDevice(c.in, c.out); err != nil {
+		return 0, err
 	}
 	if !e.device.Borrowed() {
-		return nil, argument("engine", "use Run or Submit, or make the device by vk.Adopt", "is on a device of its own, so that there is no command buffer to record into")
+		return 0, argument("engine", "use Run or Submit, or make the device by vk.Adopt", "is on a device of its own, so that there is no command buffer to record into")
 	}
-	if e.jobs.isClosed() {
-		return nil, vk.ErrClosed
+	switch {
+	case c.recording != nil:
+		return 0, argument("call", "bind another call", "is prepared already")
+	case c.isClosed() || e.jobs.isClosed():
+		return 0, vk.ErrClosed
 	}
-	p, err := e.buildable(p, in)
+	p, err := e.buildable(c.plan, c.in)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	r := &Recording{buffers: engineBuffers{device: e.device}, shared: options.Scratch}
-	if s := r.shared; s != nil {
-		if s.size < p.ScratchBytes || s.buffers.device != e.device {
-			return nil, argument("PrepareOptions.Scratch", "make it with Engine.NewScratch for the largest plan", "has %d bytes where the plan needs %d, or is of another device", s.size, p.ScratchBytes)
+	r := &recording{buffers: engineBuffers{device: e.device}, shared: scratch}
+	if scratch != nil {
+		if scratch.size < p.ScratchBytes || scratch.buffers.device != e.device {
+			return 0, argument("scratch", "make it with Engine.NewScratch for the largest plan", "has %d bytes where the plan needs %d, or is of another device", scratch.size, p.ScratchBytes)
 		}
-		r.buffers.scratch = s.buffers.scratch
+		r.buffers.scratch = scratch.buffers.scratch
 	}
-	if err := r.record(e, p, in, out); err != nil {
+	if err := r.collect(e, p, c.in, c.out); err != nil {
 		r.free()
-		return nil, err
+		return 0, err
 	}
-	return r, nil
+	c.recording = r
+	return r.commands.Parts(), nil
 }
 
-// record collects the work and makes its descriptor sets.
-func (r *Recording) record(e *Engine, p *Plan, in Inputs, out Outputs) error {
-	c := &r.call
-	if err := c.beginOnDevice(e, &r.buffers, p, in, out); err != nil {
+// collect records the work and makes its descriptor sets.
+func (r *recording) collect(e *Engine, p *Plan, in Inputs, out Outputs) error {
+	if err := r.run.beginOnDevice(e, &r.buffers, p, in, out); err != nil {
 		return err
 	}
 	recorder, err := e.device.NewRecorder("attention recording")
 	if err != nil {
-		return fmt.Errorf("attention: prepare a recording: %w", err)
+		return fmt.Errorf("attention: prepare a call: %w", err)
 	}
-	c.slicer.begin(recorder, &e.rate, p.SliceMS, false)
-	c.slicer.parts = true
-	if err = c.recordAll(context.Background()); err == nil {
+	r.run.slicer.begin(recorder, &e.rate, p.SliceMS, false)
+	r.run.slicer.parts = true
+	if err = r.run.recordAll(context.Background()); err == nil {
 		r.commands, err = recorder.Hold()
 	}
 	if err != nil {
@@ -120,20 +119,44 @@ func (r *Recording) record(e *Engine, p *Plan, in Inputs, out Outputs) error {
 }
 
 // free frees what is not shared.
-func (r *Recording) free() {
+func (r *recording) free() {
 	if r.shared != nil {
 		r.buffers.scratch = nil
 	}
 	r.buffers.close()
 }
 
-// Parts is the number of parts, 1 or more.
-func (r *Recording) Parts() int { return r.commands.Parts() }
+func (r *recording) close() error {
+	err := r.commands.Close()
+	r.free()
+	return err
+}
 
-// Record writes all parts, in order, into a VkCommandBuffer of the caller's
-// that is being recorded, outside a render pass, for a queue of the adopted
-// family. Recordings may be recorded any number of times, also into several
-// command buffers that run one after the other.
+// prepared is what Prepare made.
+func (c *Call) prepared() (*recording, error) {
+	switch {
+	case c.isClosed():
+		return nil, vk.ErrClosed
+	case c.recording == nil:
+		return nil, argument("call", "use Prepare first", "is not prepared")
+	}
+	return c.recording, nil
+}
+
+// Parts is the number of parts that Prepare has made, 0 before it.
+func (c *Call) Parts() int {
+	if c.recording == nil {
+		return 0
+	}
+	return c.recording.commands.Parts()
+}
+
+// Record writes a part, from 0 to Parts()-1, or [AllParts] in
+// order, into a VkCommandBuffer of the caller's that is being recorded, outside a
+// render pass, for a queue of the adopted family. A call may be recorded any
+// number of times, also into several command buffers that run one after the
+// other. Parts run in order, each once, on one queue; each may go into a
+// submission of its own.
 //
 // The commands begin with a memory barrier that waits for everything before
 // them on the queue (VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
@@ -142,40 +165,37 @@ func (r *Recording) Parts() int { return r.commands.Parts() }
 // host. So the caller needs no barrier of its own around them, other than what
 // a change of queue or of queue family asks for. They change the compute
 // pipeline, descriptor set 0 of the compute bind point, and its push constants.
-func (r *Recording) Record(commands vk.Handle) error {
-	return r.commands.Record(commands, 0, r.Parts())
-}
-
-// RecordPart is Record for one part, from 0 to Parts()-1, with the same
-// barriers around it. Parts run in order, each once, on one queue; each may go
-// into a submission of its own.
-func (r *Recording) RecordPart(part int, commands vk.Handle) error {
+func (c *Call) Record(commands vk.Handle, part int) error {
+	r, err := c.prepared()
+	if err != nil {
+		return err
+	}
+	switch {
+	case part == AllParts:
+		return r.commands.Record(commands, 0, c.Parts())
+	case part < 0 || part >= c.Parts():
+		return argument("part", fmt.Sprintf("use parts from 0 to %d, or AllParts", c.Parts()-1), "is %d", part)
+	}
 	return r.commands.Record(commands, part, part+1)
 }
 
-// Stats says what the last run of the commands did, once all parts have ended,
+// Recorded says what the last run of the commands did, once all parts have ended,
 // which only the caller knows. There are no times. It is asked once after a
 // run, or after several, and is the proof that they ran: where the device has
 // dropped a part, and where nothing has run since it was last asked, its error
 // is vk.ErrNotRun.
-func (r *Recording) Stats() (Stats, error) {
-	c := &r.call
+func (c *Call) Recorded() (Stats, error) {
+	r, err := c.prepared()
+	if err != nil {
+		return Stats{}, err
+	}
 	if err := r.commands.CheckRun(); err != nil {
 		return Stats{}, err
 	}
-	if err := c.deliver(context.Background(), Outputs{}); err != nil {
+	if err := r.run.deliver(context.Background(), Outputs{}); err != nil {
 		return Stats{}, err
 	}
-	s := c.stats()
-	s.Slices = r.Parts()
+	s := r.run.stats()
+	s.Slices = c.Parts()
 	return s, nil
-}
-
-// Close frees the recording's scratch memory and descriptors. The command
-// buffers that it was recorded into must have ended, and must not be submitted
-// again. It may be called more than once.
-func (r *Recording) Close() error {
-	err := r.commands.Close()
-	r.free()
-	return err
 }

@@ -18,14 +18,14 @@ func TestRecordingTellsWhatDidNotRun(t *testing.T) {
 	plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true, SliceMS: 1e-9})
 	require.NoError(t, err)
 	c := l.call(t, plan, selectiveInputs(problem.Shape, 100), lentUsage|addressUsage(l.device))
-	r := c.prepare(t, PrepareOptions{})
+	r := c.prepare(t, nil)
 	require.Greater(t, r.Parts(), 20, "so that there is a word for many of them")
 	run := func(leaveOut int) {
 		commands := l.host.Begin()
 		c.before(commands)
 		for part := range r.Parts() {
 			if part != leaveOut {
-				require.NoError(t, r.RecordPart(part, vk.Handle(commands.Handle)))
+				require.NoError(t, r.Record(vk.Handle(commands.Handle), part))
 			}
 		}
 		commands.End()
@@ -34,13 +34,13 @@ func TestRecordingTellsWhatDidNotRun(t *testing.T) {
 	}
 	dropped := func() {
 		t.Helper()
-		_, err := r.Stats()
+		_, err := r.Recorded()
 		require.ErrorIs(t, err, vk.ErrNotRun)
 	}
 	dropped()
 	for range 2 {
 		run(-1)
-		stats, err := r.Stats()
+		stats, err := r.Recorded()
 		require.NoError(t, err)
 		require.Equal(t, r.Parts(), stats.Slices)
 		dropped() // a run of before proves nothing
@@ -50,7 +50,7 @@ func TestRecordingTellsWhatDidNotRun(t *testing.T) {
 		dropped()
 	}
 	run(-1)
-	_, err = r.Stats()
+	_, err = r.Recorded()
 	require.NoError(t, err)
 	require.NoError(t, l.device.Err(), "the caller may be the one who did not submit")
 }

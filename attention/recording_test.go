@@ -53,13 +53,13 @@ func TestRecordingsInFlight(t *testing.T) {
 	scratch, err := l.engine.NewScratch(largest)
 	require.NoError(t, err)
 	require.Equal(t, largest.ScratchBytes, scratch.Bytes())
-	for what, options := range map[string]PrepareOptions{"own scratch memory": {}, "shared scratch memory": {Scratch: scratch}} {
+	for what, scratch := range map[string]*Scratch{"own scratch memory": nil, "shared scratch memory": scratch} {
 		commands := l.host.Begin()
 		for _, c := range calls {
 			c.before(commands)
 		}
 		for _, c := range calls {
-			require.NoError(t, c.prepare(t, options).Record(vk.Handle(commands.Handle)))
+			require.NoError(t, c.prepare(t, scratch).Record(vk.Handle(commands.Handle), AllParts))
 		}
 		for _, c := range calls {
 			c.after(commands)
@@ -75,12 +75,12 @@ func TestRecordingsInFlight(t *testing.T) {
 		}
 	}
 	// Each in a submission of its own, none waited for.
-	var recordings []*Recording
+	var recordings []*Call
 	for _, c := range calls {
-		r := c.prepare(t, PrepareOptions{})
+		r := c.prepare(t, nil)
 		commands := l.host.Begin()
 		c.before(commands)
-		require.NoError(t, r.Record(vk.Handle(commands.Handle)))
+		require.NoError(t, r.Record(vk.Handle(commands.Handle), AllParts))
 		c.after(commands)
 		commands.End()
 		l.host.Submit(testhost.Point{}, testhost.Point{}, commands)
@@ -90,7 +90,7 @@ func TestRecordingsInFlight(t *testing.T) {
 	l.host.Finish()
 	check("three submissions")
 	for i, r := range recordings {
-		stats, err := r.Stats()
+		stats, err := r.Recorded()
 		require.NoError(t, err)
 		require.Equal(t, wants[i].stats.StripeRatio, stats.StripeRatio)
 	}
@@ -153,21 +153,21 @@ func TestTenGoroutinesOnABorrowedDevice(t *testing.T) {
 // again runs the call as a job or as a recording, and waits for it.
 func (c *lentCall) again(e *Engine, asJob bool, lock *sync.Mutex) error {
 	if asJob {
-		job, err := e.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{})
+		job, err := submit(context.Background(), e, c.plan, c.in, c.out, vk.Sync{})
 		if err != nil {
 			return err
 		}
 		_, err = job.Wait(context.Background())
 		return err
 	}
-	r, err := e.Prepare(c.plan, c.in, c.out, PrepareOptions{})
+	r, err := prepare(e, c.plan, c.in, c.out, nil)
 	if err != nil {
 		return err
 	}
 	lock.Lock()
 	defer lock.Unlock()
 	commands := c.lent.host.Begin()
-	err = r.Record(vk.Handle(commands.Handle))
+	err = r.Record(vk.Handle(commands.Handle), AllParts)
 	commands.End()
 	if err == nil {
 		c.lent.host.Submit(testhost.Point{}, testhost.Point{}, commands)
@@ -219,13 +219,13 @@ func TestOpenManyTimesOnABorrowedDevice(t *testing.T) {
 		require.NoError(t, engine.Close())
 		require.NoError(t, device.Close())
 
-		r, err := l.engine.Prepare(c.plan, c.in, c.out, PrepareOptions{})
+		r, err := prepare(l.engine, c.plan, c.in, c.out, nil)
 		require.NoError(t, err)
-		require.NoError(t, r.Record(vk.Handle(commands.Handle)))
+		require.NoError(t, r.Record(vk.Handle(commands.Handle), AllParts))
 		commands.End()
 		require.NoError(t, r.Close())
 		commands.BeginAgain()
-		job, err := l.engine.Submit(context.Background(), c.plan, c.in, c.out, vk.Sync{})
+		job, err := submit(context.Background(), l.engine, c.plan, c.in, c.out, vk.Sync{})
 		require.NoError(t, err)
 		_, err = job.Wait(context.Background())
 		require.NoError(t, err)

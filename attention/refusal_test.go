@@ -48,6 +48,7 @@ func TestNextTierRunsWhereOneCannotBeBuilt(t *testing.T) {
 	}
 	e, log := engineThatCannotBuild(t, errors.New("the compiler gave up"), best.Tier)
 	plan := best
+	plan.report = e.device.Report()
 	require.NoError(t, e.Warmup(context.Background(), plan))
 
 	got := runPlan(t, e, plan, in)

@@ -153,8 +153,7 @@ func TestTinyLimitOfRoundsGivesTheSameBits(t *testing.T) {
 	for _, mode := range []Mode{ModeAnchor, ModeDense} {
 		problem.Mode = mode
 		want := compute(t, e, problem, PlanOptions{Tier: "unpack"}, in)
-		plan, err := NewPlan(&report, problem, PlanOptions{Tier: "unpack", NoFallback: true})
-		require.NoError(t, err)
+		plan := planAs(t, e, &report, problem, PlanOptions{Tier: "unpack", NoFallback: true})
 		require.Positive(t, plan.Tuning.Range)
 		requireSameBits(t, want, runPlan(t, e, plan, in), mode.String())
 	}
@@ -169,8 +168,7 @@ func TestLargerWorkgroupsForFewerRoundsGiveTheSameBits(t *testing.T) {
 	problem.Params.Step = 12 * searchRows(t, e)
 	in := selectiveInputs(problem.Shape, 47)
 	want := compute(t, e, problem, PlanOptions{Tier: "unpack"}, in)
-	plan, err := NewPlan(&report, problem, PlanOptions{Tier: "unpack", NoFallback: true})
-	require.NoError(t, err)
+	plan := planAs(t, e, &report, problem, PlanOptions{Tier: "unpack", NoFallback: true})
 	before, err := e.Plan(problem, PlanOptions{Tier: "unpack", NoFallback: true})
 	require.NoError(t, err)
 	require.Greater(t, plan.Tuning.Identify.Local, before.Tuning.Identify.Local)

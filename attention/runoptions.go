@@ -71,17 +71,3 @@ func (r *rest) wait(ctx context.Context) (time.Duration, error) {
 		return time.Since(start), ctx.Err()
 	}
 }
-
-// countWork adds up the work of all dispatches without submitting any, so that
-// the slicer can tell the progress.
-func (c *call) countWork(ctx context.Context) (float64, error) {
-	c.counting, c.work = true, 0
-	err := c.dispatchAll(ctx)
-	c.counting = false
-	return c.work, err
-}
-
-// between is the work of n items from first on, whose cost falls about linearly.
-func between(cost func(item uint32) float64, first, n uint32) float64 {
-	return float64(n) * (cost(first) + cost(first+n-1)) / 2
-}

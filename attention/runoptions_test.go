@@ -15,11 +15,11 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// runWith runs a plan into fresh outputs.
-func runWith(t *testing.T, e *Engine, plan *Plan, in Inputs, o RunOptions) result {
+// paced runs a plan into fresh outputs.
+func paced(t *testing.T, e *Engine, plan *Plan, in Inputs, o RunOptions) result {
 	t.Helper()
 	out := outputFor(plan.Shape)
-	stats, err := e.RunWith(context.Background(), plan, in, out, o)
+	stats, err := runWith(context.Background(), e, plan, in, out, o)
 	require.NoError(t, err)
 	return result{o: out.O, lse: out.LSE, stats: stats}
 }
@@ -35,9 +35,9 @@ func TestDutyCycleKeepsTheBits(t *testing.T) {
 			problem.Mode = mode
 			plan, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, SliceMS: 0.5})
 			require.NoError(t, err)
-			want := runWith(t, e, plan, in, RunOptions{})
+			want := paced(t, e, plan, in, RunOptions{})
 			for _, duty := range []float64{1, 0.5, 0.1} {
-				got := runWith(t, e, plan, in, RunOptions{DutyCycle: duty, Progress: func(float64) {}})
+				got := paced(t, e, plan, in, RunOptions{DutyCycle: duty, Progress: func(float64) {}})
 				requireSameBits(t, want, got, fmt.Sprint(mode, " at ", duty))
 			}
 		}
@@ -55,9 +55,9 @@ func TestDutyCyclePauses(t *testing.T) {
 	in := selectiveInputs(problem.Shape, 45)
 	plan, err := e.Plan(problem, PlanOptions{SliceMS: 0.5})
 	require.NoError(t, err)
-	runWith(t, e, plan, in, RunOptions{}) // makes pipelines, learns the pace
+	paced(t, e, plan, in, RunOptions{}) // makes pipelines, learns the pace
 	const duty = 0.25
-	got := runWith(t, e, plan, in, RunOptions{DutyCycle: duty})
+	got := paced(t, e, plan, in, RunOptions{DutyCycle: duty})
 	busy := got.stats.TimeMS.Total
 	if busy == 0 {
 		t.Skip("the device has no timestamps")
@@ -73,7 +73,7 @@ func TestDutyCyclePauses(t *testing.T) {
 	begin, total := time.Now(), 0.0
 	const runs = 4
 	for range runs { // of one slice each; nothing is owed before the first but what is left from above
-		got := runWith(t, e, whole, in, RunOptions{DutyCycle: duty})
+		got := paced(t, e, whole, in, RunOptions{DutyCycle: duty})
 		require.Equal(t, 1, got.stats.Slices)
 		total += got.stats.TimeMS.Total
 		busy = got.stats.TimeMS.Total // of the last, whose pause is still owed
@@ -84,7 +84,7 @@ func TestDutyCyclePauses(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	runWith(t, e, whole, in, RunOptions{DutyCycle: MinDutyCycle}) // owes 99 times what it took
+	paced(t, e, whole, in, RunOptions{DutyCycle: MinDutyCycle}) // owes 99 times what it took
 	begin = time.Now()
 	_, err = e.Run(ctx, whole, in, outputFor(problem.Shape))
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a pause ends with the context")
@@ -101,7 +101,7 @@ func TestProgress(t *testing.T) {
 				plan, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true, SliceMS: ms, ScratchBytes: 1 << 17})
 				require.NoError(t, err)
 				var told []float64
-				got := runWith(t, e, plan, in, RunOptions{Progress: func(done float64) { told = append(told, done) }})
+				got := paced(t, e, plan, in, RunOptions{Progress: func(done float64) { told = append(told, done) }})
 				require.Len(t, told, got.stats.Slices, "%v: once a slice", mode)
 				require.True(t, slices.IsSorted(told), "%v: %v", mode, told)
 				require.Positive(t, told[0])
@@ -118,13 +118,46 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// What progress is told in is worked out from the plan alone: it must be what
+// the dispatches add up to, in every kind of run.
+func TestWorkOfAPlanIsThatOfItsDispatches(t *testing.T) {
+	e := sharedEngine(t)
+	with := func(edit func(p *Problem)) Problem {
+		p := selective(2, 4, 2, 400, 521)
+		edit(&p)
+		return p
+	}
+	for name, problem := range map[string]Problem{
+		"pooled":  with(func(*Problem) {}),
+		"dense":   with(func(p *Problem) { p.Mode = ModeDense }),
+		"guarded": with(func(p *Problem) { p.Params.Guard, p.Params.Tail = Guard{Stride: 8, Peak: 0.02, Limit: 0.15, Look: 2}, 70 }),
+		"sampled": with(func(p *Problem) {
+			p.Params.Sample, p.Params.Guard = Sample{Stride: 8, Weight: 1, Part: 4}, Guard{Stride: 8, Peak: 0.02, Limit: 0.3, Look: 3}
+		}),
+		"heads": with(func(p *Problem) {
+			p.Params.Sample, p.Params.Tail = Sample{Stride: 8, Weight: 1}, 5
+			p.Params.Heads = []Head{{Mode: HeadDense}, {}, {Mode: HeadAnchor, Theta: 3}, {Mode: HeadAnchorOnly}}
+		}),
+	} {
+		for _, tuning := range [][]TuningOverride{nil, {{Choice: TuningChoice{Range: 48}, From: "test", Must: true}}} {
+			for _, scratch := range []uint64{0, 1 << 17} {
+				plan, err := e.Plan(problem, PlanOptions{NoFallback: true, SliceMS: 1e12, ScratchBytes: scratch, Tuning: tuning})
+				require.NoError(t, err)
+				paced(t, e, plan, selectiveInputs(problem.Shape, 46), RunOptions{Progress: func(float64) {}})
+				require.Positive(t, e.own.slicer.total)
+				require.InEpsilon(t, e.own.slicer.done, e.own.slicer.total, 1e-12, "%s, %d bytes, range %d", name, scratch, plan.Tuning.Range)
+			}
+		}
+	}
+}
+
 func TestRunOptionsAreChecked(t *testing.T) {
 	e := sharedEngine(t)
 	problem := selective(1, 2, 1, 64, 64)
 	plan, err := e.Plan(problem, PlanOptions{})
 	require.NoError(t, err)
 	for _, duty := range []float64{-0.5, 1e-300, 0.00999, 1.5, math.NaN(), math.Inf(1)} {
-		_, err := e.RunWith(context.Background(), plan, selectiveInputs(problem.Shape, 47), outputFor(problem.Shape), RunOptions{DutyCycle: duty})
+		_, err := runWith(context.Background(), e, plan, selectiveInputs(problem.Shape, 47), outputFor(problem.Shape), RunOptions{DutyCycle: duty})
 		attentest.RequireArgument(t, err, "RunOptions.DutyCycle")
 	}
 }
@@ -137,10 +170,12 @@ func TestPolitenessAllocatesNothing(t *testing.T) {
 		problem.Mode = mode
 		plan, in, out := resident(t, e, problem, PlanOptions{NoFallback: true, SliceMS: 1e-9})
 		require.NoError(t, e.Warmup(ctx, plan))
+		c, err := e.Bind(plan, in, out)
+		require.NoError(t, err)
 		calls := 0
 		o := RunOptions{DutyCycle: 0.9, Progress: func(float64) { calls++ }}
 		allocations := testing.AllocsPerRun(10, func() {
-			if _, err := e.RunWith(ctx, plan, in, out, o); err != nil {
+			if _, err := c.Run(ctx, o); err != nil {
 				t.Error(err)
 			}
 		})
@@ -176,7 +211,7 @@ func TestCancelWithinTwoSlices(t *testing.T) {
 		var longest time.Duration
 		var told, before, cancelled atomic.Int64 // slices, slices at the cancellation, its time
 		done, last := 0.0, time.Now()
-		_, err = e.RunWith(ctx, plan, in, out, RunOptions{Progress: func(share float64) {
+		_, err = runWith(ctx, e, plan, in, out, RunOptions{Progress: func(share float64) {
 			done = share
 			longest = max(longest, time.Since(last))
 			last = time.Now()

@@ -119,7 +119,11 @@ func (s *slicer) flush(ctx context.Context, last bool) error {
 	}
 	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
 	if err == nil && s.progress != nil {
-		s.progress(min(s.done/s.total, 1))
+		share := min(s.done/s.total, 1)
+		if last {
+			share = 1
+		}
+		s.progress(share)
 	}
 	return err
 }

@@ -180,14 +180,14 @@ func TestSpansGiveTheSameBits(t *testing.T) {
 		options := PlanOptions{ScratchBytes: 1} // one slot, so that scratch memory fits too
 		report.Limits.MaxStorageBufferRange = all
 		want := compute(t, e, problem, options, in)
-		require.Equal(t, 6, e.call.spans[0].count)
+		require.Equal(t, 6, e.own.spans[0].count)
 		for _, c := range []struct {
 			maxRange uint64
 			heads    int
 		}{{3*qHead + align, 3}, {kvHead + align, 1}} {
 			report.Limits.MaxStorageBufferRange = c.maxRange
 			got := compute(t, e, problem, options, in)
-			require.Equal(t, c.heads, e.call.spans[0].count, "range %d", c.maxRange)
+			require.Equal(t, c.heads, e.own.spans[0].count, "range %d", c.maxRange)
 			requireSameBits(t, want, got, mode.String())
 			require.Equal(t, want.stats.ComputedRatio, got.stats.ComputedRatio)
 		}

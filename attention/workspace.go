@@ -11,7 +11,7 @@ import (
 // the call itself.
 type workspace struct {
 	buffers engineBuffers
-	call    call
+	run     run
 	ahead   flights
 }
 

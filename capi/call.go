@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,29 +14,21 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// call is a plan bound to an engine and tensors. One run at a time.
+// call is an attention.Call with what C programs do to it from any thread: they
+// wait for the job that was begun last, cancel whatever goes on, and read the
+// warnings of the run that succeeded last.
 type call struct {
-	engine *attention.Engine
-	plan   *attention.Plan
-	in     attention.Inputs
-	out    attention.Outputs
+	*attention.Call
 
-	mu        sync.Mutex
-	options   attention.RunOptions
-	warnings  []string // of the last run that succeeded, before one of the plan
-	last      *flight  // the latest run
-	started   *flight  // the latest one that did not wait
-	recording *attention.Recording
-	closed    bool
-}
+	recording sync.Mutex // of what is one goroutine's matter in Go
 
-// flight is one run of a call.
-type flight struct {
-	cancel    context.CancelFunc
-	submitted <-chan struct{} // nil unless it was submitted
-	done      chan struct{}   // closed when it has ended; then stats and err hold
-	stats     attention.Stats
-	err       error
+	mu       sync.Mutex
+	options  attention.RunOptions
+	job      *attention.Job        // the latest one
+	cancels  []*context.CancelFunc // of runs that go on
+	closing  bool
+	warnings []string // of the last run that succeeded, before one of the plan
+	warned   *attention.Job
 }
 
 func ended(done <-chan struct{}) bool {
@@ -47,121 +40,85 @@ func ended(done <-chan struct{}) bool {
 	}
 }
 
-func (c *call) finish(f *flight, stats attention.Stats, err error) {
-	f.stats, f.err = stats, err
-	if err == nil {
-		c.warn(stats.Warnings)
+// pace are the options of runs.
+func (c *call) pace() attention.RunOptions {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.options
+}
+
+func (c *call) run() (attention.Stats, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	c.cancels = append(c.cancels, &cancel)
+	if c.closing {
+		cancel()
 	}
-	f.cancel()
-	close(f.done)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.cancels = slices.DeleteFunc(c.cancels, func(x *context.CancelFunc) bool { return x == &cancel })
+		c.mu.Unlock()
+		cancel()
+	}()
+	s, err := c.Run(ctx, c.pace())
+	if err == nil {
+		c.warn(s.Warnings)
+	}
+	return s, err
+}
+
+// start is run on a goroutine of its own.
+func (c *call) start() error {
+	job, err := c.Start(context.Background(), c.pace())
+	return c.begun(job, err)
+}
+
+// submit hands the call to the device's queue.
+func (c *call) submit(with vk.Sync) error {
+	job, err := c.Submit(context.Background(), with)
+	return c.begun(job, err)
+}
+
+func (c *call) begun(job *attention.Job, err error) error {
+	if err != nil {
+		return err
+	}
+	c.allWarnings() // of the job before
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.job = job
+	return nil
 }
 
 func (c *call) warn(warnings []string) {
+	c.allWarnings() // of a job before, which are older
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.warnings = warnings
 }
 
-// warned is what the call has to say beside its result.
-func (c *call) warned() []string {
+// allWarnings is what the call has to say beside its result.
+func (c *call) allWarnings() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if job := c.job; job != nil && job != c.warned && ended(job.Done()) {
+		c.warned = job
+		if s, err := job.Wait(context.Background()); err == nil {
+			c.warnings = s.Warnings
+		}
+	}
 	return c.warnings
 }
 
-// begin marks the call as running.
-func (c *call) begin() (context.Context, *flight, attention.RunOptions, error) {
+// latest is the job that the caller may wait for.
+func (c *call) latest() (*attention.Job, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, nil, c.options, errClosed
-	case c.last != nil && !ended(c.last.done):
-		return nil, nil, c.options, errBusy
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c.last = &flight{cancel: cancel, done: make(chan struct{})}
-	return ctx, c.last, c.options, nil
-}
-
-var (
-	errClosed = &statusError{C.AVK_ERROR_CLOSED, "the call was closed"}
-	errBusy   = &statusError{C.AVK_ERROR_BUSY, "the call is running; wait for it, or make another call for each thread"}
-)
-
-func (c *call) run() (attention.Stats, error) {
-	ctx, f, options, err := c.begin()
-	if err != nil {
-		return attention.Stats{}, err
-	}
-	defer func() { c.finish(f, f.stats, f.err) }() // also after a panic
-	f.err = errPanicked
-	f.stats, f.err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
-	return f.stats, f.err
-}
-
-var errPanicked = &statusError{C.AVK_ERROR_INTERNAL, "bug: the run ended in a panic"}
-
-// start is run on a goroutine of its own.
-func (c *call) start() error {
-	ctx, f, options, err := c.begin()
-	if err != nil {
-		return err
-	}
-	c.note(f)
-	go func() {
-		var stats attention.Stats
-		err := error(errPanicked)
-		defer func() {
-			if cause := recover(); cause != nil { // here nobody else can
-				err = &statusError{C.AVK_ERROR_INTERNAL, "bug: " + describePanic(cause)}
-			}
-			c.finish(f, stats, err)
-		}()
-		stats, err = c.engine.RunWith(ctx, c.plan, c.in, c.out, options)
-	}()
-	return nil
-}
-
-// submit hands the call to the device's queue.
-func (c *call) submit(with vk.Sync) error {
-	ctx, f, _, err := c.begin()
-	if err != nil {
-		return err
-	}
-	err = errPanicked
-	var job *attention.Job
-	defer func() {
-		if job == nil { // also after a panic, or the call would be busy for ever
-			c.finish(f, attention.Stats{}, err)
-		}
-	}()
-	if job, err = c.engine.Submit(ctx, c.plan, c.in, c.out, with); err != nil {
-		return err
-	}
-	f.submitted = job.Submitted()
-	c.note(f)
-	go func() {
-		stats, err := job.Wait(context.Background())
-		c.finish(f, stats, err)
-	}()
-	return nil
-}
-
-func (c *call) note(f *flight) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.started = f
-}
-
-// latest is the run that the caller may wait for.
-func (c *call) latest() (*flight, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.started == nil {
+	if c.job == nil {
 		return nil, argument("the call was not started; avk_call_start or avk_call_submit comes before")
 	}
-	return c.started, nil
+	return c.job, nil
 }
 
 // await waits for one of two channels, without limit where limit is negative;
@@ -186,29 +143,25 @@ func await(one, other <-chan struct{}, limit time.Duration) (ok bool) {
 	}
 }
 
+// stop cancels what goes on.
 func (c *call) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last != nil {
-		c.last.cancel()
+	for _, cancel := range c.cancels {
+		(*cancel)()
+	}
+	if c.job != nil {
+		c.job.Cancel()
 	}
 }
 
 // close lets no new run in, and waits for the one that goes on, cancelled.
 func (c *call) close() error {
 	c.mu.Lock()
-	c.closed = true
-	last, recording := c.last, c.recording
-	c.recording = nil
+	c.closing = true
 	c.mu.Unlock()
 	c.stop()
-	if last != nil {
-		<-last.done
-	}
-	if recording != nil {
-		return recording.Close()
-	}
-	return nil
+	return c.Close()
 }
 
 // waitLimit reads a number of milliseconds; negative is without limit.

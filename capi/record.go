@@ -47,38 +47,19 @@ func avk_call_prepare(handle C.avk_call, scratch C.avk_scratch, parts *C.uint32_
 	if err != nil {
 		return fail(err)
 	}
-	var options attention.PrepareOptions
+	var shared *attention.Scratch
 	if scratch != 0 {
-		if options.Scratch, err = scratchOf(scratch); err != nil {
+		if shared, err = scratchOf(scratch); err != nil {
 			return fail(err)
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return fail(errClosed)
-	case c.recording != nil:
-		return fail(argument("the call is prepared already; make another call"))
+	c.recording.Lock()
+	defer c.recording.Unlock()
+	n, err := c.Prepare(shared)
+	if err == nil && parts != nil {
+		*parts = C.uint32_t(n)
 	}
-	if c.recording, err = c.engine.Prepare(c.plan, c.in, c.out, options); err != nil {
-		c.recording = nil
-		return fail(err)
-	}
-	if parts != nil {
-		*parts = C.uint32_t(c.recording.Parts())
-	}
-	return C.AVK_OK
-}
-
-// recorded locks the call and returns its recording; unlock must be called.
-func (c *call) recorded() (r *attention.Recording, unlock func(), err error) {
-	c.mu.Lock()
-	if c.recording == nil {
-		c.mu.Unlock()
-		return nil, nil, argument("the call is not prepared; avk_call_prepare comes before")
-	}
-	return c.recording, c.mu.Unlock, nil
+	return fail(err)
 }
 
 //export avk_call_record
@@ -91,18 +72,9 @@ func avk_call_record(handle C.avk_call, part C.int32_t, commandBuffer unsafe.Poi
 	if commandBuffer == nil {
 		return fail(argument("command_buffer is NULL"))
 	}
-	r, unlock, err := c.recorded()
-	if err != nil {
-		return fail(err)
-	}
-	defer unlock()
-	if part == C.AVK_ALL_PARTS {
-		return fail(r.Record(address(commandBuffer)))
-	}
-	if part < 0 || int(part) >= r.Parts() {
-		return fail(argument("part is %d; there are %d, counted from 0, and AVK_ALL_PARTS", part, r.Parts()))
-	}
-	return fail(r.RecordPart(int(part), address(commandBuffer)))
+	c.recording.Lock()
+	defer c.recording.Unlock()
+	return fail(c.Record(address(commandBuffer), int(part)))
 }
 
 //export avk_call_recorded
@@ -116,16 +88,13 @@ func avk_call_recorded(handle C.avk_call, stats *C.avk_stats) (status C.avk_stat
 	if err != nil {
 		return fail(err)
 	}
-	r, unlock, err := c.recorded()
+	c.recording.Lock()
+	defer c.recording.Unlock()
+	s, err := c.Recorded()
 	if err != nil {
 		return fail(err)
 	}
-	defer unlock()
-	s, err := r.Stats()
-	if err != nil {
-		return fail(err)
-	}
-	c.warnings = s.Warnings // locked since recorded
-	write(s, c.plan.Mode)
+	c.warn(s.Warnings)
+	write(s)
 	return C.AVK_OK
 }

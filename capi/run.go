@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"context"
 	"strings"
 	"unsafe"
 
@@ -16,36 +17,37 @@ func avk_call_create(engine C.avk_engine, plan C.avk_plan, tensors C.avk_in_tens
 	if err := need("call", out); err != nil {
 		return fail(err)
 	}
-	c := &call{}
-	var err error
-	if c.engine, err = engineOf(engine); err != nil {
+	e, err := engineOf(engine)
+	if err != nil {
 		return fail(err)
 	}
-	if c.plan, err = planOf(plan); err != nil {
+	p, err := planOf(plan)
+	if err != nil {
 		return fail(err)
 	}
-	if c.in, c.out, err = tensorsOf(tensors, c.plan); err != nil {
+	in, to, err := tensorsOf(tensors, p)
+	if err != nil {
 		return fail(err)
 	}
-	if err = c.engine.Check(c.plan, c.in, c.out); err != nil {
+	bound, err := e.Bind(p, in, to)
+	if err != nil {
 		return fail(err)
 	}
-	c.warnings = c.plan.Warnings
-	return fail(give(out, kindCall, c, func() error { return nil }))
+	return fail(give(out, kindCall, &call{Call: bound, warnings: p.Warnings}, func() error { return nil }))
 }
 
 // statsWriter checks the caller's struct for statistics, which may be NULL.
-func statsWriter(to *C.avk_stats) (func(attention.Stats, attention.Mode), error) {
+func statsWriter(to *C.avk_stats) (func(attention.Stats), error) {
 	if to == nil {
-		return func(attention.Stats, attention.Mode) {}, nil
+		return func(attention.Stats) {}, nil
 	}
 	write, err := putStruct(to, unsafe.Offsetof(C.avk_stats{}.warnings)) // the end of version 1.0
 	if err != nil {
 		return nil, err
 	}
-	return func(s attention.Stats, runs attention.Mode) {
+	return func(s attention.Stats) {
 		mode := C.int32_t(C.AVK_MODE_ANCHOR)
-		if runs == attention.ModeDense {
+		if s.Mode == attention.ModeDense {
 			mode = C.AVK_MODE_DENSE
 		}
 		write(C.avk_stats{
@@ -72,7 +74,7 @@ func avk_call_run(handle C.avk_call, stats *C.avk_stats) (status C.avk_status) {
 	if err != nil {
 		return fail(err)
 	}
-	write(s, c.plan.Mode)
+	write(s)
 	return C.AVK_OK
 }
 
@@ -101,17 +103,18 @@ func avk_call_wait(handle C.avk_call, timeoutMS C.double, stats *C.avk_stats) (s
 	if err != nil {
 		return fail(err)
 	}
-	f, err := c.latest()
+	job, err := c.latest()
 	if err != nil {
 		return fail(err)
 	}
-	if !await(f.done, nil, limit) {
+	if !await(job.Done(), nil, limit) {
 		return C.AVK_NOT_READY
 	}
-	if f.err != nil {
-		return fail(f.err)
+	s, err := job.Wait(context.Background())
+	if err != nil {
+		return fail(err)
 	}
-	write(f.stats, c.plan.Mode)
+	write(s)
 	return C.AVK_OK
 }
 
@@ -123,7 +126,7 @@ func avk_call_warnings(handle C.avk_call, text *C.char, size C.size_t, length *C
 		return fail(err)
 	}
 	var lines []string
-	for _, warning := range c.warned() {
+	for _, warning := range c.allWarnings() {
 		lines = append(lines, strings.ReplaceAll(speakDotted(warning), "\n", " "))
 	}
 	return fail(putText(strings.Join(lines, "\n"), text, size, length))

@@ -63,7 +63,7 @@ func statusOf(err error) C.avk_status {
 		{is[*vk.DeviceLostError](err), C.AVK_ERROR_DEVICE_LOST},
 		{is[*vk.TimeoutError](err), C.AVK_ERROR_TIMEOUT},
 		{func() bool { return errors.Is(err, vk.ErrAbandoned) }, C.AVK_ERROR_TIMEOUT},
-		{func() bool { return errors.Is(err, vk.ErrRecordings) }, C.AVK_ERROR_BUSY},
+		{func() bool { return errors.Is(err, vk.ErrRecordings) || errors.Is(err, attention.ErrBusy) }, C.AVK_ERROR_BUSY},
 		{func() bool { return errors.Is(err, vk.ErrClosed) }, C.AVK_ERROR_CLOSED},
 		{func() bool { return errors.Is(err, context.Canceled) }, C.AVK_ERROR_CANCELLED},
 	} {

@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"context"
 	"unsafe"
 
 	"github.com/anchorvk/anchorvk/vk"
@@ -65,18 +66,19 @@ func avk_call_submitted(handle C.avk_call, timeoutMS C.double) (status C.avk_sta
 	if err != nil {
 		return fail(err)
 	}
-	f, err := c.latest()
+	job, err := c.latest()
 	if err != nil {
 		return fail(err)
 	}
-	if f.submitted == nil {
+	if job.Submitted() == nil {
 		return fail(argument("the call was started by avk_call_start, which leaves submitting to the library"))
 	}
-	if !await(f.submitted, f.done, limit) {
+	if !await(job.Submitted(), job.Done(), limit) {
 		return C.AVK_NOT_READY
 	}
-	if ended(f.submitted) {
+	if ended(job.Submitted()) {
 		return C.AVK_OK
 	}
-	return fail(f.err)
+	_, err = job.Wait(context.Background())
+	return fail(err)
 }

@@ -33,7 +33,7 @@ var cNames = map[string]cName{
 	"Peak": {"", "guard_peak"}, "Limit": {"", "guard_limit"}, "Look": {"", "guard_look"}, "Weight": {"", "sample_weight"}, "Part": {"", "sample_part"},
 	"PlanOptions.Tier": {"avk_plan_info", "tier"}, "PlanOptions.SliceMS": {"avk_plan_info", "slice_ms"},
 	"PlanOptions.StripeShare": {"avk_plan_info", "stripe_share"}, "PlanOptions.ScratchBytes": {"avk_plan_info", "scratch_bytes"},
-	"RunOptions.DutyCycle": {"", "duty_cycle"}, "PrepareOptions.Scratch": {"", "scratch"},
+	"RunOptions.DutyCycle": {"", "duty_cycle"}, "Prepare": {"", "avk_call_prepare"}, "AllParts": {"", "AVK_ALL_PARTS"},
 
 	"Q": {"avk_tensors", "q"}, "K": {"avk_tensors", "k"}, "V": {"avk_tensors", "v"}, "O": {"avk_tensors", "o"},
 	"LSE": {"avk_tensors", "lse"}, "LSEBuffer": {"avk_tensors", "lse_buffer"}, "LSEOffset": {"avk_tensors", "lse_offset"}, "Stripes": {"avk_tensors", "stripes"},

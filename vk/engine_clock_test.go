@@ -74,7 +74,9 @@ func TestEngineOutlivesABadClock(t *testing.T) {
 			bad.BadClock, bad.Clock = 1, clock // the first slice has its time
 			fault.Set(bad)
 			const duty = 0.5 // pauses are as long as slices
-			stats, err := e.RunWith(ctx, plan, in, out, attention.RunOptions{DutyCycle: duty})
+			call, err := e.Bind(plan, in, out)
+			require.NoError(t, err)
+			stats, err := call.Run(ctx, attention.RunOptions{DutyCycle: duty})
 			require.NoError(t, err)
 			unknown(stats)
 			require.Greater(t, stats.Slices, 2)
@@ -84,7 +86,7 @@ func TestEngineOutlivesABadClock(t *testing.T) {
 			require.Positive(t, stats.PausedMS)
 
 			start := time.Now()
-			job, err := e.Submit(ctx, plan, in, out, vk.Sync{})
+			job, err := call.Submit(ctx, vk.Sync{})
 			require.NoError(t, err)
 			stats, err = job.Wait(ctx)
 			require.NoError(t, err)
@@ -112,7 +114,11 @@ func TestEngineNoticesDroppedWork(t *testing.T) {
 			return err
 		},
 		"submit": func(e *attention.Engine, p *attention.Plan, in attention.Inputs, out attention.Outputs) error {
-			job, err := e.Submit(ctx, p, in, out, vk.Sync{})
+			call, err := e.Bind(p, in, out)
+			if err != nil {
+				return err
+			}
+			job, err := call.Submit(ctx, vk.Sync{})
 			if err == nil {
 				_, err = job.Wait(ctx)
 			}

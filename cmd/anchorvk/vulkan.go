@@ -80,7 +80,11 @@ func (s *vulkanSession) run(ctx context.Context, p *attention.Plan, in attention
 	if err := s.engine.Warmup(ctx, p); err != nil { // so that host_ms holds no compilation
 		return attention.Stats{}, err
 	}
-	return s.engine.RunWith(ctx, p, in, out, o)
+	c, err := s.engine.Bind(p, in, out)
+	if err != nil {
+		return attention.Stats{}, err
+	}
+	return c.Run(ctx, o)
 }
 
 func (s *vulkanSession) close() error {

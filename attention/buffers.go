@@ -45,22 +45,58 @@ func (e *engineBuffers) close() {
 }
 
 // onDevice returns t itself when it is on the device, else a device tensor of
-// the same strides in *b; upload says whether the contents are copied too.
-func (e *engineBuffers) onDevice(ctx context.Context, b **vk.Buffer, name string, t Tensor, upload bool) (Tensor, error) {
+// the same strides in b; upload says whether the contents are copied too.
+func (e *engineBuffers) onDevice(ctx context.Context, b *vk.Buffer, t Tensor, upload bool) (Tensor, error) {
 	if t.Host == nil {
 		return t, nil
 	}
-	elements := t.Elements()
-	if err := e.grow(b, name, halfBytes*uint64(elements), vk.DeviceLocal); err != nil {
-		return t, err
-	}
 	if upload {
-		if err := e.device.Upload(ctx, *b, 0, bytesOf(t.Host[:elements])); err != nil {
+		if err := e.device.Upload(ctx, b, 0, bytesOf(t.Host[:t.Elements()])); err != nil {
 			return t, err
 		}
 	}
-	t.Host, t.Buffer = nil, *b
+	t.Host, t.Buffer = nil, b
 	return t, nil
+}
+
+// bufferNeed is a buffer of the engine's that a run needs, of so many bytes; none
+// where size is 0.
+type bufferNeed struct {
+	buffer **vk.Buffer
+	name   string
+	size   uint64
+	kind   vk.MemoryKind
+}
+
+// needs are the buffers that the run needs.
+func (r *run) needs(in *Inputs, out *Outputs) [8]bufferNeed {
+	p, b := r.plan, r.buffers
+	copied := func(t *Tensor) uint64 {
+		if t.Host == nil {
+			return 0
+		}
+		return halfBytes * uint64(t.Elements())
+	}
+	var counts, masks, lse uint64
+	if p.Mode == ModeAnchor && p.Units > 0 {
+		counts = p.countBytes()
+	}
+	if r.wantMasks {
+		masks = uint64(p.Units) * p.scratch.maskBytes
+	}
+	if !r.lseLent {
+		lse = r.lseSize()
+	}
+	return [8]bufferNeed{
+		{&b.q, "Q", copied(&in.Q), vk.DeviceLocal},
+		{&b.k, "K", copied(&in.K), vk.DeviceLocal},
+		{&b.v, "V", copied(&in.V), vk.DeviceLocal},
+		{&b.o, "O", copied(&out.O), vk.DeviceLocal},
+		{&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal},
+		{&b.counts, "stripe counts", counts, vk.Readback},
+		{&b.masks, "stripe masks", masks, vk.Readback},
+		{&b.lse, "log-sum-exp", lse, vk.DeviceLocal},
+	}
 }
 
 // toHost copies a device tensor of the same strides into a host tensor,

@@ -30,8 +30,7 @@ type flights struct {
 // begin starts a call whose submissions are left to run.
 func (f *flights) begin(s *slicer, p *pace, budgetMS float64, timestamps bool, sync vk.Sync, waits func()) {
 	f.next, f.sent, f.signal, f.sync, f.waits = 0, 0, false, sync, waits
-	s.begin(f.all[0].recorder, p, budgetMS, timestamps)
-	s.ahead = f
+	s.begin(f, f.all[0].recorder, p, budgetMS, timestamps)
 }
 
 // take submits what the slicer has recorded and gives it another recorder,
@@ -55,6 +54,7 @@ func (f *flights) take(ctx context.Context, s *slicer, last bool) error {
 	}
 	now.flying = true
 	f.sent++
+	s.slices++
 	f.signal = last
 	if last {
 		return nil
@@ -97,8 +97,9 @@ func (f *flights) settle(device *vk.Device, s *slicer) error {
 		f.signal = true
 		first = device.SubmitSync(vk.Sync{Signal: f.sync.Signal})
 	}
-	for _, i := range [2]int{f.next, 1 - f.next} {
-		if err := f.land(&f.all[1-i], s); err != nil && first == nil {
+	older, newer := &f.all[1-f.next], &f.all[f.next]
+	for _, x := range [2]*flight{older, newer} {
+		if err := f.land(x, s); err != nil && first == nil {
 			first = err
 		}
 	}

@@ -26,23 +26,27 @@ func checkLSEBuffer(s Shape, out Outputs) error {
 	return nil
 }
 
-// bindLSE finds or makes the place for the log-sum-exps.
-func (r *run) bindLSE(out Outputs) error {
+// checkLSESize refuses more log-sum-exps than the device binds at once.
+func (r *run) checkLSESize() error {
 	size := r.lseSize()
 	if limit := r.report.Limits.MaxStorageBufferRange; size+r.report.Limits.StorageAlign > limit {
 		return &vk.LimitError{What: "the log-sum-exp", Limit: "maxStorageBufferRange", Asked: size, Max: limit, Try: "fewer rows a call"}
 	}
+	return nil
+}
+
+// bindLSE finds the place for the log-sum-exps.
+func (r *run) bindLSE(out Outputs) {
+	size := r.lseSize()
 	r.lseFirst = 0
 	if r.lseLent {
 		aligned := out.LSEOffset / r.report.Limits.StorageAlign * r.report.Limits.StorageAlign
 		r.lseFirst = uint32(out.LSEOffset-aligned) / 4
 		r.lse = vk.Binding{Buffer: out.LSEBuffer, Offset: aligned, Size: out.LSEOffset - aligned + size}
-		return nil
+		return
 	}
 	// The buffer may have grown for larger calls, so that its size is stated.
-	err := r.buffers.grow(&r.buffers.lse, "log-sum-exp", size, vk.DeviceLocal)
 	r.lse = vk.Binding{Buffer: r.buffers.lse, Size: size}
-	return err
 }
 
 // lseSize is the size of the log-sum-exps; they are bound even when nothing is written.

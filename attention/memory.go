@@ -91,41 +91,19 @@ func (r *run) withinBudget(in Inputs, out Outputs) error {
 	if budget == 0 {
 		return nil
 	}
-	b, p := r.buffers, r.plan
 	var more, less uint64
-	grow := func(b *vk.Buffer, size uint64) {
-		switch {
-		case b == nil:
-			more += alignUp(size)
-		case b.Size() < size:
-			more += alignUp(size)
-			less += b.Size()
+	for _, n := range r.needs(&in, &out) {
+		switch held := *n.buffer; {
+		case held == nil:
+			more += alignUp(n.size)
+		case held.Size() < n.size:
+			more += alignUp(n.size)
+			less += held.Size()
 		}
 	}
-	staged := out.LSE != nil
-	for _, t := range [4]struct {
-		tensor *Tensor
-		buffer *vk.Buffer
-	}{{&in.Q, b.q}, {&in.K, b.k}, {&in.V, b.v}, {&out.O, b.o}} {
-		if t.tensor.Host != nil {
-			staged = true
-			grow(t.buffer, halfBytes*uint64(t.tensor.Elements()))
-		}
-	}
-	if p.ScratchBytes > 0 {
-		grow(b.scratch, p.ScratchBytes)
-	}
-	if p.Units > 0 && p.Mode == ModeAnchor {
-		grow(b.counts, p.countBytes())
-	}
-	if r.wantMasks {
-		grow(b.masks, uint64(p.Units)*p.scratch.maskBytes)
-	}
-	if !r.lseLent {
-		grow(b.lse, r.lseSize())
-	}
-	if held := r.engine.device.StagingUsage(); staged && held < p.Memory.Staging {
-		more += p.Memory.Staging - held
+	staged := out.LSE != nil || in.Q.Host != nil || in.K.Host != nil || in.V.Host != nil || out.O.Host != nil
+	if held := r.engine.device.StagingUsage(); staged && held < r.plan.Memory.Staging {
+		more += r.plan.Memory.Staging - held
 	}
 	if more == 0 || used-min(used, less)+more <= budget {
 		return nil

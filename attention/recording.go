@@ -107,8 +107,7 @@ func (r *recording) collect(e *Engine, p *Plan, in Inputs, out Outputs) error {
 	if err != nil {
 		return fmt.Errorf("attention: prepare a call: %w", err)
 	}
-	r.run.slicer.begin(recorder, &e.rate, p.SliceMS, false)
-	r.run.slicer.parts = true
+	r.run.slicer.begin(asParts{}, recorder, &e.rate, p.SliceMS, false)
 	if err = r.run.recordAll(context.Background()); err == nil {
 		r.commands, err = recorder.Hold()
 	}

@@ -26,6 +26,7 @@ type run struct {
 	lseFirst   uint32     // place of the first one in it
 	wantMasks  bool
 	slicer     slicer
+	turn       inTurn // the slicer's sink where submissions are run one by one
 	push       push
 	bindings   [9]vk.Binding
 	counts     []uint32
@@ -59,8 +60,8 @@ func (r *run) compute(ctx context.Context, e *Engine, p *Plan, in Inputs, out Ou
 	moved += time.Since(moving)
 	s := r.stats()
 	s.HostMS = float64(time.Since(start)) / 1e6
-	s.PausedMS = float64(r.slicer.paused) / 1e6
-	s.OwnMS = s.HostMS - float64(moved+r.slicer.waited+r.slicer.paused)/1e6
+	s.PausedMS = float64(r.turn.paused) / 1e6
+	s.OwnMS = s.HostMS - float64(moved+r.turn.waited+r.turn.paused)/1e6
 	return s, nil
 }
 
@@ -69,32 +70,43 @@ func (r *run) begin(e *Engine, b *engineBuffers, p *Plan, in Inputs, out Outputs
 	r.engine, r.buffers, r.plan, r.report = e, b, p, e.device.Report()
 	r.lseLent = out.LSEBuffer != nil
 	r.wantLSE, r.wantMasks = out.LSE != nil || r.lseLent, out.Stripes != nil && p.Units > 0
+	if err := r.checkLSESize(); err != nil {
+		return err
+	}
 	return r.withinBudget(in, out)
 }
 
-// place finds or makes device tensors for the arguments.
+// place makes the buffers of the run, and copies host tensors into theirs.
 func (r *run) place(ctx context.Context, in Inputs, out Outputs) error {
 	b := r.buffers
-	var err error
-	if r.q.tensor, err = b.onDevice(ctx, &b.q, "Q", in.Q, true); err != nil {
-		return err
-	}
-	if r.k.tensor, err = b.onDevice(ctx, &b.k, "K", in.K, true); err != nil {
-		return err
-	}
-	if r.v.tensor, err = b.onDevice(ctx, &b.v, "V", in.V, true); err != nil {
-		return err
-	}
-	if r.o.tensor, err = b.onDevice(ctx, &b.o, "O", out.O, r.engine.options.PoisonScratch); err != nil {
-		return err
+	for _, n := range r.needs(&in, &out) {
+		if n.size > 0 {
+			if err := b.grow(n.buffer, n.name, n.size, n.kind); err != nil {
+				return err
+			}
+		}
 	}
 	r.q.name, r.k.name, r.v.name, r.o.name = "Q", "K", "V", "O"
+	for _, t := range [4]struct {
+		to     *operand
+		copied *vk.Buffer
+		from   Tensor
+		upload bool
+	}{
+		{&r.q, b.q, in.Q, true}, {&r.k, b.k, in.K, true}, {&r.v, b.v, in.V, true}, {&r.o, b.o, out.O, r.engine.options.PoisonScratch},
+	} {
+		var err error
+		if t.to.tensor, err = b.onDevice(ctx, t.copied, t.from, t.upload); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// prepare makes everything that recording needs: pipelines, memory, limits.
+// prepare finds what recording needs beside buffers: pipelines, spans of heads,
+// the place of the log-sum-exps.
 func (r *run) prepare(out Outputs) error {
-	p, b := r.plan, r.buffers
+	p := r.plan
 	r.way = p.wayOf(r.k.tensor, r.v.tensor)
 	limit, err := spanHeads(r.report, p.Shape, &r.q, &r.k, &r.v, &r.o)
 	if err != nil {
@@ -109,15 +121,7 @@ func (r *run) prepare(out Outputs) error {
 			return err
 		}
 	}
-	if p.ScratchBytes > 0 {
-		if err = b.grow(&b.scratch, "scratch", p.ScratchBytes, vk.DeviceLocal); err != nil {
-			return err
-		}
-	}
 	if p.Units > 0 && p.Mode == ModeAnchor {
-		if err = b.grow(&b.counts, "stripe counts", p.countBytes(), vk.Readback); err != nil {
-			return err
-		}
 		if cap(r.counts) < p.Units {
 			r.counts = make([]uint32, p.Units)
 		}
@@ -125,21 +129,17 @@ func (r *run) prepare(out Outputs) error {
 			r.missed = make([]float32, p.Units)
 		}
 	}
-	if r.wantMasks {
-		if err = b.grow(&b.masks, "stripe masks", uint64(p.Units)*p.scratch.maskBytes, vk.Readback); err != nil {
-			return err
-		}
-	}
-	return r.bindLSE(out)
+	r.bindLSE(out)
+	return nil
 }
 
 // recordSlices dispatches all work in slices that are run one by one.
 func (r *run) recordSlices(ctx context.Context, o RunOptions) error {
-	r.slicer.begin(r.engine.recorder, &r.engine.rate, r.plan.SliceMS, r.report.Limits.TimestampBits > 0)
+	r.turn = inTurn{rest: &r.engine.rest, duty: o.DutyCycle}
+	r.slicer.begin(&r.turn, r.engine.recorder, &r.engine.rate, r.plan.SliceMS, r.report.Limits.TimestampBits > 0)
 	if o.Progress != nil {
 		r.slicer.progress, r.slicer.total = o.Progress, r.plan.work(r.spans)
 	}
-	r.slicer.rest, r.slicer.duty = &r.engine.rest, o.DutyCycle
 	return r.recordAll(ctx)
 }
 
@@ -314,7 +314,7 @@ func (r *run) stats() Stats {
 	s.countPairs(p, p.unitOrder(r.spans), r.counts, r.missed)
 	total := s.TimeMS.Total
 	if total == 0 {
-		total = float64(r.slicer.waited) / 1e6
+		total = float64(r.turn.waited) / 1e6
 	}
 	r.engine.rate.learn(s.ComputedRatio*p.Cost.Dense, total)
 	return s

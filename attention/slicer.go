@@ -3,7 +3,6 @@ package attention
 import (
 	"context"
 	"math"
-	"time"
 
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -24,8 +23,7 @@ const (
 // the work is cut.
 type slicer struct {
 	recorder *vk.Recorder
-	parts    bool     // submissions become parts of a recording
-	ahead    *flights // or run while the next one is recorded
+	to       sink // where submissions go
 	pace     *pace
 	budgetMS float64
 
@@ -33,7 +31,6 @@ type slicer struct {
 	inexact bool    // flops is only a bound, and teaches nothing
 	pass    pass    // of the last dispatch
 	open    bool    // something was recorded
-	waited  time.Duration
 	slices  int
 	times   Times
 	marks   []pass    // the pass that ends at each timestamp but the first
@@ -41,17 +38,14 @@ type slicer struct {
 	hasTime bool
 	untimed string // why GPU times of this call were dropped, or ""
 
-	rest     *rest   // the engine's
-	duty     float64 // RunOptions.DutyCycle
-	paused   time.Duration
 	progress func(done float64)
 	done     float64 // work recorded so far
 	total    float64 // work of the run; known where progress is told
 }
 
-// begin starts a call whose submissions are run one by one.
-func (s *slicer) begin(r *vk.Recorder, p *pace, budgetMS float64, timestamps bool) {
-	*s = slicer{recorder: r, pace: p, budgetMS: budgetMS, marks: s.marks[:0], stamps: s.stamps[:0], hasTime: timestamps}
+// begin starts a run whose submissions go to a sink.
+func (s *slicer) begin(to sink, r *vk.Recorder, p *pace, budgetMS float64, timestamps bool) {
+	*s = slicer{to: to, recorder: r, pace: p, budgetMS: budgetMS, marks: s.marks[:0], stamps: s.stamps[:0], hasTime: timestamps}
 	r.Reset()
 }
 
@@ -99,24 +93,13 @@ func (s *slicer) room(cost float64, items, maxItems uint32) uint32 {
 	return n
 }
 
-// flush ends the open submission: it is run, or submitted and left to run, or
-// becomes a part of a recording. last says that nothing comes after it.
+// flush ends the open submission. last says that nothing comes after it.
 func (s *slicer) flush(ctx context.Context, last bool) error {
 	if !s.open {
 		return nil
 	}
 	s.endPass()
-	var err error
-	switch {
-	case s.parts:
-		s.recorder.Cut()
-		s.slices++
-	case s.ahead != nil:
-		err = s.ahead.take(ctx, s, last)
-		s.slices++
-	default:
-		err = s.run(ctx)
-	}
+	err := s.to.take(ctx, s, last)
 	s.open, s.inexact, s.flops, s.marks = false, false, 0, s.marks[:0]
 	if err == nil && s.progress != nil {
 		share := min(s.done/s.total, 1)
@@ -126,36 +109,6 @@ func (s *slicer) flush(ctx context.Context, last bool) error {
 		s.progress(share)
 	}
 	return err
-}
-
-// run submits what was recorded, once the device has rested, and waits for it.
-func (s *slicer) run(ctx context.Context) error {
-	paused, err := s.rest.wait(ctx)
-	s.paused += paused
-	if err == nil {
-		err = s.submit(ctx)
-	}
-	s.recorder.Reset()
-	return err
-}
-
-// submit runs the recording, and notes what it took.
-func (s *slicer) submit(ctx context.Context) error {
-	start := time.Now()
-	err := s.recorder.Run(ctx)
-	elapsed := time.Since(start)
-	s.waited += elapsed
-	s.slices++
-	if err != nil {
-		return err
-	}
-	ms := s.gpuMS()
-	if ms <= 0 {
-		ms = float64(elapsed) / 1e6
-	}
-	s.learn(s.flops, ms, s.inexact)
-	s.rest.owe(ms, s.duty)
-	return nil
 }
 
 // learn takes in how long a slice took, where its work is known.

@@ -168,7 +168,7 @@ func requireGroupsCovered(t *testing.T, p *Plan) {
 		groups = (s.KVLen-1)/group - first + 1
 	}
 	require.Zero(t, exact(s.Batch, p.sparseHeads(), groups).Cmp(big.NewInt(int64(p.Units))), "%d units of %d groups", p.Units, groups)
-	for _, spanHeads := range []int{s.Heads, s.GroupSize(), 1} {
+	for _, spanHeads := range []int{s.Heads, s.HeadsPerKV(), 1} {
 		order := p.unitOrder(p.spans(nil, spanHeads))
 		seen := map[[3]int]bool{}
 		// All of few, else the first and the last ones.

@@ -78,7 +78,7 @@ func counted(o *oracle.Oracle, stripes []byte) (sum oracle.Counts) {
 			for j := range kept {
 				kept[j] = stripes[(h*o.Groups()+g)*o.Shape.KVLen+j] == 1
 			}
-			sum = sum.Add(o.Counts(0, h, g, kept))
+			sum = sum.Add(o.Counts(h, g, kept))
 		}
 	}
 	return sum

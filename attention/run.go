@@ -196,7 +196,7 @@ func (r *run) dispatchAll(ctx context.Context) error {
 func (r *run) setPush(batch int) {
 	p := r.plan
 	s := p.Shape
-	ratio := s.GroupSize()
+	ratio := s.HeadsPerKV()
 	head, count := r.span.first, r.span.count
 	kvHeads := (head+count-1)/ratio - head/ratio + 1
 	theta := p.Params.ThetaOf(r.span.head) * math.Log2E

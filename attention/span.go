@@ -15,7 +15,7 @@ type operand struct {
 // spanHeads is the largest number of query heads whose Q, K, V and O can each
 // be bound at once: all of them, those of one KV head, or one.
 func spanHeads(report *vk.Report, s Shape, q, k, v, o *operand) (int, error) {
-	ratio := s.GroupSize()
+	ratio := s.HeadsPerKV()
 	var worst error
 	for _, heads := range [3]int{s.Heads, ratio, 1} {
 		kvHeads := max(1, heads/ratio)

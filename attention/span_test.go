@@ -89,7 +89,7 @@ func TestBindingsReachEveryRow(t *testing.T) {
 		for _, s := range shapes {
 			for _, align := range []uint64{4, 16, 64, 256} {
 				for _, offset := range []uint64{0, 16, 4096 + 48, 6 << 30} {
-					for _, heads := range []int{s.Heads, s.GroupSize(), 1} {
+					for _, heads := range []int{s.Heads, s.HeadsPerKV(), 1} {
 						if name == "far heads" && heads > 1 {
 							continue // never bound together
 						}
@@ -109,7 +109,7 @@ func requireReach(t *testing.T, s Shape, lay func(batch, heads, seq, dim int) Te
 	report := spanReport(1<<32, align)
 	q, k, _, _ := operandsOf(s, lay)
 	q.tensor.Offset, k.tensor.Offset = offset, offset
-	ratio := s.GroupSize()
+	ratio := s.HeadsPerKV()
 	check := func(x Tensor, binding vk.Binding, v view, batch, head int) {
 		for row := range x.Shape[2] {
 			chunk := wrapped(v, uint32(head), uint32(row))
@@ -150,11 +150,11 @@ func TestSpansKeepTheLimit(t *testing.T) {
 		}
 		for batch := range s.Batch {
 			for first := 0; first < s.Heads; first += heads {
-				kvHeads := max(1, heads/s.GroupSize())
+				kvHeads := max(1, heads/s.HeadsPerKV())
 				for _, x := range []struct {
 					tensor       Tensor
 					first, heads int
-				}{{q.tensor, first, heads}, {k.tensor, first / s.GroupSize(), kvHeads}, {o.tensor, first, heads}} {
+				}{{q.tensor, first, heads}, {k.tensor, first / s.HeadsPerKV(), kvHeads}, {o.tensor, first, heads}} {
 					binding, _ := bind(report, x.tensor, batch, x.first, x.heads)
 					require.LessOrEqual(t, binding.Size, maxRange)
 				}

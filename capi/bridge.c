@@ -31,16 +31,17 @@ static int set_text(char *text) { return FlsSetValue(slot, text); }
 #include <pthread.h>
 
 static pthread_key_t key;
+static int has_key; /* a process has about a thousand; without one errors have no text */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void make_key(void) { pthread_key_create(&key, free); }
+static void make_key(void) { has_key = pthread_key_create(&key, free) == 0; }
 
 static char *get_text(void) {
 	pthread_once(&once, make_key);
-	return pthread_getspecific(key);
+	return has_key ? pthread_getspecific(key) : NULL;
 }
 
-static int set_text(char *text) { return pthread_setspecific(key, text) == 0; }
+static int set_text(char *text) { return has_key && pthread_setspecific(key, text) == 0; }
 #endif
 
 enum { TEXT_SIZE = 2048 };

@@ -66,6 +66,12 @@ func TestMisuseGivesStatusAndText(t *testing.T) {
 	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program}))
 }
 
+func TestNoThreadKeyIsLeft(t *testing.T) {
+	program := hosttest.Compile(t, "capi/testdata/keys.c")
+	out, _ := hosttest.Run(t, hosttest.Command{Name: program})
+	assert.Contains(t, out, " keys")
+}
+
 // The whole way of a user: install, find by pkg-config, compile, run.
 func TestInstalledLibraryIsFoundByPkgConfig(t *testing.T) {
 	prefix := filepath.Join(t.TempDir(), "usr")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func deviceOptions(from C.avk_in_device_options) (vk.Options, error) {
 	}
 	known := vk.FeatureNames()
 	for _, name := range options.Disable {
-		if !contains(known, name) {
+		if !slices.Contains(known, name) {
 			return options, argument("avk_device_options.disable names an unknown feature %q; known are %s", name, strings.Join(known, ", "))
 		}
 	}
@@ -77,15 +78,6 @@ func splitNames(list string) []string {
 		}
 	}
 	return names
-}
-
-func contains(list []string, name string) bool {
-	for _, s := range list {
-		if s == name {
-			return true
-		}
-	}
-	return false
 }
 
 //export avk_device_list

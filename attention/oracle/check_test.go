@@ -107,7 +107,7 @@ func TestOracleAgreesWithASecondFormulation(t *testing.T) {
 					out, wantLSE = n.row(b, h, row, func(key int) bool { return key <= p })
 					require.InDeltaSlice(t, out, got, 1e-12)
 					require.InDelta(t, wantLSE, lse, 1e-12)
-					c := o.Counts(b, h, o.GroupOf(row), kept)
+					c := o.Counts(h, o.GroupOf(row), kept)
 					stripes, candidates = stripes+int(c.Stripes), candidates+int(c.Candidates)
 				}
 			}
@@ -141,7 +141,7 @@ func TestCountsCountWhatRowsAttend(t *testing.T) {
 	var computed, causal int64
 	for group := range o.Groups() {
 		kept, _ := o.Stripes(0, 0, group)
-		sum = sum.Add(o.Counts(0, 0, group, kept))
+		sum = sum.Add(o.Counts(0, group, kept))
 		lo, hi := o.GroupRows(group)
 		for row := lo; row < hi; row++ {
 			computed += int64(len(o.anchorKeys(row, kept)))

@@ -12,8 +12,7 @@ type Counts struct {
 
 // Counts returns the counts of one group of one head for the rows that exist
 // in the call, with the stripes kept.
-func (o *Oracle) Counts(b, h, group int, kept []bool) Counts {
-	_ = b // the counts depend on the batch entry through kept alone
+func (o *Oracle) Counts(h, group int, kept []bool) Counts {
 	dense := o.Params.Head(h).IsDense()
 	var c Counts
 	first, last := o.GroupRows(group)

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// closeEnough is the distance within which recall_close counts an element.
-const closeEnough = 0.01
+// CloseEnough is the distance within which recall_close counts an element.
+const CloseEnough = 0.01
 
 // RelL2 is ||out-ref|| / ||ref||, the measure rel_l2. It is NaN when out or
 // ref holds NaN or an infinity, and +Inf when ref is zero but out is not.
@@ -51,7 +51,7 @@ func RecallClose(out, ref []float64) float64 {
 	}
 	near := 0
 	for i, r := range ref {
-		if math.Abs(out[i]-r) <= closeEnough {
+		if math.Abs(out[i]-r) <= CloseEnough {
 			near++
 		}
 	}

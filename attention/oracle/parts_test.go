@@ -54,7 +54,7 @@ func TestPartsSumUpToTheCounts(t *testing.T) {
 			for g := range o.Groups() {
 				chosen := o.Select(0, h, g)
 				got := o.Parts(h, g, chosen.Chosen, chosen.Kept)
-				require.Equal(t, float64(o.Counts(0, h, g, chosen.Kept).Computed), got.Total(), "%+v head %d group %d", c, h, g)
+				require.Equal(t, float64(o.Counts(h, g, chosen.Kept).Computed), got.Total(), "%+v head %d group %d", c, h, g)
 				for _, x := range []float64{got.Sink, got.Window, got.Group, got.Stripes, got.Guard, got.Tail, got.Dense} {
 					require.GreaterOrEqual(t, x, 0.0, "%+v head %d group %d", c, h, g)
 				}

@@ -42,11 +42,11 @@ type Shape struct {
 // Prefix is the number of keys before the call's first row: KVLen-QLen.
 func (s Shape) Prefix() int { return s.KVLen - s.QLen }
 
-// GroupSize is the number of query heads that share a KV head.
-func (s Shape) GroupSize() int { return s.Heads / s.KVHeads }
+// HeadsPerKV is the number of query heads that share a KV head.
+func (s Shape) HeadsPerKV() int { return s.Heads / s.KVHeads }
 
 // KVHead is the KV head that query head h reads.
-func (s Shape) KVHead(h int) int { return h / s.GroupSize() }
+func (s Shape) KVHead(h int) int { return h / s.HeadsPerKV() }
 
 // Validate returns an [*ArgumentError] for the first field out of range.
 func (s Shape) Validate() error {

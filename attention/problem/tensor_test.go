@@ -18,7 +18,7 @@ func TestShapeValidate(t *testing.T) {
 	require.NoError(t, problem.Shape{1, 32, 8, 131072, 131072, 128}.Validate())
 	require.NoError(t, problem.Shape{1, 1, 1, 1, 1, 256}.Validate())
 	assert.Equal(t, 10, good.Prefix())
-	assert.Equal(t, 4, good.GroupSize())
+	assert.Equal(t, 4, good.HeadsPerKV())
 	assert.Equal(t, 1, good.KVHead(4))
 	assert.Equal(t, 0, good.KVHead(3))
 	for name, c := range map[string]struct {

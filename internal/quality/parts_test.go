@@ -44,7 +44,7 @@ func TestPartsAreThoseOfTheOracle(t *testing.T) {
 					require.NoError(t, err)
 					var want oracle.Counts
 					for g := o.FirstGroup(); g < o.Groups(); g++ {
-						want = want.Add(o.Counts(b, h, g, o.Select(b, h, g).Kept))
+						want = want.Add(o.Counts(h, g, o.Select(b, h, g).Kept))
 					}
 					require.Equal(t, want.ComputedRatio(), got[i].ComputedRatio, s.Name)
 					require.InDelta(t, got[i].ComputedRatio, got[i].Parts.Total(), 1e-12, s.Name)

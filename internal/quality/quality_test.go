@@ -94,7 +94,7 @@ func byOracle(o *oracle.Oracle, b, h int) Measures {
 	groups := 0.0
 	for g := o.FirstGroup(); g < o.Groups(); g++ {
 		kept := o.Select(b, h, g)
-		counts = counts.Add(o.Counts(b, h, g, kept.Kept))
+		counts = counts.Add(o.Counts(h, g, kept.Kept))
 		if lo, hi := o.Candidates(g); lo < hi && !o.Params.Head(h).IsDense() {
 			groups++
 			if kept.Guarded {

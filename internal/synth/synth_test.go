@@ -116,7 +116,7 @@ func stripeRatios(o *oracle.Oracle) (heads []float64, all float64) {
 	counts := make([]oracle.Counts, o.Shape.Heads)
 	o.EachGroup(func(b, h, group int) {
 		kept, _ := o.Stripes(b, h, group)
-		c := o.Counts(b, h, group, kept)
+		c := o.Counts(h, group, kept)
 		mu.Lock()
 		defer mu.Unlock()
 		counts[h] = counts[h].Add(c)

@@ -211,7 +211,7 @@ func (a *accumulator) row(o *oracle.Oracle, out Output, b, h, row int, kept []bo
 		a.denseErr += e * e
 		a.denseNorm += full[d] * full[d]
 		a.m.MaxAbs = math.Max(a.m.MaxAbs, math.Abs(e))
-		if math.Abs(e) <= 0.01 {
+		if math.Abs(e) <= oracle.CloseEnough {
 			a.near++
 		}
 	}

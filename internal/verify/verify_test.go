@@ -61,7 +61,7 @@ func TestCasesCoverWhatIsPromised(t *testing.T) {
 		require.NoError(t, c.Params.Validate(), c.Name)
 		require.False(t, names[c.Name], "two cases are called %q", c.Name)
 		names[c.Name] = true
-		lengths[c.Shape.KVLen], dims[c.Shape.HeadDim], gqa[c.Shape.GroupSize()] = true, true, true
+		lengths[c.Shape.KVLen], dims[c.Shape.HeadDim], gqa[c.Shape.HeadsPerKV()] = true, true, true
 		prefix = prefix || c.Shape.Prefix() > 0
 		bshd = bshd || c.BSHD
 		batch = batch || c.Shape.Batch == 3
@@ -88,7 +88,7 @@ func TestMixedThetaKeepsSomeAndDropsSome(t *testing.T) {
 		require.NoError(t, err)
 		g := o.Groups() - 1
 		kept, _ := o.Stripes(0, 0, g)
-		counts := o.Counts(0, 0, g, kept)
+		counts := o.Counts(0, g, kept)
 		if counts.Candidates < 100 {
 			continue // too short to have both
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/testhost"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -124,7 +125,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 		partly := openLent(t, testhost.Options{Enable: testhost.Storage16})
 		plan, err := partly.engine.Plan(problem, PlanOptions{Tier: TierScalar, NoFallback: true})
 		require.NoError(t, err)
-		require.NotEqual(t, wayAddress, plan.Tuning.Way)
+		require.NotEqual(t, tuning.LoadAddress, plan.Tuning.Way.Load)
 		scalar := compute(t, own, problem, PlanOptions{Tier: TierScalar}, in)
 		requireSameBits(t, scalar, partly.hostTensors(t, plan, in), "loads through bindings")
 		// Without timeline semaphores jobs work with fences.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -47,16 +48,16 @@ func (c *pipelines) close() {
 	}
 }
 
-// pipeline returns a plan's kernel that reads K and V in the given way,
+// pipeline returns a plan's kernel that takes its tensors in the given way,
 // compiling it on first use.
-func (e *Engine) pipeline(k kernel, p *Plan, way string) (*vk.Pipeline, error) {
+func (e *Engine) pipeline(k kernel, p *Plan, way tuning.Way) (*vk.Pipeline, error) {
 	return e.pipelineOf(keyFor(k, p, way))
 }
 
-func keyFor(k kernel, p *Plan, way string) pipelineKey {
-	tuning := p.Tuning
-	tuning.Way = way
-	return pipelineFor(k, p.Tier, tuning, p.Shape.HeadDim)
+func keyFor(k kernel, p *Plan, way tuning.Way) pipelineKey {
+	t := p.Tuning
+	t.Way = way
+	return pipelineFor(k, p.Tier, t, p.Shape.HeadDim)
 }
 
 func (e *Engine) pipelineOf(key pipelineKey) (*vk.Pipeline, error) {
@@ -113,7 +114,7 @@ func (e *Engine) compile(key pipelineKey, x *compilation) {
 }
 
 // build makes the pipelines that a plan runs, side by side.
-func (e *Engine) build(p *Plan, way string) error {
+func (e *Engine) build(p *Plan, way tuning.Way) error {
 	if ready, err := e.pipelines.ready(p, way); ready || err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (e *Engine) build(p *Plan, way string) error {
 }
 
 // ready says whether all that a plan runs is made, or why it is not to be.
-func (c *pipelines) ready(p *Plan, way string) (bool, error) {
+func (c *pipelines) ready(p *Plan, way tuning.Way) (bool, error) {
 	c.Lock()
 	defer c.Unlock()
 	if c.closed {

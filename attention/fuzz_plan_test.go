@@ -11,13 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/internal/ceil"
+	"github.com/anchorvk/anchorvk/internal/testreports"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
 // FuzzPlan asks for plans of any size on every recorded device. What is refused
 // is refused with a type of error; what is planned holds.
 func FuzzPlan(f *testing.F) {
-	reports := recordedReports(f)
+	reports := testreports.Recorded()
 	names := slices.Sorted(maps.Keys(reports))
 	add := func(device, tier uint8, s Shape, p Params, mode Mode, o PlanOptions, modes ...byte) {
 		f.Add(device, tier, int64(mode), int64(s.Batch), int64(s.Heads), int64(s.KVHeads), int64(s.QLen), int64(s.KVLen), int64(s.HeadDim),
@@ -38,7 +40,7 @@ func FuzzPlan(f *testing.F) {
 	add(0, 0, Shape{Batch: math.MaxInt32, Heads: 1, KVHeads: 1, QLen: math.MaxInt32, KVLen: math.MaxInt32, HeadDim: 256}, DefaultParams(), ModeDense, PlanOptions{})
 	add(0, 0, Shape{Batch: 1 << 20, Heads: 64, KVHeads: 1, QLen: 1, KVLen: 1 << 22, HeadDim: 128}, Params{Theta: 1, Step: 1, Block: 16}, ModeAnchor, PlanOptions{NoFallback: true})
 	f.Fuzz(func(t *testing.T, device, tier uint8, mode, batch, heads, kvHeads, qLen, kvLen, dim, step, block, sink, window int64,
-		theta, scale, sliceMS, share float64, scratch, budget uint64, noFallback bool, tuning string,
+		theta, scale, sliceMS, share float64, scratch, budget uint64, noFallback bool, choices string,
 		tail, sampleStride, part, guardStride, look int64, weight, peak, limit float64, modes []byte,
 	) {
 		report := reports[names[int(device)%len(names)]]
@@ -56,14 +58,17 @@ func FuzzPlan(f *testing.F) {
 			problem.Params.Heads = fuzzHeads(modes, int(heads), theta, weight)
 		}
 		options := PlanOptions{NoFallback: noFallback, SliceMS: sliceMS, StripeShare: share, ScratchBytes: scratch, MemoryBudget: budget}
-		if i := int(tier) % (len(tierOrder) + 1); i > 0 {
-			options.Tier = tierOrder[i-1].tier
+		if i := int(tier) % (len(tuning.Order()) + 1); i > 0 {
+			options.Tier = tuning.Order()[i-1]
 		}
-		choice, err := ParseTuning(tuning)
-		if err == nil {
-			options.Tuning = []TuningOverride{{Choice: choice, From: "a fuzzer", Why: tuning, Must: len(tuning)%2 == 0}}
-		} else {
+		choice, err := tuning.Parse("a fuzzer", choices)
+		switch {
+		case err != nil:
 			requireTyped(t, err)
+		case len(choices)%2 == 0:
+			options.Tuning = choices
+		default:
+			options.Rules = []tuning.Rule{{Choice: choice, From: "a fuzzer", Why: choices}}
 		}
 		plan, err := NewPlan(report, problem, options)
 		if err != nil {

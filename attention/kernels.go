@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/shaders"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -57,6 +58,14 @@ func (k kernel) searches() bool {
 	return k == kernelIdentify || k == kernelSample || k == kernelPickMatrix || k == kernelMiss || k == kernelPeaks
 }
 
+// shapeOf is the shape that a tuning gives a kernel.
+func shapeOf(k kernel, t tuning.Tuning) tuning.KernelShape {
+	if k.searches() {
+		return t.Identify
+	}
+	return t.Attend
+}
+
 // Specialization constants by id, as include/spec.glsl declares them.
 const (
 	specLocal = iota
@@ -81,15 +90,15 @@ const auxLocal = 32
 type pipelineKey struct {
 	kernel    kernel
 	tier      Tier
-	way       string
+	way       tuning.Way
 	ranged    bool   // attends keys a range at a time
 	subgroup  uint32 // required size, or 0
 	constants [specCount]uint32
 }
 
 // pipelineFor returns the key of a plan's kernel.
-func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
-	if k == kernelPickMatrix && !tier.onMatrixUnits() {
+func pipelineFor(k kernel, tier Tier, t tuning.Tuning, headDim int) pipelineKey {
+	if k == kernelPickMatrix && !tier.OnMatrixUnits() {
 		k = kernelPick
 	}
 	key := pipelineKey{kernel: k}
@@ -104,11 +113,11 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 	key.tier, key.way = tier, t.Way
 	key.ranged = t.Range > 0 && kernelFacts[k].ranged > 0 && !key.isMatrix()
 	key.subgroup = uint32(t.Subgroup)
-	shape := t.shapeOf(k)
+	shape := shapeOf(k, t)
 	key.constants = [specCount]uint32{uint32(shape.Local), uint32(shape.Lanes), uint32(shape.Rows), uint32(shape.Keys), chunks}
 	if key.isMatrix() {
 		if k.searches() {
-			key.way = wayUint
+			key.way = tuning.Way{Load: tuning.LoadUint}
 		}
 		key.constants[specMatM], key.constants[specMatN], key.constants[specMatK] = uint32(t.Matrix.M), uint32(t.Matrix.N), uint32(t.Matrix.K)
 		key.constants[specSlices] = uint32(max(shape.Slices, 1))
@@ -124,7 +133,7 @@ func pipelineFor(k kernel, tier Tier, t Tuning, headDim int) pipelineKey {
 
 // isMatrix tells a kernel on cooperative matrices.
 func (key pipelineKey) isMatrix() bool {
-	return key.tier.onMatrixUnits() && kernelFacts[key.kernel].matrix
+	return key.tier.OnMatrixUnits() && kernelFacts[key.kernel].matrix
 }
 
 // bindings is the number of buffers.
@@ -144,7 +153,7 @@ func (key pipelineKey) module() string {
 	if key.isMatrix() {
 		return facts.name + key.matrixVariant()
 	}
-	name := facts.name + "_" + key.way
+	name := facts.name + "_" + string(key.way.Load)
 	if key.tier == TierScalarF16 && facts.halfMath {
 		name = facts.name + "_f16"
 	}
@@ -162,9 +171,9 @@ func (key pipelineKey) module() string {
 func (key pipelineKey) matrixVariant() string {
 	switch {
 	case !key.kernel.searches() && key.tier == TierCoop2:
-		return "_coop2_" + key.way
-	case !key.kernel.searches() && key.way != wayUint:
-		return "_coop_" + key.way
+		return "_coop2_" + string(key.way.Layout)
+	case !key.kernel.searches() && key.way.Layout != "":
+		return "_coop_" + string(key.way.Layout)
 	case key.tier == TierCoopF16 && kernelFacts[key.kernel].halfMath:
 		return "_coop_f16"
 	}

@@ -198,7 +198,7 @@ func (p *Plan) searchItems(slots int) uint32 {
 
 // searchKeys is how many keys such an item has.
 func (p *Plan) searchKeys() int {
-	if p.Tier.onMatrixUnits() {
+	if p.Tier.OnMatrixUnits() {
 		return 16 * 32 // identify_coop.comp's
 	}
 	return searchWords * 32
@@ -206,7 +206,7 @@ func (p *Plan) searchKeys() int {
 
 // searchSlots is how many slots an item of the kernels has that look through keys.
 func (p *Plan) searchSlots() int {
-	if p.Tier.onMatrixUnits() {
+	if p.Tier.OnMatrixUnits() {
 		return p.Tuning.SearchHeads
 	}
 	return 1

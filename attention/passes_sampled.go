@@ -23,7 +23,7 @@ func (r *run) sampleStage(ctx context.Context, slots int) error {
 // pickKernel is the kernel that chooses by sampled rows, and how many slots an
 // item of it has. That on matrices holds as many rows as a subgroup does.
 func (p *Plan) pickKernel() (kernel, int) {
-	if p.Tier.onMatrixUnits() && p.sampledRows(p.Params.Sample.Stride) <= p.Tuning.Identify.Rows {
+	if p.Tier.OnMatrixUnits() && p.sampledRows(p.Params.Sample.Stride) <= p.Tuning.Identify.Rows {
 		return kernelPickMatrix, p.searchSlots()
 	}
 	return kernelPick, 1

@@ -21,7 +21,7 @@ func Pipelines(report *vk.Report, tier Tier, headDim int) ([]KernelPipeline, err
 	}
 	var list []KernelPipeline
 	for k := range kernelCount {
-		if k == kernelPickMatrix && !plan.Tier.onMatrixUnits() {
+		if k == kernelPickMatrix && !plan.Tier.OnMatrixUnits() {
 			continue
 		}
 		config, err := pipelineFor(k, plan.Tier, plan.Tuning, headDim).config(report)

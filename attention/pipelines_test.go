@@ -23,7 +23,7 @@ func TestPipelinesAreThePlans(t *testing.T) {
 		require.NoError(t, err)
 		var kernels []kernel
 		for k := range kernelCount {
-			if k != kernelPickMatrix || plan.Tier.onMatrixUnits() {
+			if k != kernelPickMatrix || plan.Tier.OnMatrixUnits() {
 				kernels = append(kernels, k)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -44,11 +45,17 @@ type PlanOptions struct {
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
-	// Tuning are choices that go before the tuning table's, later ones before
-	// earlier ones.
-	Tuning []TuningOverride
+	// Tuning are choices that go before all others, as ANCHORVK_TUNING has them:
+	// "rows=2,keys=4". What the device or a kernel cannot take is an
+	// [*ArgumentError]. "" chooses by itself.
+	Tuning string
+	// Rules are choices that go before the tuning table's, later ones before
+	// earlier ones: what package tune has found on a device. What cannot be
+	// taken is left out, and the plan says why.
+	Rules []tuning.Rule
 
 	refused map[Tier]string // tiers that the engine could not build, with the reason
+	fromEnv string          // Tuning where the environment asks for it, so that plans and errors name that
 }
 
 const (
@@ -66,11 +73,10 @@ const (
 func PlanOptionsFromEnv() (PlanOptions, error) {
 	o := PlanOptions{Tier: Tier(strings.TrimSpace(os.Getenv("ANCHORVK_TIER")))}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_TUNING")); text != "" && text != "off" {
-		choice, err := ParseTuning(text)
-		if err != nil {
+		o.Tuning, o.fromEnv = text, text
+		if _, err := o.rules(); err != nil {
 			return o, err
 		}
-		o.Tuning = []TuningOverride{{Choice: choice, From: "ANCHORVK_TUNING", Why: text, Must: true}}
 	}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SLICE_MS")); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
@@ -85,17 +91,17 @@ func PlanOptionsFromEnv() (PlanOptions, error) {
 // Plan says how a problem is computed on a device: a value that can be printed
 // (String, or as JSON) and run any number of times. It holds no device object.
 type Plan struct {
-	Shape    Shape   `json:"shape"`
-	Asked    Mode    `json:"mode"`     // as asked for
-	Params   Params  `json:"-"`        // Theta may be infinite, which JSON cannot hold
-	Mode     Mode    `json:"runs"`     // what is run
-	Fallback string  `json:"fallback"` // why dense runs where anchor was asked for, or ""
-	Device   string  `json:"device"`
-	Tier     Tier    `json:"tier"`
-	Refused  string  `json:"refused,omitempty"` // better tiers that the driver could not build, with the reason
-	Tuning   Tuning  `json:"tuning"`
-	Cost     Cost    `json:"cost"`
-	SliceMS  float64 `json:"slice_ms"`
+	Shape    Shape         `json:"shape"`
+	Asked    Mode          `json:"mode"`     // as asked for
+	Params   Params        `json:"-"`        // Theta may be infinite, which JSON cannot hold
+	Mode     Mode          `json:"runs"`     // what is run
+	Fallback string        `json:"fallback"` // why dense runs where anchor was asked for, or ""
+	Device   string        `json:"device"`
+	Tier     Tier          `json:"tier"`
+	Refused  string        `json:"refused,omitempty"` // better tiers that the driver could not build, with the reason
+	Tuning   tuning.Tuning `json:"tuning"`
+	Cost     Cost          `json:"cost"`
+	SliceMS  float64       `json:"slice_ms"`
 	// Units are the (head, group) pairs that have candidates; Slots of them
 	// are in scratch memory at a time.
 	Units        int    `json:"units"`
@@ -138,22 +144,18 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if report.Limits.PushConstants < uint32(pushBytes) {
 		return nil, &vk.LimitError{What: "every kernel", Limit: "maxPushConstantsSize", Asked: uint64(pushBytes), Max: uint64(report.Limits.PushConstants), Try: "another device"}
 	}
-	tier, err := chooseTier(report, options.Tier, problem.Shape.HeadDim, options.refused)
+	chosen, err := options.choose(report, problem.Shape.HeadDim)
 	if err != nil {
 		return nil, err
 	}
-	tuning, err := tune(report, tier, problem.Shape.HeadDim, options.Tuning)
-	if err != nil {
-		return nil, err
-	}
-	tuning.shareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
+	chosen.Tuning.ShareKeys(problem.Shape.Heads / problem.Shape.KVHeads)
 	p := &Plan{
 		Shape: problem.Shape, Asked: problem.Mode, Params: problem.Params, Mode: problem.Mode,
-		Device: report.Name, Tier: tier, Tuning: tuning, SliceMS: options.SliceMS,
+		Device: report.Name, Tier: chosen.Tier, Tuning: chosen.Tuning, SliceMS: options.SliceMS,
 		options: asked, report: report,
 	}
 	if options.Tier == "" {
-		p.Refused = refusalText(options.refused)
+		p.Refused = tuning.RefusalText(options.refused)
 	}
 	p.chooseMode(problem, options)
 	if warning := chunkWarning(p.Shape, p.Params); p.Mode == ModeAnchor && warning != "" {
@@ -273,9 +275,9 @@ func (p *Plan) String() string {
 		line("refused", "%s", p.Refused)
 	}
 	shape := p.Tuning.Attend
-	line("tile", "%s: %s", plural.Of(shape.TileRows(), "query row", "query rows"), shape.describe("row", "rows"))
+	line("tile", "%s: %s", plural.Of(shape.TileRows(), "query row", "query rows"), shape.Describe("row", "rows"))
 	if search := p.Tuning.Identify; p.Mode == ModeAnchor && search != shape {
-		line("", "stripe search: %s", search.describe("block", "blocks"))
+		line("", "stripe search: %s", search.Describe("block", "blocks"))
 	}
 	if p.Tuning.Range > 0 {
 		line("", "attends %d keys a dispatch at most, with the state of its rows in scratch memory between", p.Tuning.Range)
@@ -303,5 +305,5 @@ func (p *Plan) String() string {
 
 // tierLines describe how the tier's kernels take their tensors.
 func (p *Plan) tierLines() string {
-	return fmt.Sprintf("%-10s %s\n%-10s %s\n%-10s %s\n", "tier", p.Tier, "K and V", p.Tuning.loads(), "queries", p.Tuning.queries())
+	return fmt.Sprintf("%-10s %s\n%-10s %s\n%-10s %s\n", "tier", p.Tier, "K and V", p.Tuning.Loads(), "queries", p.Tuning.Queries())
 }

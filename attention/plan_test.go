@@ -12,29 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
+	"github.com/anchorvk/anchorvk/internal/testreports"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
 // fakeReport is a device that passes every tier, of the given type.
-func fakeReport(kind string) *vk.Report {
-	return &vk.Report{
-		Name: "fake " + kind, Type: kind, API: "1.4.300",
-		Limits: vk.Limits{
-			MaxStorageBufferRange: 128 << 20, MaxAllocation: 1 << 30,
-			MaxGroups: [3]uint32{65535, 65535, 65535}, MaxGroupSize: [3]uint32{1024, 1024, 64}, MaxInvocations: 1024,
-			SharedMemory: 32 << 10, PushConstants: 128, MaxStorageBuffers: 16, StorageAlign: 16, TimestampPeriod: 1, TimestampBits: 64,
-		},
-		Features: vk.Features{Float16: true, Storage16: true, Int16: true, SubgroupSizeControl: true, BufferAddress: true, VulkanMemoryModel: true, CooperativeMatrix: true, CooperativeMatrix2: true},
-		Subgroup: vk.Subgroup{Size: 32, Min: 32, Max: 32, Basic: true, Vote: true, Arithmetic: true, Ballot: true, Shuffle: true, ShuffleRelative: true, SizeControl: true, FullSubgroups: true, ComputeStage: true},
-		CoopMatrix: []vk.CoopShape{
-			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Out: "f32", Scope: "subgroup"},
-			{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f16", Out: "f16", Scope: "subgroup"},
-		},
-		CoopMatrix2: vk.CoopMatrix2{FlexibleDimensions: true, Reductions: true, Conversions: true, PerElement: true},
-	}
-}
+func fakeReport(kind string) *vk.Report { return testreports.Fake(kind) }
 
 // llama is one layer of Llama-3.1-8B over n positions.
 func llama(n int) Problem {
@@ -281,8 +267,8 @@ func TestPlanPrints(t *testing.T) {
 		plan, err := NewPlan(fakeReport("discrete"), problem, PlanOptions{StripeShare: 0.125})
 		require.NoError(t, err)
 		plan.Tier = TierScalar
-		plan.Tuning = Tuning{
-			Way: "half", Attend: KernelShape{Local: 128, Lanes: 4, Rows: 2, Keys: 4}, Identify: KernelShape{Local: 64, Lanes: 4, Rows: 2, Keys: 4},
+		plan.Tuning = tuning.Tuning{
+			Way: tuning.Way{Load: tuning.LoadHalf}, Attend: tuning.KernelShape{Local: 128, Lanes: 4, Rows: 2, Keys: 4}, Identify: tuning.KernelShape{Local: 64, Lanes: 4, Rows: 2, Keys: 4},
 			From: "table fixed", Why: "as this test has it",
 		}
 		requireGolden(t, "plan-"+name+".txt", plan.String())

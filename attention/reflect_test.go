@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/shaders"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -243,11 +244,11 @@ func TestPlansNameModulesThatExist(t *testing.T) {
 func nameableModules() map[string]bool {
 	names := map[string]bool{}
 	for k := range kernelCount {
-		for _, tier := range tierOrder {
-			for _, way := range allWays {
+		for _, tier := range tuning.Order() {
+			for _, way := range tuning.Ways() {
 				for _, lanes := range []uint32{1, 2} {
 					for _, keys := range []int{0, 16} {
-						key := pipelineFor(k, tier.tier, Tuning{Way: way, Range: keys}, 8)
+						key := pipelineFor(k, tier, tuning.Tuning{Way: way, Range: keys}, 8)
 						key.constants[specLanes] = lanes
 						names[key.module()] = true
 					}
@@ -275,7 +276,7 @@ func requireTakable(t *testing.T, report *vk.Report, plan *Plan) {
 			// Sink and window are multiples of 16, which no batch of keys may straddle.
 			ok = ok && chunks%lanes == 0 && powerOfTwo(keys) && keys <= 16
 		}
-		if key.way == wayAddress {
+		if key.way.Load == tuning.LoadAddress {
 			ok = ok && report.Features.BufferAddress && lanes == 1
 		}
 		require.True(t, ok, "%s with constants %v for head_dim %d on %+v", key.module(), key.constants, plan.Shape.HeadDim, report.Subgroup)

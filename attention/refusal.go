@@ -2,9 +2,7 @@ package attention
 
 import (
 	"errors"
-	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -131,15 +129,4 @@ func mayPass(err error) bool {
 	var limit *vk.LimitError
 	var feature *vk.FeatureError
 	return isRefusal(err) && !errors.As(err, &limit) && !errors.As(err, &feature)
-}
-
-// refusalText lists refused tiers in the order of preference.
-func refusalText(refused map[Tier]string) string {
-	var parts []string
-	for _, t := range tierOrder {
-		if why := refused[t.tier]; why != "" {
-			parts = append(parts, fmt.Sprintf("%s could not be built: %s", t.tier, why))
-		}
-	}
-	return strings.Join(parts, "; ")
 }

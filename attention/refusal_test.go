@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -37,7 +38,7 @@ func TestNextTierRunsWhereOneCannotBeBuilt(t *testing.T) {
 	problem := selective(1, 2, 1, 200, 300)
 	in := selectiveInputs(problem.Shape, 31)
 	report := *sharedEngine(t).device.Report()
-	if oldLavapipe(&report) {
+	if tuning.DetectArchitecture(&report) == tuning.ArchLavapipeOld {
 		report.API = "1.4.0" // so that scalar, which is slow there, is the best tier
 	}
 	best, err := NewPlan(&report, problem, PlanOptions{NoFallback: true})
@@ -88,12 +89,8 @@ func TestTierAskedForIsNotReplaced(t *testing.T) {
 }
 
 func TestNothingCanBeBuilt(t *testing.T) {
-	var all []Tier
-	for _, t := range tierOrder {
-		all = append(all, t.tier)
-	}
 	failure := errors.New("the compiler gave up")
-	e, _ := engineThatCannotBuild(t, failure, all...)
+	e, _ := engineThatCannotBuild(t, failure, tuning.Order()...)
 	problem := selective(1, 2, 1, 200, 300)
 	plan, err := e.Plan(problem, PlanOptions{NoFallback: true})
 	require.NoError(t, err)
@@ -173,11 +170,7 @@ func TestLimitsAreNotTriedTwice(t *testing.T) {
 
 // Refusals are forgotten on request, and by themselves where no tier is left.
 func TestRefusalsAreForgotten(t *testing.T) {
-	var all []Tier
-	for _, t := range tierOrder {
-		all = append(all, t.tier)
-	}
-	e, _ := engineThatCannotBuild(t, errors.New("the compiler gave up"), all...)
+	e, _ := engineThatCannotBuild(t, errors.New("the compiler gave up"), tuning.Order()...)
 	problem := selective(1, 2, 1, 200, 300)
 	in := selectiveInputs(problem.Shape, 31)
 	best, err := e.Plan(problem, PlanOptions{NoFallback: true})

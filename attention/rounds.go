@@ -6,6 +6,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -24,7 +25,7 @@ import (
 // keys: one loop over batches of keys that every row of the tile sees, one over
 // single keys: those that only some rows see, at most as many as the tile has
 // rows, and what is left of a batch.
-func attendRounds(s KernelShape, keys int) int {
+func attendRounds(s tuning.KernelShape, keys int) int {
 	batches := keys / s.Keys
 	single := min(keys, s.TileRows()+s.Keys)
 	return batches + 1 + single + 1
@@ -33,7 +34,7 @@ func attendRounds(s KernelShape, keys int) int {
 // identifyRounds bounds identify.comp: over its rows (pooled blocks), so many
 // at a time; for those over the words of its walk; for each of these over
 // batches of a word's 32 keys.
-func identifyRounds(s KernelShape, step int) int {
+func identifyRounds(s tuning.KernelShape, step int) int {
 	rows := ceil.Div(step, s.TileRows())
 	aWord := 32/s.Keys + 1
 	return rows + 1 + rows*(searchWords+1+searchWords*aWord)
@@ -57,7 +58,7 @@ func poolRounds(rows int) int { return rows + 1 }
 // so many at a time; for those over the batches of a run of keys, and over the
 // runs of sums, for each of an invocation's rows. Then miss.comp adds up what
 // its invocations found.
-func sampleRounds(s KernelShape, rows, sumRuns int) int {
+func sampleRounds(s tuning.KernelShape, rows, sumRuns int) int {
 	tiles := ceil.Div(rows, s.TileRows())
 	return tiles + 1 + tiles*(guardRunKeys/s.Keys+1+s.Rows*(sumRuns+1)) + s.Local + 1
 }
@@ -84,7 +85,7 @@ func guardRounds(keys int) int {
 
 // longestRange is the largest range of keys, a multiple of 16, that the
 // attention kernels attend in so many rounds; 0 when there is none.
-func longestRange(s KernelShape, limit int) int {
+func longestRange(s tuning.KernelShape, limit int) int {
 	return 16 * sort.Search(maxIndex/16, func(i int) bool { return attendRounds(s, 16*(i+1)) > limit })
 }
 
@@ -114,7 +115,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 		return nil
 	}
 	grow := func(local *int, rounds func() int) bool {
-		for rounds() > limit && 2**local <= largestGroup(report) {
+		for rounds() > limit && 2**local <= tuning.LargestGroup(report) {
 			*local *= 2
 		}
 		return rounds() <= limit

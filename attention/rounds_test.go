@@ -2,12 +2,14 @@ package attention
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/shaders"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -49,8 +51,7 @@ func TestPlansKeepToTheLimitOfRounds(t *testing.T) {
 				} {
 					for _, mode := range []Mode{ModeDense, ModeAnchor} {
 						problem := Problem{Shape: Shape{Batch: 1, Heads: 2, KVHeads: 1, QLen: n, KVLen: n, HeadDim: 8}, Mode: mode, Params: p}
-						choice := TuningChoice{Attend: ShapeChoice{Keys: keys, Local: 8}}
-						plan, err := NewPlan(report, problem, PlanOptions{Tier: "unpack", NoFallback: true, Tuning: []TuningOverride{{Choice: choice, Must: true}}})
+						plan, err := NewPlan(report, problem, PlanOptions{Tier: "unpack", NoFallback: true, Tuning: fmt.Sprintf("local=8,keys=%d", keys)})
 						var over *vk.LimitError
 						if errors.As(err, &over) && strings.Contains(over.Limit, "rounds of an invocation's loops") {
 							assert.Greater(t, over.Asked, uint64(limit))
@@ -116,7 +117,7 @@ func TestLimitOfRoundsOnlyActsWhereItMust(t *testing.T) {
 
 // A range is as long as the limit allows, and no longer.
 func TestLongestRange(t *testing.T) {
-	for _, s := range []KernelShape{{Local: 8, Lanes: 1, Rows: 2, Keys: 2}, {Local: 8, Lanes: 1, Rows: 1, Keys: 1}, {Local: 128, Lanes: 8, Rows: 2, Keys: 4}, {Local: 1024, Lanes: 1, Rows: 64, Keys: 16}} {
+	for _, s := range []tuning.KernelShape{{Local: 8, Lanes: 1, Rows: 2, Keys: 2}, {Local: 8, Lanes: 1, Rows: 1, Keys: 1}, {Local: 128, Lanes: 8, Rows: 2, Keys: 4}, {Local: 1024, Lanes: 1, Rows: 64, Keys: 16}} {
 		for _, limit := range []int{1000, 65535} {
 			n := longestRange(s, limit)
 			require.Positive(t, n)
@@ -125,7 +126,7 @@ func TestLongestRange(t *testing.T) {
 			require.Greater(t, attendRounds(s, n+16), limit)
 		}
 	}
-	require.Zero(t, longestRange(KernelShape{Local: 8, Lanes: 1, Rows: 1, Keys: 1}, 20))
+	require.Zero(t, longestRange(tuning.KernelShape{Local: 8, Lanes: 1, Rows: 1, Keys: 1}, 20))
 }
 
 // A guard whose sampled rows would be cut short is refused.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anchorvk/anchorvk/internal/ceil"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -19,7 +20,7 @@ type run struct {
 	q, k, v, o operand    // on the device
 	spans      []headSpan // of every batch entry
 	span       headSpan   // the one that is recorded
-	way        string     // how K and V are read: the plan's, unless their buffers have no address
+	way        tuning.Way // the plan's, unless the buffers of K and V have no address
 	wantLSE    bool
 	lseLent    bool       // they go to a buffer of the caller's
 	lse        vk.Binding // four bytes for nothing where none are wanted
@@ -213,7 +214,7 @@ func (r *run) setPush(batch int) {
 	r.bindings[1], r.push.k = bind(r.report, r.k.tensor, batch, head/ratio, kvHeads)
 	r.bindings[2], r.push.v = bind(r.report, r.v.tensor, batch, head/ratio, kvHeads)
 	r.bindings[3], r.push.o = bind(r.report, r.o.tensor, batch, head, count)
-	if r.way == wayAddress {
+	if r.way.Load == tuning.LoadAddress {
 		r.push.kAddressLo, r.push.kAddressHi = words(r.bindings[1].Buffer.Address() + r.bindings[1].Offset)
 		r.push.vAddressLo, r.push.vAddressHi = words(r.bindings[2].Buffer.Address() + r.bindings[2].Offset)
 	}

@@ -128,9 +128,11 @@ func TestWorkOfAPlanIsThatOfItsDispatches(t *testing.T) {
 		return p
 	}
 	for name, problem := range map[string]Problem{
-		"pooled":  with(func(*Problem) {}),
-		"dense":   with(func(p *Problem) { p.Mode = ModeDense }),
-		"guarded": with(func(p *Problem) { p.Params.Guard, p.Params.Tail = Guard{Stride: 8, Peak: 0.02, Limit: 0.15, Look: 2}, 70 }),
+		"pooled": with(func(*Problem) {}),
+		"dense":  with(func(p *Problem) { p.Mode = ModeDense }),
+		"guarded": with(func(p *Problem) {
+			p.Params.Guard, p.Params.Tail = Guard{Stride: 8, Peak: 0.02, Limit: 0.15, Look: 2}, 70
+		}),
 		"sampled": with(func(p *Problem) {
 			p.Params.Sample, p.Params.Guard = Sample{Stride: 8, Weight: 1, Part: 4}, Guard{Stride: 8, Peak: 0.02, Limit: 0.3, Look: 3}
 		}),
@@ -139,7 +141,7 @@ func TestWorkOfAPlanIsThatOfItsDispatches(t *testing.T) {
 			p.Params.Heads = []Head{{Mode: HeadDense}, {}, {Mode: HeadAnchor, Theta: 3}, {Mode: HeadAnchorOnly}}
 		}),
 	} {
-		for _, tuning := range [][]TuningOverride{nil, {{Choice: TuningChoice{Range: 48}, From: "test", Must: true}}} {
+		for _, tuning := range []string{"", inRanges(48)} {
 			for _, scratch := range []uint64{0, 1 << 17} {
 				plan, err := e.Plan(problem, PlanOptions{NoFallback: true, SliceMS: 1e12, ScratchBytes: scratch, Tuning: tuning})
 				require.NoError(t, err)

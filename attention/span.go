@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -71,13 +72,14 @@ func bind(report *vk.Report, t Tensor, batch, first, heads int) (vk.Binding, vie
 	return vk.Binding{Buffer: t.Buffer, Offset: aligned, Size: offset - aligned + headsBytes(t, heads)}, v
 }
 
-// wayOf is how kernels read K and V: the plan's way, unless a buffer was lent
-// that has no address. Loads through its binding give the same bits.
-func (p *Plan) wayOf(k, v Tensor) string {
-	if p.Tuning.Way == wayAddress && (noAddress(k) || noAddress(v)) {
-		return wayHalf
+// wayOf is how kernels take their tensors: the plan's way, unless a buffer was
+// lent that has no address. Loads through its binding give the same bits.
+func (p *Plan) wayOf(k, v Tensor) tuning.Way {
+	way := p.Tuning.Way
+	if way.Load == tuning.LoadAddress && (noAddress(k) || noAddress(v)) {
+		way.Load = tuning.LoadHalf
 	}
-	return p.Tuning.Way
+	return way
 }
 
 // noAddress tells a lent buffer; tensors of the host get one of the engine's.

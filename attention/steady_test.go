@@ -58,7 +58,7 @@ func TestSteadyRunsAllocateNothing(t *testing.T) {
 		ctx := context.Background()
 		for name, problem := range ways(selective(1, 2, 1, 200, 200)) {
 			options := []PlanOptions{{SliceMS: 1e6}, {SliceMS: 1e-9}} // one submission, and one for each work item
-			if !Tier(tier).onMatrixUnits() {
+			if !tier.OnMatrixUnits() {
 				options = append(options, PlanOptions{SliceMS: 1e6, Tuning: inRanges(48)})
 			}
 			for _, o := range options {

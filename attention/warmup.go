@@ -37,7 +37,7 @@ func (e *Engine) Warmup(ctx context.Context, p *Plan) error {
 	}
 	if p.samples() {
 		params.Sample = Sample{Stride: 1, Weight: 1}
-		if of.pick, _ = p.pickKernel(); of.pick == kernelPick && p.Tier.onMatrixUnits() {
+		if of.pick, _ = p.pickKernel(); of.pick == kernelPick && p.Tier.OnMatrixUnits() {
 			params.Step = ceil.Div(p.Tuning.Identify.Rows+1, params.Block) // more rows than matrices take
 		}
 		params.Heads = []Head{{}}

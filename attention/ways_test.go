@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/drivers"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -31,28 +33,27 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 	r, want := e.device.Report(), map[Mode]*oracle.Result{ModeAnchor: o.Forward(ModeAnchor), ModeDense: o.Forward(ModeDense)}
 	for _, status := range Tiers(r) {
 		tier := Tier(status.Name)
-		if !status.OK || !tier.onMatrixUnits() {
+		if !status.OK || !tier.OnMatrixUnits() {
 			continue
 		}
 		ran := 0
-		for _, way := range []string{wayRows, wayColumns} {
-			if wayFor(r, tier, way) != way {
+		for _, way := range tuning.Ways() {
+			if way.Layout == "" || !way.CanBe(r, tier) {
 				continue
 			}
-			product, _ := bestProduct(r, tier)
+			product, _ := tuning.BestProduct(r, tier)
 			side := product.M
-			shapes := []ShapeChoice{{Subgroups: 1, Rows: side, Keys: 2 * side}, {Subgroups: 1, Rows: 2 * side, Keys: side}}
+			shapes := [][2]int{{side, 2 * side}, {2 * side, side}}
 			if tier != TierCoop2 {
 				shapes = shapes[:1] // each costs seconds of compiling
 			}
-			for _, attend := range shapes {
+			for _, shape := range shapes {
 				ran++
-				t.Run(fmt.Sprintf("%s/%s/%d rows, %d keys", tier, way, attend.Rows, attend.Keys), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%s/%d rows, %d keys", tier, way, shape[0], shape[1]), func(t *testing.T) {
 					for mode, want := range want {
 						problem.Mode = mode
-						options := asked(tier, TuningChoice{Way: way, Attend: attend})
-						options.NoFallback = true
-						plan, err := e.Plan(problem, options)
+						asked := fmt.Sprintf("way=%s,subgroups=1,rows=%d,keys=%d", way, shape[0], shape[1])
+						plan, err := e.Plan(problem, PlanOptions{Tier: tier, Tuning: asked, NoFallback: true})
 						require.NoError(t, err)
 						require.Equal(t, way, plan.Tuning.Way)
 						got := runPlan(t, e, plan, in)
@@ -76,7 +77,7 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 // largest product that kernels take (lavapipe has a smaller one) sums in both precisions.
 func keepsScores(r *vk.Report, tier Tier) bool {
 	side := uint32(16)
-	if r.DriverID == driverLavapipe {
+	if r.DriverID == drivers.Lavapipe {
 		side = 8
 	}
 	listed := func(sum string) bool {

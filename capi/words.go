@@ -31,7 +31,7 @@ var cNames = map[string]cName{
 	"Params.Guard.Look": {"avk_plan_info", "guard_look"}, "Params.Sample.Stride": {"avk_plan_info", "sample_stride"},
 	"Params.Sample.Weight": {"avk_plan_info", "sample_weight"}, "Params.Sample.Part": {"avk_plan_info", "sample_part"},
 	"Peak": {"", "guard_peak"}, "Limit": {"", "guard_limit"}, "Look": {"", "guard_look"}, "Weight": {"", "sample_weight"}, "Part": {"", "sample_part"},
-	"PlanOptions.Tier": {"avk_plan_info", "tier"}, "PlanOptions.SliceMS": {"avk_plan_info", "slice_ms"},
+	"PlanOptions.Tier": {"avk_plan_info", "tier"}, "PlanOptions.Tuning": {"", "tuning"}, "PlanOptions.SliceMS": {"avk_plan_info", "slice_ms"},
 	"PlanOptions.StripeShare": {"avk_plan_info", "stripe_share"}, "PlanOptions.ScratchBytes": {"avk_plan_info", "scratch_bytes"},
 	"RunOptions.DutyCycle": {"", "duty_cycle"}, "Prepare": {"", "avk_call_prepare"}, "AllParts": {"", "AVK_ALL_PARTS"},
 

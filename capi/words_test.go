@@ -63,7 +63,7 @@ func TestErrorsSpeakTheWordsOfTheHeader(t *testing.T) {
 func TestEveryNameOfGoIsTranslated(t *testing.T) {
 	dotted := regexp.MustCompile(`\b(Shape|Params|PlanOptions|RunOptions|PrepareOptions|Engine|Device|Recorder|Borrowed|BorrowedBuffer|Options|Sync|vk)\.[A-Z]\w*|\b(Host|Device)BS?HS?D\b`)
 	seen := 0
-	for _, folder := range []string{"../attention", "../vk"} {
+	for _, folder := range []string{"../attention", "../attention/problem", "../internal/tuning", "../vk"} {
 		files, err := filepath.Glob(folder + "/*.go")
 		require.NoError(t, err)
 		for _, file := range files {

@@ -2,10 +2,11 @@
 
 package vk
 
-import "fmt"
+import (
+	"fmt"
 
-// VkDriverId values that the quirk table names.
-const driverLavapipe = 13 // VK_DRIVER_ID_MESA_LLVMPIPE
+	"github.com/anchorvk/anchorvk/internal/drivers"
+)
 
 // quirk takes a feature away where a driver offers it and gets it wrong, or
 // notes a limit that the driver has and does not report.
@@ -20,13 +21,13 @@ type quirk struct {
 // quirks is the whole list; each entry says what was seen.
 var quirks = []quirk{
 	{
-		driver:  driverLavapipe,
+		driver:  drivers.Lavapipe,
 		when:    func(r *Report) bool { return r.Subgroup.Size != 8 },
 		feature: "coopmat",
 		why:     "lavapipe lists cooperative matrices at every vector width, but pipelines that use them crash the process unless the subgroup size is 8",
 	},
 	{
-		driver:     driverLavapipe,
+		driver:     drivers.Lavapipe,
 		when:       func(r *Report) bool { return olderMesa(r, 25) },
 		loopRounds: 65535,
 		why: "every subgroup of lavapipe counts the rounds of all its loops, and ends each loop once 65,535 are used up: " +

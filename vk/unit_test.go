@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/anchorvk/anchorvk/internal/drivers"
 )
 
 func TestChoose(t *testing.T) {
@@ -44,13 +46,13 @@ func TestQuirks(t *testing.T) {
 		return r
 	}
 	for _, size := range []uint32{4, 16} {
-		r := report(driverLavapipe, size)
+		r := report(drivers.Lavapipe, size)
 		require.False(t, r.Features.CooperativeMatrix)
 		require.False(t, r.Features.CooperativeMatrix2)
 		require.Empty(t, r.CoopMatrix)
 		require.Contains(t, r.WhyNot("coopmat"), "subgroup size is 8")
 	}
-	require.True(t, report(driverLavapipe, 8).Features.CooperativeMatrix)
+	require.True(t, report(drivers.Lavapipe, 8).Features.CooperativeMatrix)
 	require.True(t, report(3, 4).Features.CooperativeMatrix, "other drivers are left alone")
 }
 
@@ -59,7 +61,7 @@ func TestLoopRoundsByVersion(t *testing.T) {
 		"Mesa 22.3.6 (LLVM 15.0.6)": 65535, "Mesa 24.3.4-1": 65535, "Mesa 9.1.0": 65535, "": 65535, "git-1234": 65535,
 		"Mesa 25.0.7-2+deb13u1 (LLVM 19.1.7)": 0, "Mesa 26.1.6-1 (LLVM 21.1.8)": 0, "Mesa 100.0.0": 0,
 	} {
-		r := &Report{DriverID: driverLavapipe, DriverInfo: info, Subgroup: Subgroup{Size: 8}, Why: map[string]string{}}
+		r := &Report{DriverID: drivers.Lavapipe, DriverInfo: info, Subgroup: Subgroup{Size: 8}, Why: map[string]string{}}
 		applyQuirks(r)
 		require.Equal(t, want, r.Limits.LoopRounds, info)
 		require.Empty(t, r.Why, "a limit switches nothing off")

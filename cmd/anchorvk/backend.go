@@ -75,7 +75,7 @@ func (a *app) openDevice(engine attention.Options, m manners) (session, attentio
 		return nil, plan, err
 	}
 	r := s.report()
-	plan.Tuning = append(a.storedTuning(r), plan.Tuning...) // what the environment asks for goes before what is stored
+	plan.Rules = a.storedTuning(r)
 	a.log.Info("device", "name", r.Name, "driver", r.Driver, "api", r.API, "type", r.Type)
 	return s, plan, nil
 }

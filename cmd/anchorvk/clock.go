@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 )
 
 // The clocks that times may come from, as records name them. A run may have no
@@ -59,7 +60,7 @@ func (w *sweep) kernelMS(ctx context.Context, plan *attention.Plan, kernels stri
 		if w.clock == clockHost {
 			return stats.HostMS - stats.PausedMS, nil
 		}
-		if timed && kernels == attention.TuneIdentify {
+		if timed && kernels == tuning.Identify {
 			return stats.TimeMS.Identify, nil
 		}
 		if timed {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -34,7 +35,7 @@ func (b badClock) run(ctx context.Context, p *attention.Plan, in attention.Input
 }
 
 func newBadClock(wrong func(run int) bool) badClock {
-	f := newFakeTuner(func(attention.Tuning) (float64, float64) { return 4, 2 })
+	f := newFakeTuner(func(tuning.Tuning) (float64, float64) { return 4, 2 })
 	f.reports[0].Limits.TimestampBits = 64
 	return badClock{f, wrong}
 }

@@ -6,22 +6,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
 // tierRecord says whether a device passes a tier.
 type tierRecord struct {
-	Name attention.Tier `json:"name"`
-	OK   bool           `json:"ok"`
-	Why  string         `json:"why"` // why not, or when it is used; "" when there is nothing to say
+	Name tuning.Tier `json:"name"`
+	OK   bool        `json:"ok"`
+	Why  string      `json:"why"` // why not, or when it is used; "" when there is nothing to say
 }
 
 type devicesRecord struct {
 	vk.Report
-	Architecture attention.Architecture `json:"architecture"` // the family that tuning goes by
-	Tiers        []tierRecord           `json:"tiers"`
+	Architecture tuning.Architecture `json:"architecture"` // the family that tuning goes by
+	Tiers        []tierRecord        `json:"tiers"`
 }
 
 func (a *app) devicesCommand() *cobra.Command {
@@ -71,7 +71,7 @@ func (a *app) printDevices(reports []vk.Report) error {
 	}}
 	var foot strings.Builder
 	for i := range reports {
-		r := devicesRecord{Report: reports[i], Architecture: attention.DetectArchitecture(&reports[i])}
+		r := devicesRecord{Report: reports[i], Architecture: tuning.DetectArchitecture(&reports[i])}
 		fmt.Fprintf(&foot, "\nTiers of device %d, best first:\n", reports[i].Index)
 		r.Tiers = a.backend.tiers(&reports[i])
 		for _, t := range r.Tiers {

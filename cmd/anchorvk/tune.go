@@ -9,6 +9,7 @@ import (
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/internal/tuningstore"
 )
 
@@ -36,7 +37,7 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 		return err
 	}
 	defer a.closeSession(s)
-	options.Tuning, options.NoFallback = nil, true
+	options.Tuning, options.Rules, options.NoFallback = "", nil, true
 	f.tune.shapeFor(s.report(), f)
 	targets, err := f.targets(s, options)
 	if err != nil {
@@ -69,7 +70,7 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 	}
 	r := s.report()
 	doc.Foot += fmt.Sprintf("\n%s (%s, %s), %s, %d/%d heads, kv %d, %s in turn with what each is compared with",
-		r.Name, r.Driver, r.Type, attention.DetectArchitecture(r), f.heads, f.kvHeads, f.lengths[0], plural.Of(f.repetitions, "repetition", "repetitions"))
+		r.Name, r.Driver, r.Type, tuning.DetectArchitecture(r), f.heads, f.kvHeads, f.lengths[0], plural.Of(f.repetitions, "repetition", "repetitions"))
 	return doc.Write(a.stdout, a.format)
 }
 
@@ -113,7 +114,7 @@ func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuni
 	}
 	defer free()
 	w.in, w.out = in, out
-	start := t.plan.Choice()
+	start := t.plan.Tuning.Choice(t.tier)
 	base, err := w.plan(start)
 	if err != nil {
 		return entry, err
@@ -122,13 +123,13 @@ func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuni
 		return entry, err
 	}
 	entry.Choice = start
-	for _, kernels := range []string{attention.TuneAttend, attention.TuneIdentify} {
+	for _, kernels := range []string{tuning.Attend, tuning.Identify} {
 		if !slices.Contains(w.f.tune.kernels, kernels) {
 			entry.Take(old, kernels) // what an earlier sweep found stays
 			continue
 		}
 		from := entry.Choice
-		var hints []attention.TuningChoice
+		var hints []tuning.Choice
 		hinted := tuningstore.Entry{Choice: from}
 		if hinted.Take(old, kernels); hinted.Choice != from {
 			hints = append(hints, hinted.Choice)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -18,13 +19,13 @@ import (
 // times follow from the tuning alone, by a formula of the test.
 type fakeTuner struct {
 	*fake
-	ms      func(t attention.Tuning) (attend, identify float64)
-	misdeed func(t attention.Tuning, out *attention.Outputs) error
+	ms      func(t tuning.Tuning) (attend, identify float64)
+	misdeed func(t tuning.Tuning, out *attention.Outputs) error
 	results map[string]computed // of the oracle, which is slow
 }
 
-func newFakeTuner(ms func(attention.Tuning) (float64, float64)) *fakeTuner {
-	f := &fakeTuner{fake: newFake(), ms: ms, misdeed: func(attention.Tuning, *attention.Outputs) error { return nil }, results: map[string]computed{}}
+func newFakeTuner(ms func(tuning.Tuning) (float64, float64)) *fakeTuner {
+	f := &fakeTuner{fake: newFake(), ms: ms, misdeed: func(tuning.Tuning, *attention.Outputs) error { return nil }, results: map[string]computed{}}
 	r := &f.reports[0]
 	r.Limits.MaxGroups, r.Limits.MaxGroupSize, r.Limits.MaxInvocations, r.Limits.PushConstants = [3]uint32{65535, 65535, 65535}, [3]uint32{1024, 1024, 64}, 1024, 128
 	r.Subgroup.Shuffle, r.Subgroup.ComputeStage, r.Subgroup.SizeControl = true, true, true
@@ -79,7 +80,7 @@ func tuned(t *testing.T, f *fakeTuner, dir string, args ...string) []trialRecord
 }
 
 // stored are the overrides that the program would take.
-func stored(t *testing.T, f *fakeTuner, dir string) []attention.TuningOverride {
+func stored(t *testing.T, f *fakeTuner, dir string) []tuning.Rule {
 	t.Helper()
 	a := &app{env: environment{"ANCHORVK_CACHE_DIR=" + dir}, backend: f}
 	store, err := a.tuningStore()
@@ -90,9 +91,9 @@ func stored(t *testing.T, f *fakeTuner, dir string) []attention.TuningOverride {
 }
 
 // rowsLike gives times that are lowest at so many rows and keys.
-func rowsLike(rows, keys, identifyRows int) func(attention.Tuning) (float64, float64) {
+func rowsLike(rows, keys, identifyRows int) func(tuning.Tuning) (float64, float64) {
 	away := func(n, best int) float64 { return math.Abs(math.Log2(float64(n) / float64(best))) }
-	return func(t attention.Tuning) (float64, float64) {
+	return func(t tuning.Tuning) (float64, float64) {
 		return 10 + 3*away(t.Attend.Rows, rows) + 2*away(t.Attend.Keys, keys), 5 + away(t.Identify.Rows, identifyRows)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -25,10 +26,10 @@ func (t *tuneFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&t.on, "tune", false, "sweep the tuning of the kernels on this device and store what wins")
 	flags.StringSliceVar(&t.tiers, "tiers", nil, "with --tune: `tiers` to tune instead of the one that would be used")
-	flags.StringSliceVar(&t.kernels, "kernels", []string{attention.TuneAttend, attention.TuneIdentify}, "with --tune: `kernels` to tune")
+	flags.StringSliceVar(&t.kernels, "kernels", []string{tuning.Attend, tuning.Identify}, "with --tune: `kernels` to tune")
 	flags.Float64Var(&t.margin, "margin", 0.05, "with --tune: `share` by which a winner must be faster to be stored")
 	flags.DurationVar(&t.limit, "limit", 10*time.Minute, "with --tune: `time` after which nothing new is tried")
-	values(cmd, "kernels", attention.TuneAttend, attention.TuneIdentify, attention.TuneAttend+","+attention.TuneIdentify)
+	values(cmd, "kernels", tuning.Attend, tuning.Identify, tuning.Attend+","+tuning.Identify)
 }
 
 // check raises every argument error of --tune, and sets the defaults that
@@ -64,7 +65,7 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 		}
 	}
 	for i, k := range t.kernels {
-		if k != attention.TuneAttend && k != attention.TuneIdentify {
+		if k != tuning.Attend && k != tuning.Identify {
 			return usage("--kernels: %q is none; choose attend, identify or both with a comma", k)
 		}
 		if slices.Contains(t.kernels[:i], k) {
@@ -78,7 +79,7 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 		return usage("--margin %v is no share from 0.01 to 1; less is within what measurements vary", t.margin)
 	case t.limit <= 0:
 		return usage("--limit %v leaves no time; use 10m", t.limit)
-	case slices.Contains(t.kernels, attention.TuneIdentify) && !slices.Contains(f.modes, attention.ModeAnchor):
+	case slices.Contains(t.kernels, tuning.Identify) && !slices.Contains(f.modes, attention.ModeAnchor):
 		return usage("--kernels identify needs mode anchor, which --modes leaves out")
 	}
 	t.ownShape = !changed("seq") && !changed("heads") && !changed("kv-heads")

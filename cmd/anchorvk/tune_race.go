@@ -8,11 +8,12 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 )
 
 // candidate is a choice that is being measured.
 type candidate struct {
-	choice attention.TuningChoice
+	choice tuning.Choice
 	plans  map[attention.Mode]*attention.Plan
 	ratios []float64 // of pairs with what it is compared with
 	best   []float64 // shortest times, one for each mode

@@ -7,18 +7,18 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 )
 
 // trialRecord is one choice that a sweep tried.
 type trialRecord struct {
-	Tier    string                 `json:"tier"`
-	HeadDim int                    `json:"head_dim"`
-	Kernels string                 `json:"kernels"` // attend or identify
-	Round   int                    `json:"round"`   // 0 for the final comparison with the table's choice
-	Change  string                 `json:"change"`  // against the round's best so far, in round 0 against the table
-	Choice  attention.TuningChoice `json:"choice"`
+	Tier    string        `json:"tier"`
+	HeadDim int           `json:"head_dim"`
+	Kernels string        `json:"kernels"` // attend or identify
+	Round   int           `json:"round"`   // 0 for the final comparison with the table's choice
+	Change  string        `json:"change"`  // against the round's best so far, in round 0 against the table
+	Choice  tuning.Choice `json:"choice"`
 	// Speedup is how many times faster it is than what it is compared with,
 	// pair by pair; null when it was not measured.
 	Speedup *spreadRecord `json:"speedup"`
@@ -66,7 +66,7 @@ func tuneColumns() []report.Column {
 
 // changeText says in which fields a choice differs from another, by their JSON
 // names; those of the attention kernels stand without a word before them.
-func changeText(from, to attention.TuningChoice) string {
+func changeText(from, to tuning.Choice) string {
 	before, after := fields(from), fields(to)
 	names := slices.Sorted(maps.Keys(before))
 	for _, name := range slices.Sorted(maps.Keys(after)) {
@@ -92,7 +92,7 @@ func changeText(from, to attention.TuningChoice) string {
 
 // fields are the values of a choice by their JSON names, a nested one's behind
 // a dot.
-func fields(c attention.TuningChoice) map[string]any {
+func fields(c tuning.Choice) map[string]any {
 	text, err := json.Marshal(c)
 	nested := map[string]any{}
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -38,17 +39,24 @@ const maxRounds = 8
 
 // modes are what a kernel is measured in.
 func (w *sweep) modes(kernels string) []attention.Mode {
-	if kernels == attention.TuneIdentify {
+	if kernels == tuning.Identify {
 		return []attention.Mode{attention.ModeAnchor}
 	}
 	return w.f.modes
 }
 
 // plan makes the plans of a choice.
-func (w *sweep) plan(choice attention.TuningChoice) (*candidate, error) {
+func (w *sweep) plan(choice tuning.Choice) (*candidate, error) {
 	c := &candidate{choice: choice, plans: map[attention.Mode]*attention.Plan{}}
 	options := w.options
-	options.Tuning = []attention.TuningOverride{{Choice: choice, From: "candidate", Must: true}}
+	options.Rules = []tuning.Rule{{Choice: choice, From: "candidate"}}
+	chosen, err := tuning.Choose(w.s.report(), tuning.Request{Tier: w.tier, HeadDim: w.shape.HeadDim, Rules: options.Rules})
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen.LeftOut) > 0 {
+		return nil, chosen.LeftOut[0].Err()
+	}
 	for _, mode := range w.f.modes {
 		p, err := w.s.plan(attention.Problem{Shape: w.shape, Mode: mode, Params: w.f.params.p}, options)
 		if err != nil {
@@ -135,11 +143,11 @@ func (w *sweep) admit(ctx context.Context, trial trialRecord) (*candidate, error
 
 // climb walks from a choice to faster ones. It returns the last, which is the
 // first where no neighbour is better.
-func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels string, hints []attention.TuningChoice) (attention.TuningChoice, error) {
+func (w *sweep) climb(ctx context.Context, start tuning.Choice, kernels string, hints []tuning.Choice) (tuning.Choice, error) {
 	best := start
-	tried := map[attention.TuningChoice]bool{start: true}
+	tried := map[tuning.Choice]bool{start: true}
 	for round := 1; round <= maxRounds; round++ {
-		choices := attention.TuningNeighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)
+		choices := tuning.Neighbours(w.s.report(), w.tier, w.shape.HeadDim, best, kernels)
 		switch {
 		case round == 1:
 			choices = slices.Concat(hints, choices)
@@ -160,7 +168,7 @@ func (w *sweep) climb(ctx context.Context, start attention.TuningChoice, kernels
 
 // round tries the choices that were not tried before, and returns the best,
 // or the current one where none is better by half of the margin.
-func (w *sweep) round(ctx context.Context, round int, current attention.TuningChoice, choices []attention.TuningChoice, tried map[attention.TuningChoice]bool, kernels string) (attention.TuningChoice, error) {
+func (w *sweep) round(ctx context.Context, round int, current tuning.Choice, choices []tuning.Choice, tried map[tuning.Choice]bool, kernels string) (tuning.Choice, error) {
 	base, err := w.plan(current)
 	if err != nil {
 		return current, err
@@ -201,7 +209,7 @@ func (w *sweep) round(ctx context.Context, round int, current attention.TuningCh
 }
 
 // final compares the end of the walk with its start.
-func (w *sweep) final(ctx context.Context, start, best attention.TuningChoice, kernels string) (gain float64, err error) {
+func (w *sweep) final(ctx context.Context, start, best tuning.Choice, kernels string) (gain float64, err error) {
 	base, err := w.plan(start)
 	if err != nil {
 		return 0, err

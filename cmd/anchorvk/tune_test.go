@@ -17,6 +17,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -29,8 +30,7 @@ func TestTuneFindsTheBest(t *testing.T) {
 	choices := stored(t, f, dir)
 	require.Len(t, choices, 1)
 	got := choices[0]
-	assert.Equal(t, attention.TierUnpack, got.Tier)
-	assert.Equal(t, 16, got.HeadDim)
+	assert.Equal(t, tuning.Only(attention.TierUnpack, 16), got.When)
 	assert.Equal(t, [3]int{8, 16, 1}, [3]int{got.Choice.Attend.Rows, got.Choice.Attend.Keys, got.Choice.Identify.Rows})
 	// From 2 rows and 4 keys: (10 + 3*2 + 2*2) / 10, and (5 + 1) / 5.
 	assert.Equal(t, "attend 2.00 times as fast, identify 1.20 times as fast as with table gpu on this device", got.Why)
@@ -68,8 +68,8 @@ func TestTuneFindsTheBest(t *testing.T) {
 
 // Whatever field of a choice differs is named.
 func TestChangeText(t *testing.T) {
-	from := attention.TuningChoice{Way: "uint", Attend: attention.ShapeChoice{Rows: 2, Keys: 4}, Identify: attention.ShapeChoice{Rows: 2}}
-	to := attention.TuningChoice{Way: "half", SubgroupSize: 32, Attend: attention.ShapeChoice{Rows: 2, Keys: 8}, Identify: attention.ShapeChoice{Rows: 4}}
+	from := tuning.Choice{Way: tuning.Way{Load: tuning.LoadUint}, Attend: tuning.ShapeChoice{Rows: 2, Keys: 4}, Identify: tuning.ShapeChoice{Rows: 2}}
+	to := tuning.Choice{Way: tuning.Way{Load: tuning.LoadHalf}, SubgroupSize: 32, Attend: tuning.ShapeChoice{Rows: 2, Keys: 8}, Identify: tuning.ShapeChoice{Rows: 4}}
 	assert.Equal(t, "keys 4 to 8, identify rows 2 to 4, way uint to half, subgroup_size none to 32", changeText(from, to))
 	assert.Empty(t, changeText(to, to))
 }
@@ -77,7 +77,7 @@ func TestChangeText(t *testing.T) {
 // A gain below the margin is not stored.
 func TestTuneKeepsToItsMargin(t *testing.T) {
 	dir := t.TempDir()
-	f := newFakeTuner(func(t attention.Tuning) (float64, float64) {
+	f := newFakeTuner(func(t tuning.Tuning) (float64, float64) {
 		if t.Attend.Rows == 4 {
 			return 10 / 1.07, 5
 		}
@@ -104,7 +104,7 @@ func TestTuneBearsNoise(t *testing.T) {
 		}
 		return ms * (1 + 0.02*random.Float64())
 	}
-	f := newFakeTuner(func(attention.Tuning) (float64, float64) { return disturbed(10), disturbed(5) })
+	f := newFakeTuner(func(tuning.Tuning) (float64, float64) { return disturbed(10), disturbed(5) })
 	faster := 0
 	for range 20 {
 		for _, trial := range tuned(t, f, dir, tuneArgs("-r", "5")...) {
@@ -122,7 +122,7 @@ func TestTuneBearsNoise(t *testing.T) {
 func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
 	dir := t.TempDir()
 	f := newFakeTuner(rowsLike(64, 16, 2))
-	f.misdeed = func(t attention.Tuning, out *attention.Outputs) error {
+	f.misdeed = func(t tuning.Tuning, out *attention.Outputs) error {
 		switch {
 		case t.Attend.Rows > 2: // one element of one row is off
 			if x := &out.O.Host[37]; out.O.Host != nil {
@@ -147,7 +147,7 @@ func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
 	assert.Empty(t, stored(t, f, dir))
 
 	// A search that keeps every key changes the output hardly at all.
-	f.misdeed = func(t attention.Tuning, out *attention.Outputs) error {
+	f.misdeed = func(t tuning.Tuning, out *attention.Outputs) error {
 		if t.Identify.Rows != 2 {
 			for i := range out.Stripes {
 				out.Stripes[i] = 1
@@ -182,7 +182,7 @@ func TestTuneInterrupted(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			defer cancel(nil)
 			left := 40
-			f.misdeed = func(attention.Tuning, *attention.Outputs) error {
+			f.misdeed = func(tuning.Tuning, *attention.Outputs) error {
 				if left--; left > 0 {
 					return nil
 				}

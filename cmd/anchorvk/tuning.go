@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/cachedir"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/internal/tuningstore"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -32,7 +32,7 @@ func (a *app) tuningStore() (*tuningstore.Store, error) {
 
 // storedTuning are the stored choices for a device. They only make kernels
 // faster, so whatever is wrong with them is no error.
-func (a *app) storedTuning(r *vk.Report) []attention.TuningOverride {
+func (a *app) storedTuning(r *vk.Report) []tuning.Rule {
 	if a.env.get("ANCHORVK_TUNING") == "off" {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (a *app) storedTuning(r *vk.Report) []attention.TuningOverride {
 		a.log.Warn("stored tuning is left out", "reason", w)
 	}
 	for _, c := range choices {
-		a.log.Debug("stored tuning", "tier", c.Tier, "head_dim", c.HeadDim, "why", c.Why)
+		a.log.Debug("stored tuning", "tier", c.When.Tiers[0], "head_dim", c.When.HeadDim.From, "why", c.Why)
 	}
 	return choices
 }

@@ -9,24 +9,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/internal/tuningstore"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
 // explained is what --explain says of the tuning, on a real device.
-func explained(t *testing.T, env ...string) (code int, tuning, stderr string) {
+func explained(t *testing.T, env ...string) (code int, line, stderr string) {
 	t.Helper()
 	for _, v := range env {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
 	code, stdout, stderr := program("bench", "--explain", "--seq", "64", "--head-dim", "64", "--modes", "dense")
-	for _, line := range strings.Split(stdout, "\n") {
-		if rest, found := strings.CutPrefix(line, "tuning "); found {
-			tuning = strings.TrimSpace(rest)
+	for _, text := range strings.Split(stdout, "\n") {
+		if rest, found := strings.CutPrefix(text, "tuning "); found {
+			line = strings.TrimSpace(rest)
 		}
 	}
-	return code, tuning, stderr
+	return code, line, stderr
 }
 
 // The plan takes the stored winner, the environment goes before it, and what
@@ -52,23 +53,23 @@ func TestStoredTuningIsUsed(t *testing.T) {
 	a := &app{env: environment{"ANCHORVK_CACHE_DIR=" + dir}, backend: vulkan{}}
 	store, err := a.tuningStore()
 	require.NoError(t, err)
-	choice := attention.TuningNeighbours(&r, plan.Tier, 64, plan.Choice(), attention.TuneAttend)[0]
+	choice := tuning.Neighbours(&r, plan.Tier, 64, plan.Tuning.Choice(plan.Tier), tuning.Attend)[0]
 	require.NoError(t, store.Save(&r, tuningstore.Entry{Tier: plan.Tier, HeadDim: 64, Choice: choice, Over: plan.Tuning.From, Attend: 1.5}))
 
-	code, tuning, stderr := explained(t)
+	code, line, stderr := explained(t)
 	require.Equal(t, exitOK, code)
 	require.Empty(t, stderr)
-	require.Equal(t, "bench --tune: attend 1.50 times as fast as with "+plan.Tuning.From+" on this device", tuning)
+	require.Equal(t, "bench --tune: attend 1.50 times as fast as with "+plan.Tuning.From+" on this device", line)
 
 	t.Run("off", func(t *testing.T) {
-		code, tuning, _ := explained(t, "ANCHORVK_TUNING=off")
+		code, line, _ := explained(t, "ANCHORVK_TUNING=off")
 		require.Equal(t, exitOK, code)
-		require.Equal(t, table, tuning)
+		require.Equal(t, table, line)
 	})
 	t.Run("environment", func(t *testing.T) {
-		code, tuning, _ := explained(t, "ANCHORVK_TUNING=identify.keys=8")
+		code, line, _ := explained(t, "ANCHORVK_TUNING=identify.keys=8")
 		require.Equal(t, exitOK, code)
-		require.Equal(t, "ANCHORVK_TUNING: identify.keys=8", tuning)
+		require.Equal(t, "ANCHORVK_TUNING: identify.keys=8", line)
 	})
 	t.Run("impossible", func(t *testing.T) {
 		code, _, stderr := explained(t, "ANCHORVK_TUNING=keys=3")
@@ -84,16 +85,16 @@ func TestStoredTuningIsUsed(t *testing.T) {
 		files := listing(t, filepath.Join(dir, "tuning"))
 		require.Len(t, files, 1)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "tuning", files[0]), []byte("{"), 0o600))
-		code, tuning, stderr := explained(t)
+		code, line, stderr := explained(t)
 		require.Equal(t, exitOK, code)
-		require.Equal(t, table, tuning)
+		require.Equal(t, table, line)
 		require.Contains(t, stderr, "stored tuning is left out")
 		require.Contains(t, stderr, "is damaged")
 	})
 	t.Run("no directory", func(t *testing.T) {
-		code, tuning, stderr := explained(t, "ANCHORVK_CACHE_DIR=off")
+		code, line, stderr := explained(t, "ANCHORVK_CACHE_DIR=off")
 		require.Equal(t, exitOK, code)
 		require.Empty(t, stderr)
-		require.Equal(t, table, tuning)
+		require.Equal(t, table, line)
 	})
 }

@@ -124,20 +124,6 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 	return v.finish()
 }
 
-// tuneFor takes the tuning of a case instead of what was asked for, which might
-// not go with it.
-func tuneFor(options *attention.PlanOptions, c verify.Case) error {
-	if c.Tuning == "" {
-		return nil
-	}
-	choice, err := attention.ParseTuning(c.Tuning)
-	if err != nil {
-		return err
-	}
-	options.Tuning = []attention.TuningOverride{{Choice: choice, From: "verify", Why: c.Tuning, Must: true}}
-	return nil
-}
-
 // verification gathers verdicts.
 type verification struct {
 	app     *app
@@ -154,8 +140,8 @@ func (v *verification) check(ctx context.Context, tier attention.Tier, c verify.
 	m, failures, err := verify.Check(ctx, c, func(ctx context.Context, c verify.Case, in verify.Inputs, out verify.Output) error {
 		options := v.options
 		options.Tier, options.NoFallback = tier, true
-		if err := tuneFor(&options, c); err != nil {
-			return err
+		if c.Tuning != "" { // what else was asked for might not go with it
+			options.Tuning, options.Rules = c.Tuning, nil
 		}
 		plan, err := v.session.plan(attention.Problem{Shape: c.Shape, Mode: c.Mode, Params: c.Params}, options)
 		if err != nil {

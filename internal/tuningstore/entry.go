@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -18,13 +18,13 @@ const Schema = 1
 
 // Entry is the winner of a sweep for one device, tier and head dimension.
 type Entry struct {
-	Schema  int                    `json:"schema"`
-	Device  Device                 `json:"device"`
-	Modules string                 `json:"modules"` // digest of the kernels that were measured
-	Tier    attention.Tier         `json:"tier"`
-	HeadDim int                    `json:"head_dim"`
-	Choice  attention.TuningChoice `json:"choice"`
-	Over    string                 `json:"over"` // what it was measured against
+	Schema  int           `json:"schema"`
+	Device  Device        `json:"device"`
+	Modules string        `json:"modules"` // digest of the kernels that were measured
+	Tier    tuning.Tier   `json:"tier"`
+	HeadDim int           `json:"head_dim"`
+	Choice  tuning.Choice `json:"choice"`
+	Over    string        `json:"over"` // what it was measured against
 	// Attend and Identify are how many times faster the kernels are than with
 	// that, 0 where their shape is as it was.
 	Attend   float64 `json:"attend_speedup"`
@@ -56,7 +56,7 @@ func (d *Device) version() string {
 // fileName tells apart what is measured separately. What changes with time,
 // the driver's version and the kernels, is not in it, so that a new
 // measurement takes the place of a stale one.
-func fileName(d Device, tier attention.Tier, headDim int) string {
+func fileName(d Device, tier tuning.Tier, headDim int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%x|%x|%d|%s|%d", d.VendorID, d.DeviceID, d.DriverID, d.Name, d.Subgroup))
 	return fmt.Sprintf("%s-%s-%d.json", hex.EncodeToString(sum[:6]), tier, headDim)
 }
@@ -66,7 +66,7 @@ func (e *Entry) Wins() bool { return e.Attend > 0 || e.Identify > 0 }
 
 // SetSpeedup notes how many times faster some kernels are.
 func (e *Entry) SetSpeedup(kernels string, speedup float64) {
-	if kernels == attention.TuneIdentify {
+	if kernels == tuning.Identify {
 		e.Identify = speedup
 	} else {
 		e.Attend = speedup
@@ -77,9 +77,9 @@ func (e *Entry) SetSpeedup(kernels string, speedup float64) {
 func (e *Entry) Take(from *Entry, kernels string) {
 	switch {
 	case from == nil:
-	case kernels == attention.TuneIdentify && from.Identify > 0:
+	case kernels == tuning.Identify && from.Identify > 0:
 		e.Choice.Identify, e.Identify = from.Choice.Identify, from.Identify
-	case kernels == attention.TuneAttend && from.Attend > 0:
+	case kernels == tuning.Attend && from.Attend > 0:
 		e.Choice.Attend, e.Attend = from.Choice.Attend, from.Attend
 		e.Choice.Way, e.Choice.SubgroupSize, e.Choice.Matrix = from.Choice.Way, from.Choice.SubgroupSize, from.Choice.Matrix
 	}
@@ -91,7 +91,7 @@ func (e *Entry) Why() string {
 	for _, k := range []struct {
 		name    string
 		speedup float64
-	}{{attention.TuneAttend, e.Attend}, {attention.TuneIdentify, e.Identify}} {
+	}{{tuning.Attend, e.Attend}, {tuning.Identify, e.Identify}} {
 		if k.speedup > 0 {
 			if why != "" {
 				why += ", "
@@ -102,9 +102,9 @@ func (e *Entry) Why() string {
 	return fmt.Sprintf("%s as with %s on this device", why, e.Over)
 }
 
-// override makes the entry a choice for plans.
-func (e *Entry) override() attention.TuningOverride {
-	return attention.TuningOverride{Tier: e.Tier, HeadDim: e.HeadDim, Choice: e.Choice, From: "bench --tune", Why: e.Why()}
+// rule makes the entry a rule for plans.
+func (e *Entry) rule() tuning.Rule {
+	return tuning.Rule{When: tuning.Only(e.Tier, e.HeadDim), Choice: e.Choice, From: "bench --tune", Why: e.Why()}
 }
 
 // parse reads an entry; anything that Save would not have written is an error.
@@ -132,7 +132,7 @@ func (e *Entry) usable(d Device, modules string) error {
 		return fmt.Errorf("is of another device, %s", e.Device.Name)
 	case e.Modules != modules:
 		return errors.New("is stale: measured with other kernels than this program has")
-	case e.HeadDim < 1 || e.Choice == (attention.TuningChoice{}) || !e.Wins():
+	case e.HeadDim < 1 || e.Choice == (tuning.Choice{}) || !e.Wins():
 		return errors.New("is damaged: it holds no choice")
 	}
 	return nil

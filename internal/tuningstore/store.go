@@ -11,9 +11,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/attention/problem"
 	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/privatefile"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -35,20 +36,20 @@ const maxBytes = 64 << 10
 // Load returns the choices for a device. What cannot be used, because it is
 // damaged, stale or of another device, is left out with a warning: a store
 // never keeps a program from running.
-func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings []error) {
+func (s *Store) Load(r *vk.Report) (choices []tuning.Rule, warnings []error) {
 	atomicfile.Sweep(s.dir)
 	device := DeviceOf(r)
-	for _, tier := range attention.Tiers(r) {
+	for _, tier := range tuning.Tiers(r) {
 		if !tier.OK {
 			continue
 		}
-		for dim := 8; dim <= attention.MaxHeadDim; dim += 8 {
+		for dim := 8; dim <= problem.MaxHeadDim; dim += 8 {
 			entry, err := s.find(device, tier.Name, dim)
 			switch {
 			case err != nil:
 				warnings = append(warnings, err)
 			case entry != nil:
-				choices = append(choices, entry.override())
+				choices = append(choices, entry.rule())
 			}
 		}
 	}
@@ -57,12 +58,12 @@ func (s *Store) Load(r *vk.Report) (choices []attention.TuningOverride, warnings
 
 // Find returns the winner for a device, a tier and a head dimension, or nil
 // where there is none that can be used.
-func (s *Store) Find(r *vk.Report, tier attention.Tier, headDim int) *Entry {
+func (s *Store) Find(r *vk.Report, tier tuning.Tier, headDim int) *Entry {
 	entry, _ := s.find(DeviceOf(r), tier, headDim)
 	return entry
 }
 
-func (s *Store) find(device Device, tier attention.Tier, headDim int) (*Entry, error) {
+func (s *Store) find(device Device, tier tuning.Tier, headDim int) (*Entry, error) {
 	path := filepath.Join(s.dir, fileName(device, tier, headDim))
 	entry, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +125,7 @@ func (s *Store) make() error {
 
 // Remove forgets the winner for a device, a tier and a head dimension; found
 // says whether there was one.
-func (s *Store) Remove(r *vk.Report, tier attention.Tier, headDim int) (found bool, err error) {
+func (s *Store) Remove(r *vk.Report, tier tuning.Tier, headDim int) (found bool, err error) {
 	err = os.Remove(filepath.Join(s.dir, fileName(DeviceOf(r), tier, headDim)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

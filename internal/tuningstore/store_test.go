@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -27,8 +27,8 @@ func device() *vk.Report {
 
 func winner() Entry {
 	return Entry{
-		Tier: attention.TierUnpack, HeadDim: 64, Over: "table gpu", Attend: 1.25,
-		Choice: attention.TuningChoice{Way: "uint", Attend: attention.ShapeChoice{Local: 64, Lanes: 1, Rows: 2, Keys: 8}},
+		Tier: tuning.TierUnpack, HeadDim: 64, Over: "table gpu", Attend: 1.25,
+		Choice: tuning.Choice{Way: tuning.Way{Load: tuning.LoadUint}, Attend: tuning.ShapeChoice{Local: 64, Lanes: 1, Rows: 2, Keys: 8}},
 	}
 }
 
@@ -46,8 +46,8 @@ func TestRoundTrip(t *testing.T) {
 	store, path := saved(t)
 	choices, warnings := store.Load(device())
 	require.Empty(t, warnings)
-	require.Equal(t, []attention.TuningOverride{{
-		Tier: attention.TierUnpack, HeadDim: 64, Choice: winner().Choice,
+	require.Equal(t, []tuning.Rule{{
+		When: tuning.Only(tuning.TierUnpack, 64), Choice: winner().Choice,
 		From: "bench --tune", Why: "attend 1.25 times as fast as with table gpu on this device",
 	}}, choices)
 	info, err := os.Stat(path)
@@ -65,10 +65,10 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, 4, choices[0].Choice.Attend.Rows)
 	require.Contains(t, choices[0].Why, "attend 1.25 times as fast, identify 1.50 times as fast as with table gpu")
 
-	found, err := store.Remove(device(), attention.TierUnpack, 64)
+	found, err := store.Remove(device(), tuning.TierUnpack, 64)
 	require.NoError(t, err)
 	require.True(t, found)
-	found, err = store.Remove(device(), attention.TierUnpack, 64)
+	found, err = store.Remove(device(), tuning.TierUnpack, 64)
 	require.NoError(t, err)
 	require.False(t, found)
 	choices, warnings = store.Load(device())

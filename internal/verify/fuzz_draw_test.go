@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -49,7 +50,7 @@ type problem struct {
 
 func (p problem) String() string {
 	return fmt.Sprintf("%s: %s, heads %v, tier %s %v, amplitude %g, plant %q; second: slices of %g ms, %d bytes of scratch, gaps %v, device %v, cut at %v",
-		p.Name, p.name(), p.Params.Heads, p.plan.Tier, p.plan.Tuning, p.Data.Amplitude, p.Data.Plant, p.second.SliceMS, p.second.ScratchBytes, p.gaps, p.device, p.chunks)
+		p.Name, p.name(), p.Params.Heads, p.plan.Tier, p.plan.Rules, p.Data.Amplitude, p.Data.Plant, p.second.SliceMS, p.second.ScratchBytes, p.gaps, p.device, p.chunks)
 }
 
 // Few head dimensions and tunings, as each costs seconds of compiling.
@@ -105,8 +106,8 @@ func draw(data []byte, report *vk.Report) problem {
 		p.Data.Amplitude = 0.5
 	}
 	if text := one(c, fuzzTunings...); text != "" {
-		if choice, err := attention.ParseTuning(text); err == nil { // the plan leaves out what the device cannot take
-			p.plan.Tuning = []attention.TuningOverride{{Choice: choice, From: text}}
+		if choice, err := tuning.Parse("a fuzzer", text); err == nil { // the plan leaves out what the device cannot take
+			p.plan.Rules = []tuning.Rule{{Choice: choice, From: text}}
 		}
 	}
 	p.second = p.plan

@@ -1,19 +1,19 @@
-package attention
+// Package tuning chooses the tier of kernels and their shape for a device and a
+// head dimension. A table of rules says what to aim at, rules from elsewhere go
+// before it, and one judge fits each to what the device and the kernels can do.
+package tuning
 
 import (
 	"fmt"
 
 	"github.com/anchorvk/anchorvk/internal/plural"
-	"github.com/anchorvk/anchorvk/vk"
 )
 
 // Tuning is the shape of the kernels for one device and head dimension. It
 // changes speed and the last bits of results, never their meaning.
 type Tuning struct {
-	// Way is how kernels read K and V: "uint", "half" or "address"; where softmax
-	// happens in registers, always in tier coop2, it is how queries lie in
-	// matrices: "rows" or "columns". Plan.String tells both apart.
-	Way string `json:"way"`
+	// Way is how kernels read K and V, and how queries lie in matrices.
+	Way Way `json:"way"`
 	// Attend shapes the attention kernels.
 	Attend KernelShape `json:"attend"`
 	// Identify shapes the stripe search, whose rows are pooled blocks.
@@ -32,8 +32,8 @@ type Tuning struct {
 	Compact int `json:"compact,omitempty"`
 	// Subgroup is the subgroup size that the kernels need; 0 leaves it to the driver.
 	Subgroup int `json:"subgroup"`
-	// From says where the choice comes from: "table NAME" for an entry of the
-	// tuning table, else the override's own word.
+	// From says where the choice comes from: "table NAME" for a rule of the
+	// tuning table, else the rule's own word.
 	From string `json:"from"`
 	// Why is the reason of the choice.
 	Why string `json:"why"`
@@ -58,8 +58,8 @@ type KernelShape struct {
 	Lean bool `json:"lean,omitempty"`
 }
 
-// describe is the shape in words, where a lane holds so many rows or blocks.
-func (s KernelShape) describe(one, many string) string {
+// Describe is the shape in words, where a lane holds so many rows or blocks.
+func (s KernelShape) Describe(one, many string) string {
 	return fmt.Sprintf("%d invocations, %s %s, %s at a time", s.Local,
 		plural.Of(s.Lanes, "lane shares", "lanes share"), plural.Of(s.Rows, one, many), plural.Of(s.Keys, "key", "keys"))
 }
@@ -71,83 +71,59 @@ func (s KernelShape) String() string {
 	return fmt.Sprintf("{%d %d %d %d}", s.Local, s.Lanes, s.Rows, s.Keys)
 }
 
-// MatrixShape is a product of M x K and K x N matrices.
-type MatrixShape struct {
-	M int `json:"m"`
-	N int `json:"n"`
-	K int `json:"k"`
-}
-
-func (m MatrixShape) String() string { return fmt.Sprintf("%dx%dx%d", m.M, m.N, m.K) }
-
 // TileRows is how many query rows a workgroup computes.
 func (s KernelShape) TileRows() int { return s.Local / s.Lanes / max(s.Slices, 1) * s.Rows }
 
 // TileRows is how many query rows a workgroup of the attention kernels computes.
 func (t Tuning) TileRows() int { return t.Attend.TileRows() }
 
-// Ways of reading K and V, and where softmax happens in registers, always in
-// tier coop2, how queries lie in matrices (shaders/include/coop2_layout.glsl);
-// they name shader modules.
+// Kernels that share a shape.
 const (
-	wayUint    = "uint"
-	wayHalf    = "half"
-	wayAddress = "address"
-	wayRows    = "rows"
-	wayColumns = "columns"
+	Attend   = "attend"   // the attention kernels
+	Identify = "identify" // the stripe search
 )
 
-// loads says in words how kernels load K and V.
-func (t Tuning) loads() string {
+// shapeOf is the shape of Attend or Identify.
+func (t Tuning) shapeOf(kernels string) KernelShape {
+	if kernels == Identify {
+		return t.Identify
+	}
+	return t.Attend
+}
+
+// Loads says in words how kernels load K and V.
+func (t Tuning) Loads() string {
 	switch {
 	case t.Matrix != (MatrixShape{}):
 		return "in words of 16 bytes, which pass through shared memory to the matrices"
-	case t.Way == wayAddress:
+	case t.Way.Load == LoadAddress:
 		return "as halves, through addresses of buffers"
-	case t.Way == wayHalf:
+	case t.Way.Load == LoadHalf:
 		return "as halves, through bindings"
 	}
 	return "in words of 16 bytes, which are unpacked"
 }
 
-// queries says in words how queries lie in the products of scores.
-func (t Tuning) queries() string {
+// Queries says in words how queries lie in the products of scores.
+func (t Tuning) Queries() string {
 	switch {
 	case t.Matrix == (MatrixShape{}):
 		return "in registers, no matrices"
-	case t.Way == wayRows:
-		return "rows of the score matrices, which stay in registers"
-	case t.Way == wayColumns:
-		return "columns of the score matrices, which stay in registers"
+	case t.inRegisters():
+		return string(t.Way.Layout) + " of the score matrices, which stay in registers"
 	}
 	return "rows of the score matrices, which pass through shared memory"
 }
 
-// allWays are all of them; wayFor says which a tier has.
-var allWays = []string{wayAddress, wayHalf, wayUint, wayRows, wayColumns}
+// inRegisters is set where scores stay in registers. What a product gives, the
+// next one takes, so that its sides are equal.
+func (t Tuning) inRegisters() bool { return t.Way.Layout != "" }
 
-// untakable says why a device that passes a tier cannot take it for a head
-// dimension, or "".
-func untakable(r *vk.Report, tier Tier, headDim int) string {
-	entry := lookUp(r, tier, headDim)
-	if entry.refuse != "" {
-		return entry.refuse
+// ShareKeys lets as many heads share keys in the stripe search as share a KV
+// head, or the largest power of two that divides their number: then the heads
+// of a workgroup have the same KV head, unless a span of heads is cut in between.
+func (t *Tuning) ShareKeys(headsPerKV int) {
+	for t.SearchHeads > 1 && headsPerKV%t.SearchHeads != 0 {
+		t.SearchHeads /= 2
 	}
-	if n := r.Limits.LoopRounds; n > 0 && tier.onMatrixUnits() {
-		return fmt.Sprintf("the driver ends loops after %d rounds, and the rounds of matrix kernels are not bounded", n)
-	}
-	return illegal(r, tier, headDim, entry.choice.resolve(r, tier, headDim))
-}
-
-// subgroupFloor is the smallest subgroup that a kernel may get, or 0 when
-// kernels must do without subgroup shuffles.
-func subgroupFloor(r *vk.Report) int {
-	s := r.Subgroup
-	switch {
-	case !s.Shuffle || !s.ComputeStage || s.Size == 0:
-		return 0
-	case s.Min > 0:
-		return int(s.Min)
-	}
-	return int(s.Size)
 }

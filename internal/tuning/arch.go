@@ -1,9 +1,10 @@
-package attention
+package tuning
 
 import (
 	"slices"
 	"strings"
 
+	"github.com/anchorvk/anchorvk/internal/drivers"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -62,7 +63,7 @@ func DetectArchitecture(r *vk.Report) Architecture {
 	switch {
 	case oldLavapipe(r):
 		return ArchLavapipeOld
-	case r.Type == "cpu" && r.DriverID == driverLavapipe:
+	case r.Type == "cpu" && r.DriverID == drivers.Lavapipe:
 		return ArchLavapipe
 	case r.Type == "cpu":
 		return ArchCPU
@@ -135,10 +136,8 @@ func detectIntel(h *vk.Hardware) Architecture {
 
 func multiplies(h *vk.Hardware, element string) bool { return slices.Contains(h.MatrixTypes, element) }
 
-const driverLavapipe = 13 // VK_DRIVER_ID_MESA_LLVMPIPE
-
 // oldLavapipe: before Vulkan 1.4 (Mesa 25) lavapipe gathers lane by lane where
 // later ones load once, and takes ten times as long to compile such code.
 func oldLavapipe(r *vk.Report) bool {
-	return r.Type == "cpu" && r.DriverID == driverLavapipe && (strings.HasPrefix(r.API, "1.3.") || strings.HasPrefix(r.API, "1.2."))
+	return r.Type == "cpu" && r.DriverID == drivers.Lavapipe && (strings.HasPrefix(r.API, "1.3.") || strings.HasPrefix(r.API, "1.2."))
 }

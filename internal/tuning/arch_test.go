@@ -1,4 +1,4 @@
-package attention
+package tuning
 
 import (
 	"testing"
@@ -6,11 +6,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/internal/testreports"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
 func TestArchitectureOfRecordedDevices(t *testing.T) {
-	reports := recordedReports(t)
+	reports := testreports.Recorded()
 	for name, want := range map[string]Architecture{
 		"lavapipe-floor": ArchLavapipeOld, "lavapipe-128": ArchLavapipe, "lavapipe-256": ArchLavapipe, "lavapipe-512": ArchLavapipe,
 		"swiftshader": ArchCPU,

@@ -1,4 +1,4 @@
-package attention
+package tuning
 
 import (
 	"fmt"
@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/anchorvk/anchorvk/attention/problem"
+	"github.com/anchorvk/anchorvk/internal/drivers"
+	"github.com/anchorvk/anchorvk/internal/testreports"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -54,7 +57,7 @@ var hardwareOf = map[Architecture]vk.Hardware{
 
 // reportOf is a device of a family that passes every tier.
 func reportOf(arch Architecture) *vk.Report {
-	r := fakeReport("discrete")
+	r := testreports.Fake("discrete")
 	r.Hardware = hardwareOf[arch]
 	vendor, _, _ := strings.Cut(string(arch), "-")
 	r.VendorID = map[string]uint32{"nvidia": vendorNVIDIA, "amd": vendorAMD, "intel": vendorIntel}[vendor]
@@ -62,7 +65,7 @@ func reportOf(arch Architecture) *vk.Report {
 		r.Type = "cpu"
 	}
 	if arch == ArchLavapipe || arch == ArchLavapipeOld {
-		r.DriverID = driverLavapipe
+		r.DriverID = drivers.Lavapipe
 	}
 	if arch == ArchLavapipeOld {
 		r.API = "1.3.230"
@@ -70,70 +73,82 @@ func reportOf(arch Architecture) *vk.Report {
 	return r
 }
 
-// Each entry of the table is taken by some device, is legal there as it
-// stands, has a reason of its own, and stands but once.
-func TestTuningTable(t *testing.T) {
+// Each rule of the table is taken by some device, is legal there as it stands,
+// has a reason of its own, and stands but once.
+func TestTable(t *testing.T) {
 	type use struct{ taken, legal int }
 	uses := map[string]*use{}
-	for _, e := range tuningTable {
-		require.Nil(t, uses[e.name], "two entries are named %s", e.name)
-		uses[e.name] = &use{}
-		assert.NotEmpty(t, e.why, "%s has no reason", e.name)
-		for _, c := range []ShapeChoice{e.choice.Attend, e.choice.Identify} {
-			assert.False(t, c.Local > 0 && c.Subgroups > 0, "%s gives a workgroup in invocations and in subgroups", e.name)
+	for _, u := range table {
+		require.Nil(t, uses[u.From], "two rules are named %s", u.From)
+		require.True(t, strings.HasPrefix(u.From, "table "), u.From)
+		uses[u.From] = &use{}
+		assert.NotEmpty(t, u.Why, "%s has no reason", u.From)
+		for _, c := range []ShapeChoice{u.Choice.Attend, u.Choice.Identify} {
+			assert.False(t, c.Local > 0 && c.Subgroups > 0, "%s gives a workgroup in invocations and in subgroups", u.From)
 		}
-		for _, pattern := range e.archs {
-			only := tuningEntry{archs: []Architecture{pattern}}
-			assert.True(t, slices.ContainsFunc(architectures, only.isFor), "%s is for %s, which no device is", e.name, pattern)
-		}
+		requireFamilies(t, u.From, u.When)
+	}
+	for _, refusal := range refusals {
+		uses[refusal.why] = &use{}
+		requireFamilies(t, refusal.why, refusal.When)
 	}
 	for _, r := range tuningVariety(t) {
 		for _, tier := range tierOrder {
 			if missing(r, tier.needs) != "" {
 				continue
 			}
-			for dim := 8; dim <= MaxHeadDim; dim += 8 {
-				e := lookUp(r, tier.tier, dim)
-				uses[e.name].taken++
-				why := untakable(r, tier.tier, dim)
-				if why == "" {
-					uses[e.name].legal++
+			for dim := 8; dim <= problem.MaxHeadDim; dim += 8 {
+				rule, _, why := fromTable(r, tier.tier, dim)
+				if rule == nil {
+					uses[why].taken++
+					continue
 				}
-				if e.refuse == "" && !strings.Contains(why, "shared memory") {
-					require.Empty(t, why, "%s, tier %s, head_dim %d, subgroup %d", e.name, tier.tier, dim, r.Subgroup.Size)
+				uses[rule.From].taken++
+				if why == "" {
+					uses[rule.From].legal++
+				}
+				if !strings.Contains(why, "shared memory") {
+					require.Empty(t, why, "%s, tier %s, head_dim %d, subgroup %d", rule.From, tier.tier, dim, r.Subgroup.Size)
 				}
 			}
 		}
 	}
-	for _, e := range tuningTable {
-		assert.Positive(t, uses[e.name].taken, "%s is never taken: an entry before it takes all", e.name)
-		if e.refuse == "" {
-			assert.Positive(t, uses[e.name].legal, "%s fits no device", e.name)
-		}
+	for name, u := range uses {
+		assert.Positive(t, u.taken, "%s is never taken: a rule before it takes all", name)
 	}
-	for i, e := range tuningTable {
-		for _, before := range tuningTable[:i] {
-			same := fmt.Sprint(e.archs, e.tiers, e.headDim, e.subgroup, e.shared, e.choice.SubgroupSize) ==
-				fmt.Sprint(before.archs, before.tiers, before.headDim, before.subgroup, before.shared, before.choice.SubgroupSize)
-			assert.False(t, same, "%s and %s are for the same devices", before.name, e.name)
+	for i, u := range table {
+		assert.Positive(t, uses[u.From].legal, "%s fits no device", u.From)
+		for _, before := range table[:i] {
+			same := fmt.Sprint(u.When, u.Choice.SubgroupSize) == fmt.Sprint(before.When, before.Choice.SubgroupSize)
+			assert.False(t, same, "%s and %s are for the same devices", before.From, u.From)
 		}
 	}
 }
 
-// The table has an entry for whatever passes a tier.
-func TestTuningTableEndsWithAnEntryForAll(t *testing.T) {
+// requireFamilies demands devices of each family that conditions name.
+func requireFamilies(t *testing.T, name string, when When) {
+	t.Helper()
+	for _, pattern := range when.Architectures {
+		only := When{Architectures: []Architecture{pattern}}
+		assert.True(t, slices.ContainsFunc(architectures, only.isFor), "%s is for %s, which no device is", name, pattern)
+	}
+}
+
+// The table has a rule for whatever passes a tier.
+func TestTableEndsWithARuleForAll(t *testing.T) {
 	for _, tier := range tierOrder {
-		last := slices.ContainsFunc(tuningTable, func(e tuningEntry) bool {
-			return len(e.archs) == 0 && (len(e.tiers) == 0 || slices.Contains(e.tiers, tier.tier)) &&
-				e.headDim == span{} && e.subgroup == span{} && e.shared == 0 && e.choice.SubgroupSize == 0
+		last := slices.ContainsFunc(table, func(u Rule) bool {
+			w := u.When
+			return len(w.Architectures) == 0 && (len(w.Tiers) == 0 || slices.Contains(w.Tiers, tier.tier)) &&
+				w.HeadDim == Span{} && w.Subgroup == Span{} && w.Offers == 0 && u.Choice.SubgroupSize == 0
 		})
-		assert.True(t, last, "tier %s has no entry without conditions", tier.tier)
+		assert.True(t, last, "tier %s has no rule without conditions", tier.tier)
 	}
 }
 
 // What a tuning may not be is told apart from what it may.
 func TestIllegalTuningsAreTold(t *testing.T) {
-	r := fakeReport("discrete")
+	r := testreports.Fake("discrete")
 	for _, c := range []struct {
 		tier Tier
 		edit func(*Tuning)
@@ -154,10 +169,11 @@ func TestIllegalTuningsAreTold(t *testing.T) {
 		{TierCoop, func(t *Tuning) { t.Identify.Rows = 128 }, "pass through"},
 		{TierCoop, func(t *Tuning) { t.Attend.Lanes = 16 }, "in a subgroup of 32"},
 	} {
-		tuned, err := tune(r, c.tier, 128, nil)
+		chosen, err := Choose(r, Request{Tier: c.tier, HeadDim: 128})
 		require.NoError(t, err)
-		require.Empty(t, illegal(r, c.tier, 128, tuned))
+		tuned := chosen.Tuning
+		require.Empty(t, tuned.illegal(r, c.tier, 128))
 		c.edit(&tuned)
-		assert.Contains(t, illegal(r, c.tier, 128, tuned), c.why)
+		assert.Contains(t, tuned.illegal(r, c.tier, 128), c.why)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/stat"
 )
 
 func TestCompareWithAnEarlierBench(t *testing.T) {
@@ -94,8 +95,8 @@ func TestCompareRefusesOtherFiles(t *testing.T) {
 }
 
 func TestMedianAndFlops(t *testing.T) {
-	require.Equal(t, 2.0, median([]float64{3, 1, 2}))
-	require.Equal(t, 2.5, median([]float64{4, 1, 2, 3}))
+	require.Equal(t, 2.0, stat.Median([]float64{3, 1, 2}))
+	require.Equal(t, 2.5, stat.Median([]float64{4, 1, 2, 3}))
 	s := spread([]float64{3, 1, 2})
 	require.Equal(t, []float64{2, 1, 3}, []float64{float64(s.Median), float64(s.Min), float64(s.Max)})
 	require.Len(t, s.Samples, 3)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/stat"
 )
 
 // spreadRecord sums up the samples of one quantity.
@@ -24,20 +25,11 @@ type spreadRecord struct {
 }
 
 func spread(samples []float64) spreadRecord {
-	s := spreadRecord{Median: report.Float(median(samples)), Min: report.Float(slices.Min(samples)), Max: report.Float(slices.Max(samples))}
+	s := spreadRecord{Median: report.Float(stat.Median(samples)), Min: report.Float(slices.Min(samples)), Max: report.Float(slices.Max(samples))}
 	for _, x := range samples {
 		s.Samples = append(s.Samples, report.Float(x))
 	}
 	return s
-}
-
-func median(samples []float64) float64 {
-	sorted := slices.Sorted(slices.Values(samples))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
 // benchRecord is what `bench` says about one mode of one shape.
@@ -105,7 +97,7 @@ func (a *app) measure(ctx context.Context, f *benchFlags, s session, w workload,
 			for n := range ratios {
 				ratios[n] = clock(runs[dense][n]) / clock(runs[i][n])
 			}
-			records[i].SpeedupOverDense = report.Float(median(ratios))
+			records[i].SpeedupOverDense = report.Float(stat.Median(ratios))
 		}
 	}
 	return records, err
@@ -165,11 +157,11 @@ func summarise(preset string, s session, shape attention.Shape, v variant, runs 
 		return all
 	}
 	r.TimeMS = spread(pick(clock))
-	r.PassMS.Anchor = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Anchor })))
-	r.PassMS.Identify = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Identify })))
-	r.PassMS.Attention = report.Float(median(pick(func(s attention.Stats) float64 { return s.TimeMS.Attention })))
-	r.HostMS = report.Float(median(pick(func(s attention.Stats) float64 { return s.HostMS })))
-	r.PausedMS = report.Float(median(pick(func(s attention.Stats) float64 { return s.PausedMS })))
+	r.PassMS.Anchor = report.Float(stat.Median(pick(func(s attention.Stats) float64 { return s.TimeMS.Anchor })))
+	r.PassMS.Identify = report.Float(stat.Median(pick(func(s attention.Stats) float64 { return s.TimeMS.Identify })))
+	r.PassMS.Attention = report.Float(stat.Median(pick(func(s attention.Stats) float64 { return s.TimeMS.Attention })))
+	r.HostMS = report.Float(stat.Median(pick(func(s attention.Stats) float64 { return s.HostMS })))
+	r.PausedMS = report.Float(stat.Median(pick(func(s attention.Stats) float64 { return s.PausedMS })))
 	r.TFLOPS = report.Float(denseFlops(shape) / (float64(r.TimeMS.Median) * 1e9))
 	return r
 }

@@ -2,22 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/plural"
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
-	"github.com/anchorvk/anchorvk/internal/tuningstore"
+	"github.com/anchorvk/anchorvk/vk"
 )
-
-// target is what one stored choice is for.
-type target struct {
-	tier attention.Tier
-	plan *attention.Plan // with the table's choice
-}
 
 // tune is `bench --tune` after its flags are checked. Nothing is stored before
 // every sweep is done, so that an interrupted one changes nothing.
@@ -37,32 +33,30 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 		return err
 	}
 	defer a.closeSession(s)
-	options.Tuning, options.Rules, options.NoFallback = "", nil, true
 	f.tune.shapeFor(s.report(), f)
-	targets, err := f.targets(s, options)
+	targets, err := a.targets(f, s, options)
 	if err != nil {
 		return err
 	}
 	doc := report.Document{Key: "results", Columns: tuneColumns()}
 	deadline := time.Now().Add(f.tune.limit)
-	var entries []tuningstore.Entry
+	var entries []tune.Entry
 	for _, t := range targets {
-		w := &sweep{app: a, f: f, s: s, tier: t.tier, shape: t.plan.Shape, options: options, deadline: deadline}
-		w.options.Tier = t.tier
-		entry, err := w.run(ctx, t, store.Find(s.report(), t.tier, t.plan.Shape.HeadDim))
+		t.sweep.Deadline = deadline
+		entry, err := a.sweep(ctx, f, s, t, store)
 		if err != nil {
 			return err
 		}
 		entries = append(entries, entry)
-		for _, trial := range w.trials {
-			doc.Records = append(doc.Records, trial)
+		for _, trial := range t.sweep.Trials {
+			doc.Records = append(doc.Records, newTrialRecord(t.sweep, trial))
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	for _, e := range entries {
-		note, err := a.keep(store, s, e)
+		note, err := keep(store, s, e)
 		if err != nil {
 			return err
 		}
@@ -74,9 +68,15 @@ func (a *app) tune(ctx context.Context, f *benchFlags) error {
 	return doc.Write(a.stdout, a.format)
 }
 
+// target is what one stored choice is for.
+type target struct {
+	sweep *tune.Sweep
+	table tuning.Tuning
+}
+
 // targets plans every tier and head dimension, so that what cannot be tuned is
 // known before the first measurement.
-func (f *benchFlags) targets(s session, options attention.PlanOptions) ([]target, error) {
+func (a *app) targets(f *benchFlags, s session, options attention.PlanOptions) ([]target, error) {
 	tiers := f.tune.tiers
 	if len(tiers) == 0 {
 		tiers = []string{string(options.Tier)}
@@ -84,28 +84,37 @@ func (f *benchFlags) targets(s session, options attention.PlanOptions) ([]target
 	var all []target
 	for _, dim := range f.headDims {
 		for _, tier := range tiers {
-			options.Tier = attention.Tier(tier)
-			p, err := s.plan(attention.Problem{Shape: f.config(f.lengths[0], dim).Shape, Mode: f.modes[0], Params: f.params.p}, options)
+			w := &tune.Sweep{
+				Runner: swept{s}, Tier: attention.Tier(tier), Shape: f.config(f.lengths[0], dim).Shape, Params: f.params.p,
+				Modes: f.modes, Kernels: f.tune.kernels, Options: options, DutyCycle: f.manners.duty,
+				Repetitions: f.repetitions, Margin: f.tune.margin, Limit: f.tune.limit,
+				Progress: func(what string, steps int) (step, done func()) {
+					bar := a.progress(what, float64(steps))
+					return func() { bar.add(1) }, bar.done
+				},
+			}
+			p, err := w.Start()
 			if err != nil {
 				return nil, err
 			}
 			if p.Asked == attention.ModeAnchor && p.Units == 0 {
 				return nil, usage("--seq %d leaves no keys between sink and window, so that no stripes are searched; use a longer --seq, or a smaller --step or --block", f.lengths[0])
 			}
-			all = append(all, target{p.Tier, p})
+			w.Tier = p.Tier
+			all = append(all, target{w, p.Tuning})
 		}
 	}
 	return all, nil
 }
 
-// run sweeps one target. The entry has no choice where the table's is best.
-func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuningstore.Entry, error) {
-	entry := tuningstore.Entry{Tier: t.tier, HeadDim: w.shape.HeadDim, Over: t.plan.Tuning.From}
-	load := generated(w.f.config(w.f.lengths[0], w.shape.HeadDim))
-	if err := w.app.fits("the inputs and outputs", inputBytes(w.shape)+w.outputBytes()); err != nil {
+// sweep sweeps one target, on generated inputs.
+func (a *app) sweep(ctx context.Context, f *benchFlags, s session, t target, store *tune.Store) (entry tune.Entry, err error) {
+	w := t.sweep
+	load := generated(f.config(f.lengths[0], w.Shape.HeadDim))
+	if err := a.fits("the inputs and outputs", inputBytes(w.Shape)+w.HostBytes()); err != nil {
 		return entry, err
 	}
-	in, out, free, err := w.s.place(ctx, w.shape, func() (attention.Inputs, error) {
+	in, out, free, err := s.place(ctx, w.Shape, func() (attention.Inputs, error) {
 		in, _, err := load.load()
 		return in, err
 	})
@@ -113,58 +122,39 @@ func (w *sweep) run(ctx context.Context, t target, old *tuningstore.Entry) (tuni
 		return entry, err
 	}
 	defer free()
-	w.in, w.out = in, out
-	start := t.plan.Tuning.Choice(t.tier)
-	base, err := w.plan(start)
-	if err != nil {
-		return entry, err
+	w.In, w.Out = in, out
+	entry, err = w.Run(ctx, t.table, store.Find(s.report(), w.Tier, w.Shape.HeadDim))
+	var clock *tune.ClockError
+	if errors.As(err, &clock) {
+		err = errors.New("the device's clock is not to be trusted, and --tune measures by it: " + strings.Join(clock.Warnings, "; "))
 	}
-	if w.reference, err = w.compute(ctx, base); err != nil {
-		return entry, err
-	}
-	entry.Choice = start
-	for _, kernels := range []string{tuning.Attend, tuning.Identify} {
-		if !slices.Contains(w.f.tune.kernels, kernels) {
-			entry.Take(old, kernels) // what an earlier sweep found stays
-			continue
-		}
-		from := entry.Choice
-		var hints []tuning.Choice
-		hinted := tuningstore.Entry{Choice: from}
-		if hinted.Take(old, kernels); hinted.Choice != from {
-			hints = append(hints, hinted.Choice)
-		}
-		best, err := w.climb(ctx, from, kernels, hints)
-		if err != nil {
-			return entry, err
-		}
-		if best == from {
-			continue
-		}
-		gain, err := w.final(ctx, from, best, kernels)
-		if err != nil {
-			return entry, err
-		}
-		if gain > 0 {
-			entry.Choice = best
-			entry.SetSpeedup(kernels, gain)
-		}
-	}
-	return entry, nil
+	return entry, err
 }
 
 // keep stores an entry, or forgets an earlier one that wins no more, and says so.
-func (a *app) keep(store *tuningstore.Store, s session, e tuningstore.Entry) (note string, err error) {
+func keep(store *tune.Store, s session, e tune.Entry) (note string, err error) {
 	what := fmt.Sprintf("%s, head_dim %d: ", e.Tier, e.HeadDim)
-	if !e.Wins() {
-		found, err := store.Remove(s.report(), e.Tier, e.HeadDim)
-		if found {
-			what += "what was stored is removed; "
-		}
-		return what + e.Over + " stays", err
-	}
-	if err := store.Save(s.report(), e); err != nil {
+	removed, err := store.Keep(s.report(), e)
+	switch {
+	case err != nil && e.Wins():
 		return "", err
+	case e.Wins():
+		return what + "stored, " + e.Why(), nil
+	case removed:
+		what += "what was stored is removed; "
 	}
-	return what + "stored, " + e.Why(), nil
+	return what + e.Over + " stays", err
+}
+
+// swept is a session as sweeps see it.
+type swept struct{ session }
+
+func (s swept) Report() *vk.Report { return s.report() }
+
+func (s swept) Plan(p attention.Problem, o attention.PlanOptions) (*attention.Plan, error) {
+	return s.plan(p, o)
+}
+
+func (s swept) Run(ctx context.Context, p *attention.Plan, in attention.Inputs, out attention.Outputs, o attention.RunOptions) (attention.Stats, error) {
+	return s.run(ctx, p, in, out, o)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/tuning"
@@ -22,6 +23,11 @@ type fakeTuner struct {
 	ms      func(t tuning.Tuning) (attend, identify float64)
 	misdeed func(t tuning.Tuning, out *attention.Outputs) error
 	results map[string]computed // of the oracle, which is slow
+}
+
+type computed struct {
+	rows    []float16.Float16
+	stripes []byte
 }
 
 func newFakeTuner(ms func(tuning.Tuning) (float64, float64)) *fakeTuner {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -94,11 +95,8 @@ func (t *tuneFlags) check(cmd *cobra.Command, f *benchFlags) error {
 
 // shapeFor sets sizes that keep the device busy, where none are given.
 func (t *tuneFlags) shapeFor(r *vk.Report, f *benchFlags) {
-	switch {
-	case !t.ownShape:
-	case r.Type == "cpu":
-		f.lengths, f.heads, f.kvHeads = []int{4096}, 2, 1
-	default:
-		f.lengths, f.heads, f.kvHeads = []int{8192}, 32, 8
+	if t.ownShape {
+		busy := tune.BusyShape(r, 0)
+		f.lengths, f.heads, f.kvHeads = []int{busy.KVLen}, busy.Heads, busy.KVHeads
 	}
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 )
 
@@ -31,16 +28,17 @@ type trialRecord struct {
 	Why       string       `json:"why"` // of verdicts that need one, or ""
 }
 
-// Verdicts on a trial.
-const (
-	trialSlower  = "no faster"
-	trialFaster  = "faster"
-	trialWrong   = "wrong"     // computes something else
-	trialFailed  = "failed"    // cannot be built or run
-	trialSkipped = "not tried" // no time was left
-	trialStored  = "stored"
-	trialKept    = "not stored" // what wins too little
-)
+func newTrialRecord(w *tune.Sweep, t tune.Trial) trialRecord {
+	r := trialRecord{
+		Tier: string(w.Tier), HeadDim: w.Shape.HeadDim, Kernels: t.Kernels, Round: t.Round, Change: t.Change, Choice: t.Choice,
+		Lead: report.Float(t.Lead), FirstRunS: report.Float(t.FirstRun), Verdict: t.Verdict, Why: t.Why,
+	}
+	if len(t.Ratios) > 0 {
+		s := spread(t.Ratios)
+		r.Speedup = &s
+	}
+	return r
+}
 
 func tuneColumns() []report.Column {
 	ratio := func(head, key string) report.Column {
@@ -62,54 +60,4 @@ func tuneColumns() []report.Column {
 		{Head: "verdict", Key: "verdict"},
 		{Head: "why", Key: "why"},
 	}
-}
-
-// changeText says in which fields a choice differs from another, by their JSON
-// names; those of the attention kernels stand without a word before them.
-func changeText(from, to tuning.Choice) string {
-	before, after := fields(from), fields(to)
-	names := slices.Sorted(maps.Keys(before))
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if _, both := before[name]; !both {
-			names = append(names, name)
-		}
-	}
-	var parts []string
-	text := func(v any) any {
-		if v == nil {
-			return "none"
-		}
-		return v
-	}
-	for _, name := range names {
-		if before[name] != after[name] {
-			short := strings.ReplaceAll(strings.TrimPrefix(name, "attend."), ".", " ")
-			parts = append(parts, fmt.Sprintf("%s %v to %v", short, text(before[name]), text(after[name])))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// fields are the values of a choice by their JSON names, a nested one's behind
-// a dot.
-func fields(c tuning.Choice) map[string]any {
-	text, err := json.Marshal(c)
-	nested := map[string]any{}
-	if err == nil {
-		err = json.Unmarshal(text, &nested)
-	}
-	if err != nil {
-		panic(err) // a choice is strings and numbers
-	}
-	flat := map[string]any{}
-	for name, value := range nested {
-		inner, ok := value.(map[string]any)
-		if !ok {
-			flat[name] = value
-		}
-		for below, v := range inner {
-			flat[name+"."+below] = v
-		}
-	}
-	return flat
 }

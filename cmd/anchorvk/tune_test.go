@@ -17,6 +17,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -40,7 +41,7 @@ func TestTuneFindsTheBest(t *testing.T) {
 		require.NotNil(t, trial.Speedup, "%+v", trial)
 		if trial.Round == 0 {
 			finals++
-			assert.Equal(t, trialStored, trial.Verdict)
+			assert.Equal(t, tune.Stored, trial.Verdict)
 			assert.Len(t, trial.Speedup.Samples, 5)
 		}
 	}
@@ -66,14 +67,6 @@ func TestTuneFindsTheBest(t *testing.T) {
 	assert.Empty(t, stored(t, f, dir))
 }
 
-// Whatever field of a choice differs is named.
-func TestChangeText(t *testing.T) {
-	from := tuning.Choice{Way: tuning.Way{Load: tuning.LoadUint}, Attend: tuning.ShapeChoice{Rows: 2, Keys: 4}, Identify: tuning.ShapeChoice{Rows: 2}}
-	to := tuning.Choice{Way: tuning.Way{Load: tuning.LoadHalf}, SubgroupSize: 32, Attend: tuning.ShapeChoice{Rows: 2, Keys: 8}, Identify: tuning.ShapeChoice{Rows: 4}}
-	assert.Equal(t, "keys 4 to 8, identify rows 2 to 4, way uint to half, subgroup_size none to 32", changeText(from, to))
-	assert.Empty(t, changeText(to, to))
-}
-
 // A gain below the margin is not stored.
 func TestTuneKeepsToItsMargin(t *testing.T) {
 	dir := t.TempDir()
@@ -85,12 +78,12 @@ func TestTuneKeepsToItsMargin(t *testing.T) {
 	})
 	trials := tuned(t, f, dir, tuneArgs("--margin", "0.1")...)
 	last := trials[slices.IndexFunc(trials, func(r trialRecord) bool { return r.Round == 0 })]
-	assert.Equal(t, trialKept, last.Verdict)
+	assert.Equal(t, tune.Kept, last.Verdict)
 	assert.Contains(t, last.Why, "10 %")
 	assert.Empty(t, stored(t, f, dir))
 	trials = tuned(t, f, dir, tuneArgs()...)
 	last = trials[slices.IndexFunc(trials, func(r trialRecord) bool { return r.Round == 0 })]
-	assert.Equal(t, trialStored, last.Verdict)
+	assert.Equal(t, tune.Stored, last.Verdict)
 	assert.Len(t, stored(t, f, dir), 1)
 }
 
@@ -108,7 +101,7 @@ func TestTuneBearsNoise(t *testing.T) {
 	faster := 0
 	for range 20 {
 		for _, trial := range tuned(t, f, dir, tuneArgs("-r", "5")...) {
-			require.NotEqual(t, trialStored, trial.Verdict, "%+v", trial)
+			require.NotEqual(t, tune.Stored, trial.Verdict, "%+v", trial)
 			if trial.Speedup.Median >= 1.025 {
 				faster++
 			}
@@ -158,7 +151,7 @@ func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
 	f.ms = rowsLike(2, 4, 8)
 	trials = tuned(t, f, dir, tuneArgs("--kernels", "identify")...)
 	i := slices.IndexFunc(trials, func(r trialRecord) bool { return r.Change == "identify rows 2 to 4" })
-	assert.Equal(t, trialWrong, trials[i].Verdict)
+	assert.Equal(t, tune.Wrong, trials[i].Verdict)
 	assert.Contains(t, trials[i].Why, "keys are stripes in one and not in the other")
 	assert.Empty(t, stored(t, f, dir))
 }
@@ -208,7 +201,7 @@ func TestTuneLimit(t *testing.T) {
 	trials := tuned(t, f, dir, tuneArgs("--limit", "1ns")...)
 	require.NotEmpty(t, trials)
 	for _, trial := range trials {
-		require.Equal(t, trialSkipped, trial.Verdict)
+		require.Equal(t, tune.Skipped, trial.Verdict)
 		require.Contains(t, trial.Why, "1ns")
 		require.Nil(t, trial.Speedup)
 	}
@@ -256,8 +249,8 @@ func TestTuneOnDevice(t *testing.T) {
 	require.NotEmpty(t, doc.Results)
 	wins := false
 	for _, trial := range doc.Results {
-		assert.NotContains(t, []string{trialWrong, trialFailed}, trial.Verdict, "%+v", trial)
-		wins = wins || trial.Verdict == trialStored
+		assert.NotContains(t, []string{tune.Wrong, tune.Failed}, trial.Verdict, "%+v", trial)
+		wins = wins || trial.Verdict == tune.Stored
 	}
 	code, stdout, stderr = program("bench", "--explain", "--seq", "64", "--head-dim", "8", "--modes", "dense")
 	require.Equal(t, exitOK, code, stderr)

@@ -1,33 +1,30 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"github.com/anchorvk/anchorvk/internal/cachedir"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
-	"github.com/anchorvk/anchorvk/internal/tuningstore"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
+// storeWords are what plans and errors call things of the store.
+var storeWords = tune.Words{
+	From:      "bench --tune",
+	Again:     "`anchorvk bench --tune` measures again",
+	Elsewhere: "set ANCHORVK_CACHE_DIR to one that can be written to",
+}
+
 // tuningStore is where `bench --tune` keeps what it finds out. It is not
 // touched yet.
-func (a *app) tuningStore() (*tuningstore.Store, error) {
+func (a *app) tuningStore() (*tune.Store, error) {
 	dir, err := cachedir.Dir(a.env.get)
 	if err != nil {
 		return nil, err
 	}
-	modules, err := a.backend.modules()
-	if err != nil {
-		return nil, err
-	}
-	all := sha256.New()
-	for _, m := range modules {
-		fmt.Fprintf(all, "%s %s\n", m.Name, m.SHA256)
-	}
-	return tuningstore.Open(dir, hex.EncodeToString(all.Sum(nil))), nil
+	kernels, err := tune.KernelDigest()
+	return tune.OpenStore(dir, kernels, storeWords), err
 }
 
 // storedTuning are the stored choices for a device. They only make kernels

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention"
+	"github.com/anchorvk/anchorvk/internal/tune"
 	"github.com/anchorvk/anchorvk/internal/tuning"
-	"github.com/anchorvk/anchorvk/internal/tuningstore"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -54,7 +54,7 @@ func TestStoredTuningIsUsed(t *testing.T) {
 	store, err := a.tuningStore()
 	require.NoError(t, err)
 	choice := tuning.Neighbours(&r, plan.Tier, 64, plan.Tuning.Choice(plan.Tier), tuning.Attend)[0]
-	require.NoError(t, store.Save(&r, tuningstore.Entry{Tier: plan.Tier, HeadDim: 64, Choice: choice, Over: plan.Tuning.From, Attend: 1.5}))
+	require.NoError(t, store.Save(&r, tune.Entry{Tier: plan.Tier, HeadDim: 64, Choice: choice, Over: plan.Tuning.From, Attend: 1.5}))
 
 	code, line, stderr := explained(t)
 	require.Equal(t, exitOK, code)

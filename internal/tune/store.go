@@ -1,9 +1,8 @@
-// Package tuningstore keeps what `anchorvk bench --tune` found out, in the
-// command's cache directory: a file for each device, tier and head dimension,
-// which appears whole or not at all and which its owner alone may read.
-package tuningstore
+package tune
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,19 +14,47 @@ import (
 	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/privatefile"
 	"github.com/anchorvk/anchorvk/internal/tuning"
+	"github.com/anchorvk/anchorvk/shaders"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// Store is a directory of measurements.
+// Store is a directory of what sweeps found out: a file for each device, tier
+// and head dimension, which appears whole or not at all and which its owner
+// alone may read.
 type Store struct {
 	dir     string
 	modules string
+	words   Words
 }
 
-// Open returns the store below a cache directory, for the kernels with that
-// digest. Nothing is read or made yet.
-func Open(cacheDir, modules string) *Store {
-	return &Store{filepath.Join(cacheDir, "tuning"), modules}
+// Words are what a store's plans and errors call things.
+type Words struct {
+	From      string // where a choice is from
+	Again     string // how to measure again
+	Elsewhere string // how to take another directory
+}
+
+// OpenStore returns the store below a cache directory, for the kernels with
+// that digest. Nothing is read or made yet.
+func OpenStore(cacheDir, modules string, words Words) *Store {
+	return &Store{filepath.Join(cacheDir, "tuning"), modules, words}
+}
+
+// KernelDigest is the digest of the kernels that are built in.
+func KernelDigest() (string, error) {
+	list, err := shaders.Modules()
+	if err != nil {
+		return "", err
+	}
+	all := sha256.New()
+	for _, m := range list {
+		digest, err := shaders.Digest(m.Name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(all, "%s %s\n", m.Name, digest)
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
 // maxBytes is more than any entry has.
@@ -38,18 +65,32 @@ const maxBytes = 64 << 10
 // never keeps a program from running.
 func (s *Store) Load(r *vk.Report) (choices []tuning.Rule, warnings []error) {
 	atomicfile.Sweep(s.dir)
+	listed, err := os.ReadDir(s.dir)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			warnings = append(warnings, fmt.Errorf("%s %w", s.dir, cause(err)))
+		}
+		return nil, warnings
+	}
+	there := map[string]bool{}
+	for _, f := range listed {
+		there[f.Name()] = true
+	}
 	device := DeviceOf(r)
 	for _, tier := range tuning.Tiers(r) {
 		if !tier.OK {
 			continue
 		}
 		for dim := 8; dim <= problem.MaxHeadDim; dim += 8 {
+			if !there[fileName(device, tier.Name, dim)] {
+				continue
+			}
 			entry, err := s.find(device, tier.Name, dim)
 			switch {
 			case err != nil:
 				warnings = append(warnings, err)
 			case entry != nil:
-				choices = append(choices, entry.rule())
+				choices = append(choices, entry.Rule(s.words.From))
 			}
 		}
 	}
@@ -76,7 +117,7 @@ func (s *Store) find(device Device, tier tuning.Tier, headDim int) (*Entry, erro
 		err = fmt.Errorf("is for tier %s, head_dim %d, which its name denies", entry.Tier, entry.HeadDim)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %w; `anchorvk bench --tune` measures again", path, err)
+		return nil, fmt.Errorf("%s %w; %s", path, err, s.words.Again)
 	}
 	return entry, nil
 }
@@ -115,10 +156,19 @@ func (s *Store) Save(r *vk.Report, e Entry) error {
 	return privatefile.Write(filepath.Join(s.dir, fileName(e.Device, e.Tier, e.HeadDim)), append(text, '\n'))
 }
 
+// Keep stores an entry that wins, or forgets an earlier one in place of which
+// nothing wins; removed says whether there was one.
+func (s *Store) Keep(r *vk.Report, e Entry) (removed bool, err error) {
+	if e.Wins() {
+		return false, s.Save(r, e)
+	}
+	return s.Remove(r, e.Tier, e.HeadDim)
+}
+
 // make makes the directory.
 func (s *Store) make() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make a directory for tuning: %w; set ANCHORVK_CACHE_DIR to one that can be written to", err)
+		return fmt.Errorf("cannot make a directory for tuning: %w; %s", err, s.words.Elsewhere)
 	}
 	return nil
 }

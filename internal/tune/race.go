@@ -1,4 +1,4 @@
-package main
+package tune
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/anchorvk/anchorvk/attention"
-	"github.com/anchorvk/anchorvk/internal/report"
+	"github.com/anchorvk/anchorvk/internal/stat"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 )
 
@@ -18,13 +18,13 @@ type candidate struct {
 	ratios []float64 // of pairs with what it is compared with
 	best   []float64 // shortest times, one for each mode
 	lead   float64   // of the shortest times over the other's
-	trial  trialRecord
+	trial  Trial
 }
 
 // time measures a candidate's kernels once in each of their modes.
-func (w *sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
+func (w *Sweep) time(ctx context.Context, c *candidate, kernels string) ([]float64, error) {
 	var all []float64
-	for _, mode := range w.modes(kernels) {
+	for _, mode := range w.modesOf(kernels) {
 		t, err := w.kernelMS(ctx, c.plans[mode], kernels)
 		if err != nil {
 			return nil, err
@@ -57,7 +57,7 @@ func (c *candidate) wins(share float64) bool {
 			ahead++
 		}
 	}
-	return len(c.ratios) > 0 && median(c.ratios) >= 1+share && c.lead >= 1+share && 4*ahead >= 3*len(c.ratios)
+	return len(c.ratios) > 0 && stat.Median(c.ratios) >= 1+share && c.lead >= 1+share && 4*ahead >= 3*len(c.ratios)
 }
 
 // shortest keeps the lower times.
@@ -73,10 +73,10 @@ func shortest(best, times []float64) []float64 {
 
 // race measures candidates in turn with the current choice, so that what
 // drifts hits all alike. The first turn is not counted.
-func (w *sweep) race(ctx context.Context, current *candidate, rivals []*candidate, kernels string, repetitions int, bar *progress) error {
+func (w *Sweep) race(ctx context.Context, current *candidate, rivals []*candidate, kernels string, repetitions int, step func()) error {
 	running := slices.Clone(rivals)
 	for repetition := range repetitions + 1 {
-		if repetition > 1 && len(rivals) > 1 && time.Now().After(w.deadline) {
+		if repetition > 1 && len(rivals) > 1 && time.Now().After(w.Deadline) {
 			break // with fewer samples
 		}
 		before, err := w.time(ctx, current, kernels)
@@ -90,7 +90,7 @@ func (w *sweep) race(ctx context.Context, current *candidate, rivals []*candidat
 			if err != nil {
 				return err
 			}
-			bar.add(1)
+			step()
 			c.best = shortest(c.best, after)
 			c.lead = speedup(current.best, c.best)
 			if repetition > 0 {
@@ -107,11 +107,10 @@ func (w *sweep) race(ctx context.Context, current *candidate, rivals []*candidat
 
 // judge gives a measured candidate its verdict, and says whether it wins.
 func (c *candidate) judge(share float64) bool {
-	s := spread(c.ratios)
-	c.trial.Speedup, c.trial.Lead, c.trial.Verdict = &s, report.Float(c.lead), trialSlower
+	c.trial.Ratios, c.trial.Lead, c.trial.Verdict = c.ratios, c.lead, Slower
 	if !c.wins(share) {
 		return false
 	}
-	c.trial.Verdict = trialFaster
+	c.trial.Verdict = Faster
 	return true
 }

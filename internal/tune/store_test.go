@@ -1,4 +1,4 @@
-package tuningstore
+package tune
 
 import (
 	"bytes"
@@ -25,6 +25,8 @@ func device() *vk.Report {
 	}
 }
 
+var words = Words{From: "a sweep", Again: "`sweep` measures again", Elsewhere: "set SWEEP_DIR"}
+
 func winner() Entry {
 	return Entry{
 		Tier: tuning.TierUnpack, HeadDim: 64, Over: "table gpu", Attend: 1.25,
@@ -34,7 +36,7 @@ func winner() Entry {
 
 func saved(t *testing.T) (store *Store, path string) {
 	t.Helper()
-	store = Open(t.TempDir(), "digest")
+	store = OpenStore(t.TempDir(), "digest", words)
 	require.NoError(t, store.Save(device(), winner()))
 	paths, err := filepath.Glob(filepath.Join(store.dir, "*"))
 	require.NoError(t, err)
@@ -48,7 +50,7 @@ func TestRoundTrip(t *testing.T) {
 	require.Empty(t, warnings)
 	require.Equal(t, []tuning.Rule{{
 		When: tuning.Only(tuning.TierUnpack, 64), Choice: winner().Choice,
-		From: "bench --tune", Why: "attend 1.25 times as fast as with table gpu on this device",
+		From: "a sweep", Why: "attend 1.25 times as fast as with table gpu on this device",
 	}}, choices)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -105,13 +107,13 @@ func TestStale(t *testing.T) {
 		why   string
 	}{
 		{store, updated, "stale: measured with driver Paper 1 (version 42, Vulkan 1.3.250), this is driver Paper 1 (version 43, Vulkan 1.3.250)"},
-		{&Store{store.dir, "others"}, device(), "stale: measured with other kernels"},
+		{&Store{store.dir, "others", words}, device(), "stale: measured with other kernels"},
 	} {
 		choices, warnings := c.store.Load(c.r)
 		require.Empty(t, choices)
 		require.Len(t, warnings, 1)
 		require.ErrorContains(t, warnings[0], c.why)
-		require.ErrorContains(t, warnings[0], "bench --tune")
+		require.ErrorContains(t, warnings[0], "; `sweep` measures again")
 	}
 	require.NoError(t, store.Save(updated, winner()))
 	choices, warnings := store.Load(updated)
@@ -167,15 +169,26 @@ func TestDamaged(t *testing.T) {
 	require.ErrorContains(t, warnings[0], "is no regular file")
 }
 
+// What is in the place of the directory is one warning, and not one a file.
+func TestNoDirectory(t *testing.T) {
+	store, _ := saved(t)
+	require.NoError(t, os.RemoveAll(store.dir))
+	require.NoError(t, os.WriteFile(store.dir, nil, 0o600))
+	choices, warnings := store.Load(device())
+	require.Empty(t, choices)
+	require.Len(t, warnings, 1)
+	require.ErrorContains(t, warnings[0], store.dir+" cannot be used: ")
+}
+
 func TestUnwritable(t *testing.T) {
 	dir := "/proc" // where not even root makes files
 	if os.Geteuid() != 0 {
 		dir = t.TempDir()
 		require.NoError(t, os.Chmod(dir, 0o500))
 	}
-	store := Open(dir, "digest")
-	require.ErrorContains(t, store.Writable(), "ANCHORVK_CACHE_DIR")
-	require.ErrorContains(t, store.Save(device(), winner()), "ANCHORVK_CACHE_DIR")
+	store := OpenStore(dir, "digest", words)
+	require.ErrorContains(t, store.Writable(), "; set SWEEP_DIR")
+	require.ErrorContains(t, store.Save(device(), winner()), "; set SWEEP_DIR")
 	choices, warnings := store.Load(device())
 	require.Empty(t, choices)
 	require.Empty(t, warnings)
@@ -191,7 +204,7 @@ const asWriter = "ANCHORVK_TEST_STORE"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(asWriter); dir != "" {
-		os.Exit(write(Open(dir, "digest")))
+		os.Exit(write(OpenStore(dir, "digest", words)))
 	}
 	os.Exit(m.Run())
 }
@@ -212,7 +225,7 @@ func write(store *Store) int {
 // Two processes store at once; a reader sees whole entries only.
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
-	store := Open(dir, "digest")
+	store := OpenStore(dir, "digest", words)
 	require.NoError(t, store.Save(device(), winner()))
 	var running sync.WaitGroup
 	failed := make([]error, 2)

@@ -1,4 +1,4 @@
-package tuningstore
+package tune
 
 import (
 	"bytes"
@@ -102,9 +102,9 @@ func (e *Entry) Why() string {
 	return fmt.Sprintf("%s as with %s on this device", why, e.Over)
 }
 
-// rule makes the entry a rule for plans.
-func (e *Entry) rule() tuning.Rule {
-	return tuning.Rule{When: tuning.Only(e.Tier, e.HeadDim), Choice: e.Choice, From: "bench --tune", Why: e.Why()}
+// Rule makes the entry a rule for plans, which name from.
+func (e *Entry) Rule(from string) tuning.Rule {
+	return tuning.Rule{When: tuning.Only(e.Tier, e.HeadDim), Choice: e.Choice, From: from, Why: e.Why()}
 }
 
 // parse reads an entry; anything that Save would not have written is an error.

@@ -13,7 +13,7 @@ func (o *PlanOptions) tuningName() string {
 	return "PlanOptions.Tuning"
 }
 
-// rules are those of the options, what is asked for by name last.
+// rules are Rules, and last what is asked for by name.
 func (o *PlanOptions) rules() ([]tuning.Rule, error) {
 	if o.Tuning == "" {
 		return o.Rules, nil

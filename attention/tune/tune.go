@@ -42,8 +42,8 @@ type Options struct {
 	// Budget is the time after which nothing new is tried; what runs is
 	// finished, which on a slow device takes seconds more. 0: a minute.
 	Budget time.Duration
-	// Progress, if any, is told after each measurement which share of the budget
-	// is over, 0 to 1.
+	// Progress, if any, is called after each measurement with the share of the
+	// budget that is over, 0 to 1.
 	Progress func(share float64)
 }
 

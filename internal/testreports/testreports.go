@@ -14,7 +14,7 @@ import (
 //go:embed devices/*.json
 var devices embed.FS
 
-// Recorded are devices as `anchorvk devices --json` told of them, by name, and
+// Recorded are devices as `anchorvk devices --json` described them, by name, and
 // GPUs made up for what those lack. The drivers of the AMD and NVIDIA ones ran
 // without a card, on Mesa's drm-shim.
 func Recorded() map[string]*vk.Report {

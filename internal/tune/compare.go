@@ -53,7 +53,7 @@ func (w *Sweep) HostBytes() float64 {
 	return 2 * heads * (float64(len(w.Modes))*2*float64(s.QLen)*float64(s.HeadDim) + float64(w.groups())*float64(s.KVLen))
 }
 
-// isFatal tells errors that end the whole sweep from those of one candidate.
+// isFatal distinguishes errors that end the whole sweep from those of one candidate.
 func isFatal(ctx context.Context, err error) bool {
 	var lost *vk.DeviceLostError
 	var timeout *vk.TimeoutError

@@ -37,7 +37,7 @@ type Device struct {
 	DeviceID      uint32 `json:"device_id"`
 	DriverID      uint32 `json:"driver_id"`
 	DriverVersion uint32 `json:"driver_version"`
-	Driver        string `json:"driver"` // Mesa's software drivers tell their version here alone
+	Driver        string `json:"driver"` // Mesa's software drivers give their version here alone
 	API           string `json:"api"`
 	Name          string `json:"name"` // software devices differ by nothing else
 	Subgroup      uint32 `json:"subgroup"`
@@ -53,7 +53,7 @@ func (d *Device) version() string {
 	return fmt.Sprintf("driver %s (version %d, Vulkan %s)", d.Driver, d.DriverVersion, d.API)
 }
 
-// fileName tells apart what is measured separately. What changes with time,
+// fileName has what is measured separately. What changes with time,
 // the driver's version and the kernels, is not in it, so that a new
 // measurement takes the place of a stale one.
 func fileName(d Device, tier tuning.Tier, headDim int) string {

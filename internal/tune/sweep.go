@@ -33,7 +33,7 @@ type Sweep struct {
 	// search is measured in mode anchor, which must be one of them.
 	Modes       []attention.Mode
 	Kernels     []string              // tuning.Attend, tuning.Identify or both
-	Options     attention.PlanOptions // of every plan, but for the tier and its tuning
+	Options     attention.PlanOptions // of every plan, except the tier and its tuning
 	DutyCycle   float64
 	Repetitions int
 	Margin      float64       // share by which a winner must be faster
@@ -43,7 +43,7 @@ type Sweep struct {
 	In  attention.Inputs
 	Out attention.Outputs // for measurements, on the device
 
-	// Progress is told what comes next, in how many steps, and returns what is
+	// Progress hears what comes next, in how many steps, and returns what is
 	// called after each step and at the end. It may be nil.
 	Progress func(what string, steps int) (step, done func())
 

@@ -8,12 +8,12 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// Architecture is the family of a device, told from its properties and never
-// from its name, so that a card that nobody here has seen finds its family.
+// Architecture is the family of a device, known by its properties and never
+// by its name, so that a card that nobody here has seen finds its family.
 // The tuning table is keyed by it.
 type Architecture string
 
-// The families. What cannot be told more of is named by its vendor alone.
+// The families. A device that says too little is named by its vendor alone.
 const (
 	ArchLavapipeOld Architecture = "cpu-lavapipe-old" // before Vulkan 1.4 (Mesa 25)
 	ArchLavapipe    Architecture = "cpu-lavapipe"
@@ -57,7 +57,7 @@ const (
 	vendorIntel  = 0x8086
 )
 
-// DetectArchitecture tells the family of a device. Features that are switched
+// DetectArchitecture returns the family of a device. Features that are switched
 // off do not change it.
 func DetectArchitecture(r *vk.Report) Architecture {
 	switch {
@@ -82,7 +82,7 @@ func DetectArchitecture(r *vk.Report) Architecture {
 // detectNVIDIA goes by the warps that a multiprocessor holds (CUDA's table of
 // compute capabilities: 32 on 7.5; 48 on 8.6, 8.9 and 12.0; 64 on 7.0, 8.0, 9.0
 // and 10.0) and by the types that its matrix units multiply: integers since
-// Turing, fp8 since Ada and Hopper. Drivers do not tell all of fp8 (580 on an
+// Turing, fp8 since Ada and Hopper. Drivers do not report all of fp8 (580 on an
 // H100 does not): of the large chips the first to have more than 108
 // multiprocessors in a product is Hopper.
 func detectNVIDIA(h *vk.Hardware) Architecture {

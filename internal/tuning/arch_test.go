@@ -31,7 +31,7 @@ func TestArchitectureGoesByProperties(t *testing.T) {
 		r.Name, r.Features, r.CoopMatrix, r.Subgroup = "Radeon GeForce Arc llvmpipe", vk.Features{}, nil, vk.Subgroup{}
 		assert.Equal(t, arch, DetectArchitecture(r))
 	}
-	h100 := reportOf(ArchNVIDIAAmpere) // what driver 580 tells of one
+	h100 := reportOf(ArchNVIDIAAmpere) // what driver 580 reports of one
 	h100.Hardware.SMs, h100.Hardware.WarpsPerSM = 132, 64
 	assert.Equal(t, ArchNVIDIAHopper, DetectArchitecture(h100))
 	h100.Hardware.SMs = 108

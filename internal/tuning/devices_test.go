@@ -53,7 +53,7 @@ func TestTuningOfRecordedDevices(t *testing.T) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), text.String(), "%s; go test -update writes it anew", path)
+	require.Equal(t, string(want), text.String(), "%s; go test -update rewrites it", path)
 }
 
 // ranges shortens ascending multiples of 8: 8-64 72 88.

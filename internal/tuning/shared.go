@@ -18,7 +18,7 @@ func sharedBytes(tier Tier, kernels string, s KernelShape, t Tuning, headDim int
 
 // stagedShared is the shared memory of include/coop_stage.glsl: tiles of K and V.
 func stagedShared(s KernelShape, layout Layout, headDim int) int {
-	padded := (headDim + 15) / 16 * 16
+	padded := ceil.Div(headDim, 16) * 16
 	if layout == LayoutRows {
 		return 2*s.Keys*(padded/8+1)*16 + 16
 	}
@@ -40,7 +40,7 @@ func matrixShared(s KernelShape, headDim int) int {
 
 // matrixIdentifyShared is the same of identify_coop.comp.
 func matrixIdentifyShared(s KernelShape, headDim int) int {
-	padded := (headDim + 15) / 16 * 16
+	padded := ceil.Div(headDim, 16) * 16
 	queries := 16
 	if s.Lean {
 		queries = 2 * s.Rows * (padded/8 + 1) * 16
@@ -50,7 +50,7 @@ func matrixIdentifyShared(s KernelShape, headDim int) int {
 
 // matrixSampleShared is the same of sample_coop.comp, the larger of the guard's.
 func matrixSampleShared(s KernelShape, m MatrixShape, headDim int) int {
-	padded := (headDim + 15) / 16 * 16
+	padded := ceil.Div(headDim, 16) * 16
 	rows := s.Local / s.Lanes * s.Rows
 	queries := 16
 	if s.Lean {

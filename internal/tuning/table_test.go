@@ -38,7 +38,7 @@ func tuningVariety(t *testing.T) []*vk.Report {
 	return all
 }
 
-// hardwareOf is what tells the families.
+// hardwareOf is what the families are known by.
 var hardwareOf = map[Architecture]vk.Hardware{
 	ArchNVIDIAVolta:  {WarpsPerSM: 64, MatrixTypes: []string{"f16"}},
 	ArchNVIDIATuring: {WarpsPerSM: 32, MatrixTypes: []string{"f16", "s8"}},
@@ -146,7 +146,7 @@ func TestTableEndsWithARuleForAll(t *testing.T) {
 	}
 }
 
-// What a tuning may not be is told apart from what it may.
+// What a tuning may not be has its reason.
 func TestIllegalTuningsAreTold(t *testing.T) {
 	r := testreports.Fake("discrete")
 	for _, c := range []struct {

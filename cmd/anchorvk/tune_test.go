@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/tune"
@@ -85,75 +83,6 @@ func TestTuneKeepsToItsMargin(t *testing.T) {
 	last = trials[slices.IndexFunc(trials, func(r trialRecord) bool { return r.Round == 0 })]
 	assert.Equal(t, tune.Stored, last.Verdict)
 	assert.Len(t, stored(t, f, dir), 1)
-}
-
-// Times that other work disturbs, now these and now those, make no winner.
-func TestTuneBearsNoise(t *testing.T) {
-	dir := t.TempDir()
-	random := rand.New(rand.NewPCG(1, 2))
-	disturbed := func(ms float64) float64 {
-		if random.Float64() < 0.4 {
-			ms *= 1 + 20*random.Float64()
-		}
-		return ms * (1 + 0.02*random.Float64())
-	}
-	f := newFakeTuner(func(tuning.Tuning) (float64, float64) { return disturbed(10), disturbed(5) })
-	faster := 0
-	for range 20 {
-		for _, trial := range tuned(t, f, dir, tuneArgs("-r", "5")...) {
-			require.NotEqual(t, tune.Stored, trial.Verdict, "%+v", trial)
-			if trial.Speedup.Median >= 1.025 {
-				faster++
-			}
-		}
-	}
-	require.Greater(t, faster, 20, "medians alone would have been taken in")
-	require.Empty(t, stored(t, f, dir))
-}
-
-// Fast candidates that compute something else, or fail, are told of and do not win.
-func TestTuneLeavesOutWrongAndFailing(t *testing.T) {
-	dir := t.TempDir()
-	f := newFakeTuner(rowsLike(64, 16, 2))
-	f.misdeed = func(t tuning.Tuning, out *attention.Outputs) error {
-		switch {
-		case t.Attend.Rows > 2: // one element of one row is off
-			if x := &out.O.Host[37]; out.O.Host != nil {
-				*x = float16.Fromfloat32(x.Float32() + 0.25)
-			}
-		case t.Attend.Keys == 8:
-			return errors.New("the compiler gave up")
-		case t.Attend.Lanes == 1:
-			out.O.Host[5] = float16.NaN()
-		}
-		return nil
-	}
-	trials := tuned(t, f, dir, tuneArgs("--kernels", "attend")...)
-	verdicts := map[string]string{}
-	for _, trial := range trials {
-		verdicts[trial.Change] = trial.Verdict + ": " + trial.Why
-	}
-	assert.Contains(t, verdicts["rows 2 to 4"], "wrong: anchor: row 2 of the output is 0.25 away")
-	assert.Contains(t, verdicts["lanes 2 to 1"], "wrong: anchor: row 0 of the output is NaN away")
-	assert.Equal(t, "failed: the compiler gave up", verdicts["keys 4 to 8"])
-	assert.Equal(t, "no faster: ", verdicts["rows 2 to 1"])
-	assert.Empty(t, stored(t, f, dir))
-
-	// A search that keeps every key changes the output hardly at all.
-	f.misdeed = func(t tuning.Tuning, out *attention.Outputs) error {
-		if t.Identify.Rows != 2 {
-			for i := range out.Stripes {
-				out.Stripes[i] = 1
-			}
-		}
-		return nil
-	}
-	f.ms = rowsLike(2, 4, 8)
-	trials = tuned(t, f, dir, tuneArgs("--kernels", "identify")...)
-	i := slices.IndexFunc(trials, func(r trialRecord) bool { return r.Change == "identify rows 2 to 4" })
-	assert.Equal(t, tune.Wrong, trials[i].Verdict)
-	assert.Contains(t, trials[i].Why, "keys are stripes in one and not in the other")
-	assert.Empty(t, stored(t, f, dir))
 }
 
 // What ends a sweep, ends it with its own code, and the store is as it was.

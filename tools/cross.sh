@@ -24,7 +24,7 @@ done
 for system in windows darwin; do
 	CGO_ENABLED=0 GOOS=$system go vet ./...
 done
-CGO_ENABLED=0 go test -count=1 ./vk
+CGO_ENABLED=0 go test -count=1 ./vk/...
 CGO_ENABLED=0 go build -buildvcs=false -o "$out/anchorvk-without-cgo" ./cmd/anchorvk
 status=0
 "$out/anchorvk-without-cgo" devices 2>"$out/message" || status=$?

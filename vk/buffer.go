@@ -1,16 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Buffer is a storage buffer that kernels, fills and copies can use. Its
@@ -18,7 +12,7 @@ import (
 type Buffer struct {
 	device  *Device
 	label   string
-	handle  vulkan.Buffer
+	handle  uint64 // VkBuffer
 	size    uint64
 	memory  allocation
 	address uint64
@@ -45,32 +39,32 @@ func (d *Device) NewBuffer(name string, size uint64, kind MemoryKind) (*Buffer, 
 		return nil, err
 	}
 	defer d.lifetime.leave()
-	var h, need, align C.uint64_t
-	var allowed C.uint32_t
-	if r := C.vks_create_buffer(d.shim, C.uint64_t(size), &h, &need, &align, &allowed); r != 0 {
-		err := callError("vkCreateBuffer", int32(r))
+	made, r := d.driver.CreateBuffer(size)
+	if r != driver.Success {
+		err := callError("vkCreateBuffer", r)
 		var oom *OutOfMemoryError
 		if errors.As(err, &oom) {
 			oom.What = name // the size of an object on the host is not known
 		}
 		return nil, d.fail(err)
 	}
-	b := &Buffer{device: d, label: name, handle: handle[vulkan.Buffer](h), size: size, usage: usageTransferSrc | usageTransferDst | usageStorage}
-	memory, err := d.memory.alloc(name, uint64(need), max(uint64(align), 1), uint32(allowed), kind)
+	b := &Buffer{device: d, label: name, handle: made.Buffer, size: size, usage: driver.UsageTransferSrc | driver.UsageTransferDst | driver.UsageStorage}
+	memory, err := d.memory.alloc(name, made.Size, max(made.Align, 1), made.Types, kind)
 	if err != nil {
-		C.vks_destroy_buffer(d.shim, h)
+		d.driver.DestroyBuffer(b.handle)
 		return nil, err
 	}
 	b.memory = memory
-	if r := C.vks_bind_buffer(d.shim, h, bits(memory.block.memory), C.uint64_t(memory.offset)); r != 0 {
+	if r := d.driver.BindBuffer(b.handle, memory.block.memory, memory.offset); r != driver.Success {
 		b.destroy()
-		return nil, d.fail(fmt.Errorf("buffer %q: %w", name, callError("vkBindBufferMemory", int32(r))))
+		return nil, d.fail(fmt.Errorf("buffer %q: %w", name, callError("vkBindBufferMemory", r)))
 	}
-	b.address = uint64(C.vks_buffer_address(d.shim, h))
+	b.address = d.driver.BufferAddress(b.handle)
 	if p := memory.block.mapped; p != nil && (kind != DeviceLocal || d.physical.report.Features.HostVisible) {
-		b.mapped = unsafe.Slice((*byte)(unsafe.Add(p, memory.offset)), size)
+		end := memory.offset + size
+		b.mapped = p[memory.offset:end:end]
 	}
-	d.name(C.VK_OBJECT_TYPE_BUFFER, h, name)
+	d.name(driver.ObjectBuffer, b.handle, name)
 	d.lifetime.add(b)
 	return b, nil
 }
@@ -103,7 +97,9 @@ func (b *Buffer) Mapped() []byte {
 // Coherent tells whether what the host writes to Mapped reaches the device by
 // itself, and the other way round; false where nothing is mapped because the
 // memory is the caller's.
-func (b *Buffer) Coherent() bool { return !b.lent && b.memory.block.kind.flags&memoryHostCoherent != 0 }
+func (b *Buffer) Coherent() bool {
+	return !b.lent && b.memory.block.kind.flags&driver.MemoryHostCoherent != 0
+}
 
 // Close frees the buffer, once the submitted work that uses it has ended. It
 // may be called more than once, and after Device.Close. A borrowed buffer is
@@ -114,7 +110,7 @@ func (b *Buffer) destroy() {
 	if b.lent {
 		return
 	}
-	C.vks_destroy_buffer(b.device.shim, bits(b.handle))
+	b.device.driver.DestroyBuffer(b.handle)
 	b.device.memory.free(b.memory)
 }
 
@@ -139,9 +135,9 @@ func (b *Buffer) sync(offset, size uint64, toDevice bool) error {
 	d, atom := b.device, b.device.memory.atom
 	start := (b.memory.offset + offset) / atom * atom
 	end := min(roundUp(b.memory.offset+offset+size, atom), b.memory.block.size)
-	memory := bits(b.memory.block.memory)
+	memory := b.memory.block.memory
 	if toDevice {
-		return d.fail(callError("vkFlushMappedMemoryRanges", int32(C.vks_flush(d.shim, memory, C.uint64_t(start), C.uint64_t(end-start)))))
+		return d.fail(callError("vkFlushMappedMemoryRanges", d.driver.Flush(memory, start, end-start)))
 	}
-	return d.fail(callError("vkInvalidateMappedMemoryRanges", int32(C.vks_invalidate(d.shim, memory, C.uint64_t(start), C.uint64_t(end-start)))))
+	return d.fail(callError("vkInvalidateMappedMemoryRanges", d.driver.Invalidate(memory, start, end-start)))
 }

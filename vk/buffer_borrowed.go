@@ -1,22 +1,9 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"fmt"
 
-	vulkan "github.com/vulkan-go/vulkan"
-)
-
-// VkBufferUsageFlagBits.
-const (
-	usageTransferSrc = C.VK_BUFFER_USAGE_TRANSFER_SRC_BIT
-	usageTransferDst = C.VK_BUFFER_USAGE_TRANSFER_DST_BIT
-	usageStorage     = C.VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
-	usageAddress     = C.VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // BorrowBuffer makes a Buffer of a VkBuffer of the caller's, on an adopted
@@ -35,9 +22,9 @@ func (d *Device) BorrowBuffer(b BorrowedBuffer) (*Buffer, error) {
 		return nil, fail("Handle", "is a null handle", "pass your VkBuffer")
 	case b.Size == 0:
 		return nil, fail("Size", "is 0", "pass the size that the buffer was created with")
-	case b.Usage&usageStorage == 0:
+	case b.Usage&driver.UsageStorage == 0:
 		return nil, fail("Usage", fmt.Sprintf("is %#x, without VK_BUFFER_USAGE_STORAGE_BUFFER_BIT", b.Usage), "create the buffer with that usage, and pass the flags that it was created with")
-	case b.Address != 0 && b.Usage&usageAddress == 0:
+	case b.Address != 0 && b.Usage&driver.UsageAddress == 0:
 		return nil, fail("Address", "is set, but Usage has no VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT", "pass the usage that the buffer was created with, or no address")
 	case b.Address%16 != 0:
 		return nil, fail("Address", fmt.Sprintf("is %#x, not a multiple of 16", b.Address), "pass what vkGetBufferDeviceAddress gives, or 0")
@@ -46,11 +33,11 @@ func (d *Device) BorrowBuffer(b BorrowedBuffer) (*Buffer, error) {
 		return nil, err
 	}
 	defer d.lifetime.leave()
-	made := &Buffer{device: d, label: b.Name, handle: handle[vulkan.Buffer](C.uint64_t(b.Handle)), size: b.Size, usage: b.Usage, lent: true}
-	if d.physical.report.Features.BufferAddress && b.Usage&usageAddress != 0 {
+	made := &Buffer{device: d, label: b.Name, handle: uint64(b.Handle), size: b.Size, usage: b.Usage, lent: true}
+	if d.physical.report.Features.BufferAddress && b.Usage&driver.UsageAddress != 0 {
 		made.address = b.Address
 		if made.address == 0 {
-			made.address = uint64(C.vks_buffer_address(d.shim, C.uint64_t(b.Handle)))
+			made.address = d.driver.BufferAddress(made.handle)
 		}
 	}
 	d.lifetime.add(made)
@@ -72,9 +59,9 @@ func (b *Buffer) allows(usage uint32, name, what string) error {
 }
 
 func (b *Buffer) allowsCopyTo(what string) error {
-	return b.allows(usageTransferDst, "VK_BUFFER_USAGE_TRANSFER_DST_BIT", what)
+	return b.allows(driver.UsageTransferDst, "VK_BUFFER_USAGE_TRANSFER_DST_BIT", what)
 }
 
 func (b *Buffer) allowsCopyFrom(what string) error {
-	return b.allows(usageTransferSrc, "VK_BUFFER_USAGE_TRANSFER_SRC_BIT", what)
+	return b.allows(driver.UsageTransferSrc, "VK_BUFFER_USAGE_TRANSFER_SRC_BIT", what)
 }

@@ -1,5 +1,3 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
 // Shares tells whether two buffers of a device view the same memory, and how

@@ -1,9 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
@@ -11,7 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // A canary is a word that the last command of a submission writes, behind a
@@ -29,7 +24,7 @@ type canaries struct {
 }
 
 type canaryPage struct {
-	buffer C.uint64_t
+	buffer uint64 // VkBuffer
 	memory *block
 }
 
@@ -81,18 +76,17 @@ func (c *canaries) destroy(d *Device) {
 
 // newCanaryPage makes a buffer in the memory that the host reads best.
 func newCanaryPage(d *Device, size uint64) (*canaryPage, error) {
-	page := &canaryPage{}
-	var need, align C.uint64_t
-	var allowed C.uint32_t
-	if r := C.vks_create_buffer(d.shim, C.uint64_t(size), &page.buffer, &need, &align, &allowed); r != 0 {
-		return nil, d.fail(callError("vkCreateBuffer", int32(r)))
+	made, r := d.driver.CreateBuffer(size)
+	if r != driver.Success {
+		return nil, d.fail(callError("vkCreateBuffer", r))
 	}
+	page := &canaryPage{buffer: made.Buffer}
 	err := errors.New("vk: no memory that the host sees fits a buffer")
 	for _, t := range d.memory.order[Readback] {
-		if allowed&(1<<t.index) == 0 {
+		if made.Types&(1<<t.index) == 0 {
 			continue
 		}
-		if err = page.allocate(d, uint64(need), t); err == nil {
+		if err = page.allocate(d, made.Size, t); err == nil {
 			return page, nil
 		}
 		var full *OutOfMemoryError
@@ -107,27 +101,27 @@ func newCanaryPage(d *Device, size uint64) (*canaryPage, error) {
 // allocate gives the page memory of a type; on an error it has none.
 func (p *canaryPage) allocate(d *Device, size uint64, t memoryType) error {
 	size = roundUp(size, d.memory.atom)
-	var memory C.uint64_t
-	if r := C.vks_allocate(d.shim, C.uint64_t(size), C.uint32_t(t.index), &memory); r != 0 {
-		return d.memory.allocationError(int32(r))
+	memory, r := d.driver.Allocate(size, t.index)
+	if r != driver.Success {
+		return d.memory.allocationError(r)
 	}
-	var mapped unsafe.Pointer
-	err := callError("vkMapMemory", int32(C.vks_map(d.shim, memory, &mapped))) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
+	mapped, r := d.driver.Map(memory, size)
+	err := callError("vkMapMemory", r)
 	if err == nil {
-		err = callError("vkBindBufferMemory", int32(C.vks_bind_buffer(d.shim, p.buffer, memory, 0)))
+		err = callError("vkBindBufferMemory", d.driver.BindBuffer(p.buffer, memory, 0))
 	}
 	if err != nil {
-		C.vks_free(d.shim, memory)
+		d.driver.Free(memory)
 		return err
 	}
-	p.memory = &block{memory: handle[vulkan.DeviceMemory](memory), size: size, kind: t, mapped: mapped, free: []span{{0, size}}}
+	p.memory = &block{memory: memory, size: size, kind: t, mapped: mapped, free: []span{{0, size}}}
 	return nil
 }
 
 func (p *canaryPage) destroy(d *Device) {
-	C.vks_destroy_buffer(d.shim, p.buffer)
+	d.driver.DestroyBuffer(p.buffer)
 	if p.memory != nil {
-		C.vks_free(d.shim, bits(p.memory.memory))
+		d.driver.Free(p.memory.memory)
 	}
 }
 
@@ -137,7 +131,7 @@ func (x canary) clear(d *Device) error {
 	if x.coherent() {
 		return nil
 	}
-	return d.fail(callError("vkFlushMappedMemoryRanges", int32(C.vks_flush(d.shim, bits(x.page.memory.memory), C.uint64_t(x.place.offset), C.uint64_t(x.place.size)))))
+	return d.fail(callError("vkFlushMappedMemoryRanges", d.driver.Flush(x.page.memory.memory, x.place.offset, x.place.size)))
 }
 
 // refresh lets the host see what the device has written.
@@ -145,13 +139,13 @@ func (x canary) refresh(d *Device) error {
 	if x.coherent() {
 		return nil
 	}
-	return d.fail(callError("vkInvalidateMappedMemoryRanges", int32(C.vks_invalidate(d.shim, bits(x.page.memory.memory), C.uint64_t(x.place.offset), C.uint64_t(x.place.size)))))
+	return d.fail(callError("vkInvalidateMappedMemoryRanges", d.driver.Invalidate(x.page.memory.memory, x.place.offset, x.place.size)))
 }
 
-func (x canary) coherent() bool { return x.page.memory.kind.flags&memoryHostCoherent != 0 }
+func (x canary) coherent() bool { return x.page.memory.kind.flags&driver.MemoryHostCoherent != 0 }
 
 func (x canary) words() []uint32 {
-	return unsafe.Slice((*uint32)(unsafe.Add(x.page.memory.mapped, x.place.offset)), x.place.size/4)
+	return unsafe.Slice((*uint32)(unsafe.Pointer(&x.page.memory.mapped[x.place.offset])), x.place.size/4)
 }
 
 // holds tells whether the device has written a value to the first word.
@@ -169,6 +163,6 @@ func (x canary) count(n int, value uint32) int {
 }
 
 // command is what writes a word at the end of a command buffer.
-func (x canary) command(word int, value uint32) C.vks_canary {
-	return C.vks_canary{buffer: x.page.buffer, offset: C.uint64_t(x.place.offset + 4*uint64(word)), value: C.uint32_t(value)}
+func (x canary) command(word int, value uint32) driver.Canary {
+	return driver.Canary{Buffer: x.page.buffer, Offset: x.place.offset + 4*uint64(word), Value: value}
 }

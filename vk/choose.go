@@ -1,11 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // choose picks the device that want names: "" the first, else by index, else by
@@ -50,6 +50,9 @@ func choose(reports []*Report, want string) (*Report, error) {
 func List(opt Options) ([]Report, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
+	}
+	if !driver.Supported {
+		return nil, unsupported()
 	}
 	in, err := newInstance(&opt)
 	if err != nil {

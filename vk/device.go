@@ -1,9 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
@@ -11,6 +6,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Device is an opened Vulkan device with one compute queue. Its methods may be
@@ -21,7 +18,7 @@ type Device struct {
 	instance *instance
 	physical physical
 	api      uint32 // the version of Vulkan that may be used: the device's, or its instance's where that is older
-	shim     *C.vks_device
+	driver   driver.Device
 	priority Priority  // granted
 	lent     *Borrowed // nil for a device of our own
 
@@ -40,6 +37,9 @@ type Device struct {
 func Open(opt Options) (*Device, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
+	}
+	if !driver.Supported {
+		return nil, unsupported()
 	}
 	in, err := newInstance(&opt)
 	if err != nil {
@@ -71,7 +71,7 @@ func Open(opt Options) (*Device, error) {
 
 func newDevice(opt Options, in *instance, p physical) *Device {
 	d := &Device{opt: opt, log: opt.logger(), instance: in, physical: p}
-	d.api = uint32(min(p.caps.api, C.vks_instance_version(in.shim)))
+	d.api = min(p.caps.API, in.driver.Version())
 	d.lifetime.init()
 	return d
 }
@@ -89,9 +89,9 @@ func (d *Device) create() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.physical.report.Name, err)
 	}
-	if err := d.attach(0, uint32(d.physical.caps.queue_family), 0); err != nil {
-		C.vks_device_destroy(d.shim)
-		C.vks_device_close(d.shim)
+	if err := d.attach(0, d.physical.caps.QueueFamily, 0); err != nil {
+		d.driver.Destroy()
+		d.driver.Close()
 		return err
 	}
 	return nil
@@ -100,24 +100,16 @@ func (d *Device) create() error {
 // attach makes what the package needs of a VkDevice: its functions, the queue
 // (0: the one of that family and index) and a pipeline cache.
 func (d *Device) attach(queue Handle, family, index uint32) error {
-	for i := range C.vks_device_function_count() {
-		name := C.GoString(C.vks_device_function_name(i))
-		address := C.vks_device_resolve(d.shim, i)
-		if address == nil && C.vks_device_function_needed(i) != 0 {
-			return &NoDeviceError{Why: d.Report().Name + " has no function " + name, Try: "update its driver"}
-		}
-		if address != nil && d.opt.Hook != nil {
-			address = d.opt.Hook(name, address)
-		}
-		C.vks_device_set(d.shim, i, address)
+	if missing := d.driver.Resolve(d.opt.Hook); missing != "" {
+		return &NoDeviceError{Why: d.Report().Name + " has no function " + missing, Try: "update its driver"}
 	}
 	if queue == 0 {
-		queue = Handle(C.vks_get_queue(d.shim, C.uint32_t(family), C.uint32_t(index)))
+		queue = Handle(d.driver.Queue(family, index))
 	}
 	if queue == 0 { // the driver knows no such queue, or one that was made with flags
 		return &BorrowError{"Borrowed.Queue", fmt.Sprintf("is a null handle, and vkGetDeviceQueue has no queue %d of family %d either", index, family), "pass the handle of a queue that you made the device with"}
 	}
-	C.vks_set_queue(d.shim, C.uint64_t(queue), C.uint32_t(family), C.uint32_t(index))
+	d.driver.SetQueue(uint64(queue), family, index)
 	d.queue = shareQueue(queue)
 	d.memory.init(d)
 	d.openCache()
@@ -164,9 +156,9 @@ func (d *Device) destroy() error {
 	d.memory.destroy()
 	d.queue.release()
 	if d.lent == nil {
-		C.vks_device_destroy(d.shim)
+		d.driver.Destroy()
 	}
-	C.vks_device_close(d.shim)
+	d.driver.Close()
 	d.instance.close()
 	return nil
 }
@@ -184,10 +176,8 @@ func (d *Device) fail(err error) error {
 }
 
 // name labels a Vulkan object for the messages of the validation layer.
-func (d *Device) name(kind C.int, object C.uint64_t, text string) {
-	if !d.opt.Validate || text == "" {
-		return
+func (d *Device) name(objectType int32, object uint64, text string) {
+	if d.opt.Validate && text != "" {
+		d.driver.Name(objectType, object, text)
 	}
-	b := append([]byte(text), 0)
-	C.vks_name(d.shim, kind, object, (*C.char)(pointer(b)))
 }

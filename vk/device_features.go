@@ -1,9 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
@@ -12,63 +7,63 @@ import (
 	"slices"
 	"strings"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // optional is something that a device can be made without.
 type optional struct {
 	feature string // of FeatureNames, "" when none stands for it
 	name    string // by the specification
-	clear   func(*C.vks_caps)
+	clear   func(*driver.Caps)
 }
 
 // optionals are all that create asks for, what matters most first. What builds
 // on another comes after it.
 var optionals = []optional{
-	{"", "VK_KHR_portability_subset", func(c *C.vks_caps) { c.portability = 0 }},
-	{"storage16", "storageBuffer16BitAccess", func(c *C.vks_caps) { c.storage16, c.uniform16 = 0, 0 }},
-	{"float16", "shaderFloat16", func(c *C.vks_caps) { c.float16 = 0 }},
-	{"subgroup-size-control", "subgroupSizeControl", func(c *C.vks_caps) { c.size_control, c.full_subgroups = 0, 0 }},
-	{"", "shaderSubgroupExtendedTypes", func(c *C.vks_caps) { c.subgroup_extended = 0 }},
-	{"memory-model", "vulkanMemoryModel", func(c *C.vks_caps) { c.memory_model, c.memory_model_device = 0, 0 }},
-	{"coopmat", "cooperativeMatrix", func(c *C.vks_caps) { c.coopmat, c.shapes, c.flexible_shapes = 0, 0, 0 }},
-	{"", "maintenance4", func(c *C.vks_caps) { c.maintenance4 = 0 }},
-	{"coopmat2", "VK_NV_cooperative_matrix2", func(c *C.vks_caps) {
-		c.nv2_workgroup, c.nv2_flexible, c.nv2_reductions, c.nv2_conversions, c.nv2_per_element, c.nv2_tensor, c.nv2_block = 0, 0, 0, 0, 0, 0, 0
-		c.has_coopmat2_ext, c.flexible_shapes = 0, 0
+	{"", "VK_KHR_portability_subset", func(c *driver.Caps) { c.Portability = 0 }},
+	{"storage16", "storageBuffer16BitAccess", func(c *driver.Caps) { c.Storage16, c.Uniform16 = 0, 0 }},
+	{"float16", "shaderFloat16", func(c *driver.Caps) { c.Float16 = 0 }},
+	{"subgroup-size-control", "subgroupSizeControl", func(c *driver.Caps) { c.SizeControl, c.FullSubgroups = 0, 0 }},
+	{"", "shaderSubgroupExtendedTypes", func(c *driver.Caps) { c.SubgroupExtended = 0 }},
+	{"memory-model", "vulkanMemoryModel", func(c *driver.Caps) { c.MemoryModel, c.MemoryModelDevice = 0, 0 }},
+	{"coopmat", "cooperativeMatrix", func(c *driver.Caps) { c.Coopmat, c.Shapes, c.FlexibleShapes = 0, 0, 0 }},
+	{"", "maintenance4", func(c *driver.Caps) { c.Maintenance4 = 0 }},
+	{"coopmat2", "VK_NV_cooperative_matrix2", func(c *driver.Caps) {
+		c.NV2Workgroup, c.NV2Flexible, c.NV2Reductions, c.NV2Conversions, c.NV2PerElement, c.NV2Tensor, c.NV2Block = 0, 0, 0, 0, 0, 0, 0
+		c.HasCoopmat2Ext, c.FlexibleShapes = 0, 0
 	}},
-	{"", "shaderInt16", func(c *C.vks_caps) { c.int16 = 0 }},
-	{"", "shaderInt64", func(c *C.vks_caps) { c.int64 = 0 }},
-	{"", "shaderInt8", func(c *C.vks_caps) { c.int8 = 0 }},
-	{"buffer-address", "bufferDeviceAddress", func(c *C.vks_caps) { c.buffer_address = 0 }},
-	{"timeline-semaphore", "timelineSemaphore", func(c *C.vks_caps) { c.timeline = 0 }},
-	{"memory-budget", "VK_EXT_memory_budget", func(c *C.vks_caps) { c.memory_budget = 0 }},
-	{"executable-info", "pipelineExecutableInfo", func(c *C.vks_caps) { c.executable_info = 0 }},
+	{"", "shaderInt16", func(c *driver.Caps) { c.Int16 = 0 }},
+	{"", "shaderInt64", func(c *driver.Caps) { c.Int64 = 0 }},
+	{"", "shaderInt8", func(c *driver.Caps) { c.Int8 = 0 }},
+	{"buffer-address", "bufferDeviceAddress", func(c *driver.Caps) { c.BufferAddress = 0 }},
+	{"timeline-semaphore", "timelineSemaphore", func(c *driver.Caps) { c.Timeline = 0 }},
+	{"memory-budget", "VK_EXT_memory_budget", func(c *driver.Caps) { c.MemoryBudget = 0 }},
+	{"executable-info", "pipelineExecutableInfo", func(c *driver.Caps) { c.ExecutableInfo = 0 }},
 }
 
 // enabled is what of caps the report says is on.
-func enabled(report *Report, caps *C.vks_caps) C.vks_caps {
+func enabled(report *Report, caps *driver.Caps) driver.Caps {
 	enable := *caps
-	set := func(field *C.uint32_t, on bool) {
+	set := func(field *uint32, on bool) {
 		if !on {
 			*field = 0
 		}
 	}
 	f := &report.Features
-	set(&enable.storage16, f.Storage16)
-	set(&enable.float16, f.Float16)
-	set(&enable.subgroup_extended, f.SubgroupExtended)
-	set(&enable.size_control, f.SubgroupSizeControl)
-	set(&enable.full_subgroups, report.Subgroup.FullSubgroups)
-	set(&enable.memory_model, f.VulkanMemoryModel)
-	set(&enable.coopmat, f.CooperativeMatrix)
-	set(&enable.executable_info, f.PipelineExecutableInfo)
-	set(&enable.memory_budget, f.MemoryBudget)
-	set(&enable.buffer_address, f.BufferAddress)
-	set(&enable.timeline, f.TimelineSemaphore)
-	for _, field := range []*C.uint32_t{
-		&enable.nv2_workgroup, &enable.nv2_flexible, &enable.nv2_reductions,
-		&enable.nv2_conversions, &enable.nv2_per_element, &enable.nv2_tensor, &enable.nv2_block,
+	set(&enable.Storage16, f.Storage16)
+	set(&enable.Float16, f.Float16)
+	set(&enable.SubgroupExtended, f.SubgroupExtended)
+	set(&enable.SizeControl, f.SubgroupSizeControl)
+	set(&enable.FullSubgroups, report.Subgroup.FullSubgroups)
+	set(&enable.MemoryModel, f.VulkanMemoryModel)
+	set(&enable.Coopmat, f.CooperativeMatrix)
+	set(&enable.ExecutableInfo, f.PipelineExecutableInfo)
+	set(&enable.MemoryBudget, f.MemoryBudget)
+	set(&enable.BufferAddress, f.BufferAddress)
+	set(&enable.Timeline, f.TimelineSemaphore)
+	for _, field := range []*uint32{
+		&enable.NV2Workgroup, &enable.NV2Flexible, &enable.NV2Reductions,
+		&enable.NV2Conversions, &enable.NV2PerElement, &enable.NV2Tensor, &enable.NV2Block,
 	} {
 		set(field, f.CooperativeMatrix2)
 	}
@@ -79,13 +74,13 @@ func enabled(report *Report, caps *C.vks_caps) C.vks_caps {
 func refusesFeatures(err error) bool {
 	var call *CallError
 	return errors.As(err, &call) &&
-		(vulkan.Result(call.Result) == vulkan.ErrorFeatureNotPresent || vulkan.Result(call.Result) == vulkan.ErrorExtensionNotPresent)
+		(driver.Result(call.Result) == driver.ErrorFeatureNotPresent || driver.Result(call.Result) == driver.ErrorExtensionNotPresent)
 }
 
 // without is the device with some optionals, by their index, cleared.
 func (d *Device) without(given []int) physical {
 	p := d.physical
-	p.caps = new(C.vks_caps)
+	p.caps = new(driver.Caps)
 	*p.caps = *d.physical.caps
 	for _, i := range given {
 		optionals[i].clear(p.caps)
@@ -109,8 +104,8 @@ func (d *Device) createWithout(refused error) error {
 		enable := enabled(&p.report, p.caps)
 		err := d.createOnce(&enable, 0)
 		if err == nil {
-			C.vks_device_destroy(d.shim)
-			C.vks_device_close(d.shim)
+			d.driver.Destroy()
+			d.driver.Close()
 		}
 		return err
 	}

@@ -1,13 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include "shim.h"
-import "C"
+import "github.com/anchorvk/anchorvk/vk/internal/driver"
 
 // createWithPriority makes the VkDevice with the priority of the options. A
 // driver that has no such thing or refuses it gives a normal one, with a warning.
-func (d *Device) createWithPriority(enable *C.vks_caps) error {
+func (d *Device) createWithPriority(enable *driver.Caps) error {
 	want, caps := d.opt.Priority, d.physical.caps
 	d.priority = want
 	refused := func(why string) {
@@ -15,7 +12,7 @@ func (d *Device) createWithPriority(enable *C.vks_caps) error {
 		d.log.Warn("the queue gets a normal priority", "asked", want.String(), "why", why)
 	}
 	global := want.global()
-	if why := want.refusal(&d.physical.report, caps.has_priority_ext|caps.has_khr_priority_ext != 0); why != "" {
+	if why := want.refusal(&d.physical.report, caps.HasPriorityExt|caps.HasKHRPriorityExt != 0); why != "" {
 		refused(why)
 		global = 0
 	}
@@ -27,11 +24,10 @@ func (d *Device) createWithPriority(enable *C.vks_caps) error {
 	return err
 }
 
-func (d *Device) createOnce(enable *C.vks_caps, global uint32) error {
-	var shim *C.vks_device
-	result := C.vks_create_device(d.instance.shim, bits(d.physical.handle), enable, C.float(d.opt.Priority.queue()), C.uint32_t(global), &shim) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-	d.shim = shim
-	return callError("vkCreateDevice", int32(result))
+func (d *Device) createOnce(enable *driver.Caps, global uint32) error {
+	made, result := d.instance.driver.CreateDevice(d.physical.handle, enable, d.opt.Priority.queue(), global)
+	d.driver = made
+	return callError("vkCreateDevice", result)
 }
 
 // Priority is the priority that the device's queue got: Options.Priority, or

@@ -46,10 +46,11 @@
 //
 // # How it calls Vulkan
 //
-// The binding github.com/vulkan-go/vulkan gives the types of handles and the
-// constants. Its function pointers are global, so that calls on an instance or
-// a device, whose loader may be the caller's, go through tables of our own, in
-// a small C shim, which builds structures on the C stack; no Go pointer stays
-// in C memory after a call. Building needs a C
-// compiler and no Vulkan headers.
+// Through vk/internal/driver, the only package here with cgo: each instance and
+// each device, whose loader may be the caller's, has a table of functions of its
+// own, and a small C shim builds structures on the C stack; no Go pointer stays
+// in C memory after a call. The binding github.com/vulkan-go/vulkan gives it the
+// type of results and the constants. Building needs a C compiler and no Vulkan
+// headers. Without cgo, and on other systems, everything builds all the same,
+// and Open says why there is no device; see ErrUnsupported.
 package vk

@@ -1,4 +1,4 @@
-//go:build cgo && (linux || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo && !windows
 
 package vk
 

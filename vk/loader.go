@@ -1,17 +1,12 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #cgo CFLAGS: -std=gnu11 -Wall
-// #cgo linux LDFLAGS: -ldl
-// #include "shim.h"
-import "C"
-
 import (
+	"fmt"
+	"runtime"
 	"sync"
 	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // loader holds what is opened once for the process.
@@ -20,37 +15,43 @@ var loader struct {
 	address unsafe.Pointer // vkGetInstanceProcAddr
 }
 
-// openLoader opens the Vulkan loader and initialises the binding. A failure is
-// not remembered: the next call tries again. The lock must be held.
-func openLoader() (unsafe.Pointer, error) {
+// openLoader opens the Vulkan loader. A failure is not remembered: the next call tries again.
+func openLoader() (getInstanceProcAddr unsafe.Pointer, err error) {
+	loader.Lock()
+	defer loader.Unlock()
 	if loader.address != nil {
 		return loader.address, nil
 	}
-	text := make([]byte, 512)
-	address := C.vks_open_loader((*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text)))
+	address, problem := driver.OpenLoader()
 	if address == nil {
-		return nil, &NoDeviceError{Why: "the Vulkan loader cannot be opened: " + goText(text), Try: "install libvulkan1 (Debian, Ubuntu), vulkan-loader (Fedora), or a GPU driver"}
-	}
-	vulkan.SetGetInstanceProcAddr(address)
-	if err := vulkan.Init(); err != nil {
-		return nil, &NoDeviceError{Why: "the Vulkan loader is unusable: " + err.Error(), Try: "reinstall the Vulkan loader"}
+		return nil, &NoDeviceError{Why: "the Vulkan loader cannot be opened: " + problem, Try: "install libvulkan1 (Debian, Ubuntu), vulkan-loader (Fedora), or a GPU driver"}
 	}
 	loader.address = address
 	return address, nil
 }
 
-// goText cuts C text at its first zero byte.
-func goText(b []byte) string {
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
+// LoaderVersion is the highest Vulkan version that the loader knows, as
+// 1.3.239. It needs no driver; the error is a *NoDeviceError.
+func LoaderVersion() (string, error) {
+	if !driver.Supported {
+		return "", unsupported()
 	}
-	return string(b)
+	get, err := openLoader()
+	if err != nil {
+		return "", err
+	}
+	return versionText(driver.LoaderVersion(get)), nil
 }
 
-// bits and handle carry Vulkan handles between the binding's types and the
-// shim's integers. Handles are not Go pointers: drivers may use any number.
-func bits[H any](h H) C.uint64_t { return *(*C.uint64_t)(unsafe.Pointer(&h)) }
+// versionText spells a version of Vulkan, as 1.3.239.
+func versionText(v uint32) string { return fmt.Sprintf("%d.%d.%d", v>>22, v>>12&0x3ff, v&0xfff) }
 
-func handle[H any](v C.uint64_t) H { return *(*H)(unsafe.Pointer(&v)) }
+// unsupported is the error of a build that cannot call Vulkan: without cgo, or
+// for another system.
+func unsupported() error {
+	return &NoDeviceError{
+		Why:   fmt.Sprintf("this program was built for %s/%s without Vulkan", runtime.GOOS, runtime.GOARCH),
+		Try:   "build it with CGO_ENABLED=1 and a C compiler, for Linux, Windows, macOS or FreeBSD on a 64-bit processor",
+		Cause: ErrUnsupported,
+	}
+}

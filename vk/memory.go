@@ -1,17 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
 	"slices"
 	"sync"
-	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // blockSize is what the allocator asks of the driver at a time. Larger buffers,
@@ -25,8 +19,8 @@ type allocator struct {
 	order  [3][]memoryType // by MemoryKind
 	atom   uint64          // nonCoherentAtomSize
 	blocks []*block
-	used   [C.VK_MAX_MEMORY_HEAPS]uint64 // bytes taken from each heap
-	total  uint64                        // bytes taken from all heaps
+	used   [driver.MaxHeaps]uint64 // bytes taken from each heap
+	total  uint64                  // bytes taken from all heaps
 }
 
 // allocation is the memory of one buffer.
@@ -37,7 +31,7 @@ type allocation struct {
 
 func (a *allocator) init(d *Device) {
 	a.device = d
-	a.atom = max(uint64(d.physical.caps.atom), 1)
+	a.atom = max(d.physical.caps.Atom, 1)
 	types := memoryTypes(d.physical.caps)
 	for kind := range a.order {
 		a.order[kind] = typeOrder(types, MemoryKind(kind), d.physical.report.Features.HostVisible)
@@ -55,7 +49,7 @@ func (a *allocator) alloc(what string, size, align uint64, allowed uint32, kind 
 			continue
 		}
 		need := size
-		if t.flags&memoryHostVisible != 0 && t.flags&memoryHostCoherent == 0 {
+		if t.flags&driver.MemoryHostVisible != 0 && t.flags&driver.MemoryHostCoherent == 0 {
 			// Flushes work on whole atoms, which must not be shared.
 			align, need = max(align, a.atom), roundUp(size, a.atom)
 		}
@@ -102,32 +96,28 @@ func (a *allocator) allocType(what string, size, align uint64, t memoryType) (al
 }
 
 // allocationError says why vkAllocateMemory failed.
-func (a *allocator) allocationError(result int32) error {
-	if vulkan.Result(result) != vulkan.ErrorTooManyObjects {
+func (a *allocator) allocationError(result driver.Result) error {
+	if result != driver.ErrorTooManyObjects {
 		return callError("vkAllocateMemory", result)
 	}
 	return &LimitError{
 		What: "one more call of vkAllocateMemory", Limit: "maxMemoryAllocationCount", Asked: uint64(len(a.blocks)) + 1,
-		Max: uint64(a.device.physical.caps.max_allocations), Try: "fewer buffers at a time, also of other parts of the program",
+		Max: uint64(a.device.physical.caps.MaxAllocations), Try: "fewer buffers at a time, also of other parts of the program",
 	}
 }
 
 func (a *allocator) newBlock(size uint64, t memoryType) (*block, error) {
 	size = roundUp(size, a.atom)
-	var memory C.uint64_t
-	r := C.vks_allocate(a.device.shim, C.uint64_t(size), C.uint32_t(t.index), &memory)
-	if r != 0 {
-		return nil, a.device.fail(a.allocationError(int32(r)))
+	memory, r := a.device.driver.Allocate(size, t.index)
+	if r != driver.Success {
+		return nil, a.device.fail(a.allocationError(r))
 	}
-	b := &block{memory: handle[vulkan.DeviceMemory](memory), size: size, kind: t, free: []span{{0, size}}}
-	if t.flags&memoryHostVisible != 0 {
-		// A variable of its own: what is passed to C must not lie among Go pointers.
-		var mapped unsafe.Pointer
-		if r := C.vks_map(a.device.shim, memory, &mapped); r != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-			C.vks_free(a.device.shim, memory)
-			return nil, a.device.fail(callError("vkMapMemory", int32(r)))
+	b := &block{memory: memory, size: size, kind: t, free: []span{{0, size}}}
+	if t.flags&driver.MemoryHostVisible != 0 {
+		if b.mapped, r = a.device.driver.Map(memory, size); r != driver.Success {
+			a.device.driver.Free(memory)
+			return nil, a.device.fail(callError("vkMapMemory", r))
 		}
-		b.mapped = mapped
 	}
 	a.blocks = append(a.blocks, b)
 	a.used[t.heap] += size
@@ -163,7 +153,7 @@ func (d *Device) MemoryUsage() (used, budget uint64) {
 
 // freeBlock unmaps too: freeing mapped memory does.
 func (a *allocator) freeBlock(b *block) {
-	C.vks_free(a.device.shim, bits(b.memory))
+	a.device.driver.Free(b.memory)
 	a.used[b.kind.heap] -= b.size
 	a.total -= b.size
 }
@@ -174,6 +164,3 @@ func (a *allocator) destroy() {
 	}
 	a.blocks = nil
 }
-
-// pointer is the address of a slice's first byte, for C calls that do not keep it.
-func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

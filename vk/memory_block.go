@@ -1,22 +1,15 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-import (
-	"slices"
-	"unsafe"
-
-	vulkan "github.com/vulkan-go/vulkan"
-)
+import "slices"
 
 // block is one VkDeviceMemory, handed out in pieces.
 type block struct {
-	memory    vulkan.DeviceMemory
+	memory    uint64 // VkDeviceMemory
 	size      uint64
 	kind      memoryType
-	mapped    unsafe.Pointer // start of the mapping; nil when the host cannot see it
-	free      []span         // sorted by offset, never adjacent
-	dedicated bool           // made for one buffer
+	mapped    []byte // nil when the host cannot see it
+	free      []span // sorted by offset, never adjacent
+	dedicated bool   // made for one buffer
 }
 
 // span is a range of bytes of a block.

@@ -1,11 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include "shim.h"
-import "C"
+import (
+	"fmt"
 
-import "fmt"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
+)
 
 // outOfMemory collects how the memory types that fit a buffer failed.
 type outOfMemory struct {
@@ -32,24 +31,24 @@ func (o *outOfMemory) error(a *allocator, what string, size uint64) error {
 
 func heapText(t memoryType) string {
 	where := "the host's"
-	if t.flags&memoryDeviceLocal != 0 {
+	if t.flags&driver.MemoryDeviceLocal != 0 {
 		where = "device-local"
 	}
 	return fmt.Sprintf("heap %d (%s, %d bytes)", t.heap, where, t.heapSize)
 }
 
 // left guesses how many bytes each heap has left.
-func (a *allocator) left() (left [C.VK_MAX_MEMORY_HEAPS]uint64) {
+func (a *allocator) left() (left [driver.MaxHeaps]uint64) {
 	caps := a.device.physical.caps
-	var budget, usage [C.VK_MAX_MEMORY_HEAPS]C.uint64_t
+	var budget, usage [driver.MaxHeaps]uint64
 	known := a.device.physical.report.Features.MemoryBudget
 	if known {
-		C.vks_query_budget(a.device.instance.shim, bits(a.device.physical.handle), &budget[0], &usage[0])
+		budget, usage = a.device.instance.driver.QueryBudget(a.device.physical.handle)
 	}
-	for i := range min(int(caps.heaps), len(left)) {
-		size, used := uint64(caps.heap_size[i]), a.used[i]
+	for i := range min(int(caps.Heaps), len(left)) {
+		size, used := caps.HeapSize[i], a.used[i]
 		if known {
-			size, used = uint64(budget[i]), uint64(usage[i])
+			size, used = budget[i], usage[i]
 		}
 		left[i] = size - min(used, size)
 	}

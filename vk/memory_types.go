@@ -1,21 +1,14 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include "shim.h"
-import "C"
+import (
+	"slices"
 
-import "slices"
-
-// VkMemoryPropertyFlagBits.
-const (
-	memoryDeviceLocal  = 0x1
-	memoryHostVisible  = 0x2
-	memoryHostCoherent = 0x4
-	memoryHostCached   = 0x8
-	// Lazily allocated, protected and vendor-coherent memory is not for plain buffers.
-	memoryUnfit = ^uint32(0xf)
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
+
+// memoryUnfit are the properties of memory that is not for plain buffers: lazily
+// allocated, protected, vendor-coherent.
+const memoryUnfit = ^(driver.MemoryDeviceLocal | driver.MemoryHostVisible | driver.MemoryHostCoherent | driver.MemoryHostCached)
 
 // memoryType is one entry of the device's table.
 type memoryType struct {
@@ -28,7 +21,7 @@ type memoryType struct {
 func typeOrder(types []memoryType, kind MemoryKind, hostVisible bool) []memoryType {
 	var largest uint64 // device-local heap; the 256 MiB window of a GPU without ReBAR is not it
 	for _, t := range types {
-		if t.flags&memoryDeviceLocal != 0 {
+		if t.flags&driver.MemoryDeviceLocal != 0 {
 			largest = max(largest, t.heapSize)
 		}
 	}
@@ -41,22 +34,22 @@ func typeOrder(types []memoryType, kind MemoryKind, hostVisible bool) []memoryTy
 		}
 		switch kind {
 		case Upload: // write-combined host memory, away from the device's own
-			return has(memoryHostCoherent, 4) - has(memoryDeviceLocal, 2) - has(memoryHostCached, 1)
+			return has(driver.MemoryHostCoherent, 4) - has(driver.MemoryDeviceLocal, 2) - has(driver.MemoryHostCached, 1)
 		case Readback: // uncached memory is read many times slower
-			return has(memoryHostCached, 4) + has(memoryHostCoherent, 2) - has(memoryDeviceLocal, 1)
+			return has(driver.MemoryHostCached, 4) + has(driver.MemoryHostCoherent, 2) - has(driver.MemoryDeviceLocal, 1)
 		}
-		points := has(memoryDeviceLocal, 32)
+		points := has(driver.MemoryDeviceLocal, 32)
 		if t.heapSize == largest {
-			points += has(memoryDeviceLocal, 16)
+			points += has(driver.MemoryDeviceLocal, 16)
 		}
 		if hostVisible {
-			return points + has(memoryHostVisible, 8) + has(memoryHostCoherent, 4) + has(memoryHostCached, 2)
+			return points + has(driver.MemoryHostVisible, 8) + has(driver.MemoryHostCoherent, 4) + has(driver.MemoryHostCached, 2)
 		}
-		return points - has(memoryHostVisible, 8)
+		return points - has(driver.MemoryHostVisible, 8)
 	}
 	var order []memoryType
 	for _, t := range types {
-		if t.flags&memoryUnfit != 0 || (kind != DeviceLocal && t.flags&memoryHostVisible == 0) {
+		if t.flags&memoryUnfit != 0 || (kind != DeviceLocal && t.flags&driver.MemoryHostVisible == 0) {
 			continue
 		}
 		order = append(order, t)
@@ -65,11 +58,11 @@ func typeOrder(types []memoryType, kind MemoryKind, hostVisible bool) []memoryTy
 	return order
 }
 
-func memoryTypes(c *C.vks_caps) []memoryType {
-	list := make([]memoryType, c.types)
+func memoryTypes(c *driver.Caps) []memoryType {
+	list := make([]memoryType, c.Types)
 	for i := range list {
-		heap := uint32(c.type_heap[i])
-		list[i] = memoryType{index: uint32(i), flags: uint32(c.type_flags[i]), heap: heap, heapSize: uint64(c.heap_size[heap])}
+		heap := c.TypeHeap[i]
+		list[i] = memoryType{index: uint32(i), flags: c.TypeFlags[i], heap: heap, heapSize: c.HeapSize[heap]}
 	}
 	return list
 }

@@ -1,11 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include "shim.h"
-import "C"
+import (
+	"time"
 
-import "time"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
+)
 
 // patience says when a wait for submitted work has gone on for too long: after
 // Options.Timeout without progress. A device that is a CPU may compile kernels
@@ -70,5 +69,5 @@ func (p *patience) computing() bool {
 
 // processorTime is what the process has used, in all of its threads.
 func processorTime() time.Duration {
-	return time.Duration(C.vks_processor_time()) * time.Microsecond
+	return time.Duration(driver.ProcessorTime()) * time.Microsecond
 }

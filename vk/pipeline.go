@@ -1,26 +1,20 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"encoding/binary"
 	"fmt"
 	"sync"
-	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Pipeline is a compiled kernel.
 type Pipeline struct {
 	device   *Device
 	config   PipelineConfig // without Code and Constants
-	handle   vulkan.Pipeline
-	layout   C.uint64_t
-	set      C.uint64_t
+	handle   uint64         // VkPipeline
+	layout   uint64         // VkPipelineLayout
+	set      uint64         // VkDescriptorSetLayout
 	bindings int
 	push     int
 	pins     pins
@@ -45,28 +39,24 @@ func (d *Device) NewPipeline(c PipelineConfig) (*Pipeline, error) {
 	if !d.physical.report.Subgroup.SizeControl {
 		required = 0 // checked: it is the size that every pipeline has
 	}
-	full, flags := C.uint32_t(0), C.uint32_t(0)
-	if c.FullSubgroups {
-		full = 1
-	}
+	flags := uint32(0)
 	if c.Statistics && d.physical.report.Features.PipelineExecutableInfo {
-		flags |= C.VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR
+		flags |= driver.CaptureStatistics
 	}
 	if c.Listings && d.physical.report.Features.PipelineExecutableInfo {
-		flags |= C.VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR
+		flags |= driver.CaptureRepresentations
 	}
-	var layout, pipeline C.uint64_t
-	var call *C.char
-	r := C.vks_create_pipeline(d.shim, pointer(c.Code), C.uint64_t(len(c.Code)),
-		(*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(c.Constants))), C.uint32_t(len(c.Constants)),
-		set, d.cache.handle, C.uint32_t(c.PushBytes), C.uint32_t(required), full, flags, &layout, &pipeline, &call) //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-	if r != 0 {
-		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError(C.GoString(call), int32(r))))
+	pipeline, layout, r, call := d.driver.CreatePipeline(&driver.Kernel{
+		Code: c.Code, Constants: c.Constants, SetLayout: set, Cache: d.cache.handle,
+		PushBytes: c.PushBytes, SubgroupSize: required, FullSubgroups: c.FullSubgroups, Flags: flags,
+	})
+	if r != driver.Success {
+		return nil, d.fail(fmt.Errorf("pipeline %s: %w", c.Name, callError(call, r)))
 	}
 	d.cache.made.Store(true)
 	c.Code, c.Constants = nil, nil
-	p := &Pipeline{device: d, config: c, handle: handle[vulkan.Pipeline](pipeline), layout: layout, set: set, bindings: c.Bindings, push: c.PushBytes}
-	d.name(C.VK_OBJECT_TYPE_PIPELINE, pipeline, c.Name)
+	p := &Pipeline{device: d, config: c, handle: pipeline, layout: layout, set: set, bindings: c.Bindings, push: c.PushBytes}
+	d.name(driver.ObjectPipeline, pipeline, c.Name)
 	d.lifetime.add(p)
 	return p, nil
 }
@@ -86,8 +76,8 @@ func (d *Device) checkPipeline(c *PipelineConfig) error {
 	if c.PushBytes > int(report.Limits.PushConstants) {
 		return &LimitError{What: what, Limit: "maxPushConstantsSize", Asked: uint64(c.PushBytes), Max: uint64(report.Limits.PushConstants)}
 	}
-	if len(c.Constants) > C.VKS_MAX_CONSTANTS {
-		return &LimitError{What: what, Limit: "number of specialization constants", Asked: uint64(len(c.Constants)), Max: C.VKS_MAX_CONSTANTS}
+	if len(c.Constants) > driver.MaxConstants {
+		return &LimitError{What: what, Limit: "number of specialization constants", Asked: uint64(len(c.Constants)), Max: driver.MaxConstants}
 	}
 	if err := checkCapabilities(report, d.api, c); err != nil {
 		return err
@@ -130,22 +120,24 @@ func (p *Pipeline) Name() string { return p.config.Name }
 func (p *Pipeline) Close() error { return p.device.lifetime.closeChild(&p.pins, p) }
 
 func (p *Pipeline) destroy() {
-	C.vks_destroy_pipeline(p.device.shim, bits(p.handle), p.layout)
+	p.device.driver.DestroyPipeline(p.handle, p.layout)
 }
 
 // layouts keeps one descriptor set layout for each number of bindings.
 type layouts struct {
 	mu   sync.Mutex
-	made [C.VKS_MAX_BINDINGS + 1]C.uint64_t
+	made [driver.MaxBindings + 1]uint64
 }
 
-func (l *layouts) get(d *Device, bindings int) (C.uint64_t, error) {
+func (l *layouts) get(d *Device, bindings int) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made[bindings] == 0 {
-		if r := C.vks_create_set_layout(d.shim, C.uint32_t(bindings), &l.made[bindings]); r != 0 {
-			return 0, d.fail(callError("vkCreateDescriptorSetLayout", int32(r)))
+		made, r := d.driver.CreateSetLayout(bindings)
+		if r != driver.Success {
+			return 0, d.fail(callError("vkCreateDescriptorSetLayout", r))
 		}
+		l.made[bindings] = made
 	}
 	return l.made[bindings], nil
 }
@@ -153,7 +145,7 @@ func (l *layouts) get(d *Device, bindings int) (C.uint64_t, error) {
 func (l *layouts) destroy(d *Device) {
 	for _, h := range l.made {
 		if h != 0 {
-			C.vks_destroy_set_layout(d.shim, h)
+			d.driver.DestroySetLayout(h)
 		}
 	}
 }

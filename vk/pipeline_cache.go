@@ -1,9 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"bytes"
@@ -13,16 +8,16 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/anchorvk/anchorvk/internal/atomicfile"
 	"github.com/anchorvk/anchorvk/internal/privatefile"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // pipelineCache is what the driver keeps of compiled kernels, for itself and
 // for the next process.
 type pipelineCache struct {
-	handle C.uint64_t  // 0: the driver gave none, and pipelines are only slower to make
+	handle uint64      // 0: the driver gave none, and pipelines are only slower to make
 	failed error       // why not
 	made   atomic.Bool // a pipeline was made since the file was written
 	saving sync.Mutex
@@ -31,11 +26,7 @@ type pipelineCache struct {
 // key says what a stored cache must be of.
 func (d *Device) cacheKey() cacheKey {
 	c := d.physical.caps
-	k := cacheKey{vendor: uint32(c.vendor), device: uint32(c.device), driverVersion: uint32(c.driver_version)}
-	for i := range k.uuid {
-		k.uuid[i] = byte(c.cache_uuid[i])
-	}
-	return k
+	return cacheKey{vendor: c.Vendor, device: c.Device, driverVersion: c.DriverVersion, uuid: c.CacheUUID}
 }
 
 // openCache makes the device's cache from what the options name. Whatever is
@@ -56,10 +47,9 @@ func (d *Device) openCache() {
 }
 
 // newCache makes a driver object; 0 when the driver refuses.
-func (d *Device) newCache(payload []byte) (C.uint64_t, error) {
-	var handle C.uint64_t
-	r := C.vks_create_pipeline_cache(d.shim, pointer(payload), C.uint64_t(len(payload)), &handle)
-	return handle, callError("vkCreatePipelineCache", int32(r))
+func (d *Device) newCache(payload []byte) (uint64, error) {
+	handle, r := d.driver.CreatePipelineCache(payload)
+	return handle, callError("vkCreatePipelineCache", r)
 }
 
 // mergeCache adds a payload to the device's cache, before any other use of it.
@@ -68,8 +58,8 @@ func (d *Device) mergeCache(payload []byte) {
 		return
 	}
 	if other, err := d.newCache(payload); err == nil {
-		C.vks_merge_pipeline_caches(d.shim, d.cache.handle, other)
-		C.vks_destroy_pipeline_cache(d.shim, other)
+		d.driver.MergePipelineCaches(d.cache.handle, other)
+		d.driver.DestroyPipelineCache(other)
 	}
 }
 
@@ -112,19 +102,19 @@ func (d *Device) PipelineCacheData() ([]byte, error) {
 	return wrapCache(payload, d.cacheKey()), nil
 }
 
-func (d *Device) cachePayload(cache C.uint64_t) ([]byte, error) {
+func (d *Device) cachePayload(cache uint64) ([]byte, error) {
 	for {
-		var size C.uint64_t
-		if r := C.vks_pipeline_cache_data(d.shim, cache, nil, &size); r != 0 {
-			return nil, callError("vkGetPipelineCacheData", int32(r))
+		size, r := d.driver.PipelineCacheData(cache, nil)
+		if r != driver.Success {
+			return nil, callError("vkGetPipelineCacheData", r)
 		}
 		data := make([]byte, size)
-		switch r := C.vks_pipeline_cache_data(d.shim, cache, unsafe.Pointer(unsafe.SliceData(data)), &size); r {
-		case 0:
+		switch size, r := d.driver.PipelineCacheData(cache, data); r {
+		case driver.Success:
 			return data[:size], nil
-		case C.VK_INCOMPLETE: // a pipeline was made in between
+		case driver.Incomplete: // a pipeline was made in between
 		default:
-			return nil, callError("vkGetPipelineCacheData", int32(r))
+			return nil, callError("vkGetPipelineCacheData", r)
 		}
 	}
 }
@@ -155,9 +145,9 @@ func (d *Device) saveCache() error {
 		d.cache.made.Store(true)
 		return fmt.Errorf("vk: save the pipeline cache: %w", err)
 	}
-	defer func() { C.vks_destroy_pipeline_cache(d.shim, all) }()
+	defer d.driver.DestroyPipelineCache(all)
 	var payload []byte
-	err = callError("vkMergePipelineCaches", int32(C.vks_merge_pipeline_caches(d.shim, all, d.cache.handle)))
+	err = callError("vkMergePipelineCaches", d.driver.MergePipelineCaches(all, d.cache.handle))
 	if err == nil {
 		payload, err = d.cachePayload(all)
 	}
@@ -179,6 +169,6 @@ func (d *Device) closeCache() {
 			d.log.Warn("the pipeline cache was not saved", "why", err)
 		}
 	}
-	C.vks_destroy_pipeline_cache(d.shim, d.cache.handle)
+	d.driver.DestroyPipelineCache(d.cache.handle)
 	d.cache.handle = 0
 }

@@ -1,14 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"runtime"
 	"sync"
 	"unsafe"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // queue serialises the submissions to one VkQueue.
@@ -81,9 +78,9 @@ func (q *queue) release() {
 }
 
 // submit holds the lock of the queue and that of its owner around one
-// vkQueueSubmit; without a recorder it only signals. The shim calls locks that
+// vkQueueSubmit; without a recorder it only signals. The driver calls locks that
 // are C functions; Go functions too find one thread from lock to unlock.
-func (d *Device) submit(recorder *C.vks_recorder, s *Sync) C.int32_t {
+func (d *Device) submit(recorder driver.Recorder, s *Sync) driver.Result {
 	d.queue.Lock()
 	defer d.queue.Unlock()
 	if d.lent != nil && d.lent.Lock.Lock != nil {
@@ -92,10 +89,11 @@ func (d *Device) submit(recorder *C.vks_recorder, s *Sync) C.int32_t {
 		d.lent.Lock.Lock()
 		defer d.lent.Lock.Unlock()
 	}
-	return C.vks_submit(d.shim, recorder, timelines(s.Wait), C.uint32_t(len(s.Wait)), timelines(s.Signal), C.uint32_t(len(s.Signal)))
+	return d.driver.Submit(recorder, timelines(s.Wait), timelines(s.Signal))
 }
 
-// timelines views a list as C sees it: Timeline is laid out as vks_timeline.
-func timelines(list []Timeline) *C.vks_timeline {
-	return (*C.vks_timeline)(unsafe.Pointer(unsafe.SliceData(list)))
+// timelines views a list as the driver has it, whose Timeline differs in the
+// name of a type alone.
+func timelines(list []Timeline) []driver.Timeline {
+	return unsafe.Slice((*driver.Timeline)(unsafe.Pointer(unsafe.SliceData(list))), len(list))
 }

@@ -1,16 +1,13 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 package vk
 
 import (
 	"bytes"
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-var background = context.Background()
 
 func push(values ...uint32) []byte {
 	return words(len(values), func(i int) uint32 { return values[i] })

@@ -1,14 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Recorder collects work for the device and runs it. It is used by one
@@ -17,11 +14,11 @@ import (
 type Recorder struct {
 	device *Device
 	label  string
-	shim   *C.vks_recorder
+	driver driver.Recorder
 	pins   pins
 
-	ops        []C.vks_op
-	bindings   []C.vks_binding
+	ops        []driver.Op
+	bindings   []driver.Binding
 	push       []byte
 	buffers    []*Buffer   // those that the recorded work uses
 	pipelines  []*Pipeline // likewise
@@ -54,12 +51,11 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 		return nil, err
 	}
 	defer d.lifetime.leave()
-	var shim *C.vks_recorder
-	var call *C.char
-	if result := C.vks_create_recorder(d.shim, &shim, &call); result != 0 { //nolint:gocritic // seen in the code that cgo generates for a pointer to a pointer
-		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError(C.GoString(call), int32(result))))
+	made, result, call := d.driver.CreateRecorder()
+	if result != driver.Success {
+		return nil, d.fail(fmt.Errorf("recorder %s: %w", name, callError(call, result)))
 	}
-	r := &Recorder{device: d, label: name, shim: shim}
+	r := &Recorder{device: d, label: name, driver: made}
 	d.lifetime.add(r)
 	return r, nil
 }
@@ -68,7 +64,7 @@ func (d *Device) NewRecorder(name string) (*Recorder, error) {
 func (r *Recorder) Close() error { return r.device.lifetime.closeChild(&r.pins, r) }
 
 func (r *Recorder) destroy() {
-	C.vks_destroy_recorder(r.device.shim, r.shim)
+	r.driver.Destroy()
 	r.device.canaries.give(r.canary)
 }
 
@@ -111,18 +107,18 @@ func (r *Recorder) Dispatch(p *Pipeline, b []Binding, push []byte, x, y, z uint3
 	if x == 0 || y == 0 || z == 0 {
 		return
 	}
-	op := C.vks_op{
-		kind: C.VKS_DISPATCH, first_binding: C.uint32_t(len(r.bindings)), bindings: C.uint32_t(len(b)),
-		push_offset: C.uint32_t(len(r.push)), push_size: C.uint32_t(len(push)),
-		x: C.uint32_t(x), y: C.uint32_t(y), z: C.uint32_t(z),
-		pipeline: bits(p.handle), layout: p.layout, set_layout: p.set,
+	op := driver.Op{
+		Kind: driver.Dispatch, FirstBinding: uint32(len(r.bindings)), Bindings: uint32(len(b)),
+		PushOffset: uint32(len(r.push)), PushSize: uint32(len(push)),
+		X: x, Y: y, Z: z,
+		Pipeline: p.handle, Layout: p.layout, SetLayout: p.set,
 	}
 	for i := range b {
 		size := b[i].Size
 		if size == 0 {
 			size = b[i].Buffer.size - b[i].Offset
 		}
-		r.bindings = append(r.bindings, C.vks_binding{buffer: bits(b[i].Buffer.handle), offset: C.uint64_t(b[i].Offset), _range: C.uint64_t(size)})
+		r.bindings = append(r.bindings, driver.Binding{Buffer: b[i].Buffer.handle, Offset: b[i].Offset, Range: size})
 		r.useBuffer(b[i].Buffer)
 	}
 	r.push = append(r.push, push...)
@@ -182,7 +178,7 @@ func (r *Recorder) checkBinding(p *Pipeline, i int, b *Binding) error {
 // recorded before it: kernels, fills and copies alike.
 func (r *Recorder) Barrier() {
 	if r.err == nil {
-		r.ops = append(r.ops, C.vks_op{kind: C.VKS_BARRIER})
+		r.ops = append(r.ops, driver.Op{Kind: driver.Barrier})
 	}
 }
 
@@ -220,7 +216,7 @@ func (r *Recorder) Fill(b *Buffer, offset, size uint64, value uint32) {
 		return
 	}
 	r.useBuffer(b)
-	r.ops = append(r.ops, C.vks_op{kind: C.VKS_FILL, dst: bits(b.handle), dst_offset: C.uint64_t(offset), size: C.uint64_t(size), value: C.uint32_t(value)})
+	r.ops = append(r.ops, driver.Op{Kind: driver.Fill, Dst: b.handle, DstOffset: offset, Size: size, Value: value})
 }
 
 // Copy records copying size bytes. Ranges in the same buffer must not overlap.
@@ -253,10 +249,7 @@ func (r *Recorder) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, s
 	}
 	r.useBuffer(dst)
 	r.useBuffer(src)
-	r.ops = append(r.ops, C.vks_op{
-		kind: C.VKS_COPY, dst: bits(dst.handle), dst_offset: C.uint64_t(dstOffset),
-		src: bits(src.handle), src_offset: C.uint64_t(srcOffset), size: C.uint64_t(size),
-	})
+	r.ops = append(r.ops, driver.Op{Kind: driver.Copy, Dst: dst.handle, DstOffset: dstOffset, Src: src.handle, SrcOffset: srcOffset, Size: size})
 }
 
 // recent is how far back useBuffer and usePipeline look for duplicates: kernels

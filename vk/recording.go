@@ -1,14 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"fmt"
 	"sync"
-	"unsafe"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Recording is work that goes into command buffers of the caller's. It keeps
@@ -66,11 +62,10 @@ func (r *Recorder) holdAll() error {
 		r.unpin()
 		return err
 	}
-	result := C.vks_make_sets(r.device.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings))
-	if result != 0 {
+	if result := r.driver.MakeSets(r.ops, r.bindings); result != driver.Success {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
-		return r.device.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
+		return r.device.fail(fmt.Errorf("%s: %w", r.label, r.callError(result)))
 	}
 	return nil
 }
@@ -104,8 +99,7 @@ func (r *Recording) Record(commands Handle, first, end int) error {
 	defer d.lifetime.leave()
 	for part := first; part < end; part++ {
 		from, to := r.starts[part], r.starts[part+1]
-		C.vks_record_into(d.shim, r.recorder.shim, C.uint64_t(commands), unsafe.SliceData(r.recorder.ops[from:to]), C.uint64_t(to-from),
-			(*C.uint8_t)(pointer(r.recorder.push)), r.canary.command(part, partDone))
+		r.recorder.driver.RecordInto(uint64(commands), r.recorder.ops[from:to], r.recorder.push, r.canary.command(part, partDone))
 	}
 	return nil
 }

@@ -1,35 +1,23 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
 import (
 	"fmt"
 
-	vulkan "github.com/vulkan-go/vulkan"
-)
-
-// Result values newer than the binding.
-const (
-	resultSuccess      = vulkan.Success
-	resultTimeout      = vulkan.Timeout
-	resultUnknown      = vulkan.Result(-13)
-	resultValidation   = vulkan.Result(-1000011001)
-	resultFragmented   = vulkan.Result(-1000161000)
-	resultNotPermitted = vulkan.Result(-1000174001)
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // resultText names a VkResult as the specification does.
-func resultText(r vulkan.Result) string {
-	names := map[vulkan.Result]string{
-		vulkan.NotReady: "VK_NOT_READY", vulkan.Timeout: "VK_TIMEOUT", vulkan.Incomplete: "VK_INCOMPLETE",
-		vulkan.ErrorOutOfHostMemory: "VK_ERROR_OUT_OF_HOST_MEMORY", vulkan.ErrorOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
-		vulkan.ErrorInitializationFailed: "VK_ERROR_INITIALIZATION_FAILED", vulkan.ErrorDeviceLost: "VK_ERROR_DEVICE_LOST",
-		vulkan.ErrorMemoryMapFailed: "VK_ERROR_MEMORY_MAP_FAILED", vulkan.ErrorLayerNotPresent: "VK_ERROR_LAYER_NOT_PRESENT",
-		vulkan.ErrorExtensionNotPresent: "VK_ERROR_EXTENSION_NOT_PRESENT", vulkan.ErrorFeatureNotPresent: "VK_ERROR_FEATURE_NOT_PRESENT",
-		vulkan.ErrorIncompatibleDriver: "VK_ERROR_INCOMPATIBLE_DRIVER", vulkan.ErrorTooManyObjects: "VK_ERROR_TOO_MANY_OBJECTS",
-		vulkan.ErrorFragmentedPool: "VK_ERROR_FRAGMENTED_POOL", vulkan.ErrorOutOfPoolMemory: "VK_ERROR_OUT_OF_POOL_MEMORY",
-		vulkan.ErrorInvalidShaderNv: "VK_ERROR_INVALID_SHADER_NV", resultUnknown: "VK_ERROR_UNKNOWN", resultValidation: "VK_ERROR_VALIDATION_FAILED_EXT",
-		resultFragmented: "VK_ERROR_FRAGMENTATION", resultNotPermitted: "VK_ERROR_NOT_PERMITTED_KHR",
+func resultText(r driver.Result) string {
+	names := map[driver.Result]string{
+		driver.NotReady: "VK_NOT_READY", driver.Timeout: "VK_TIMEOUT", driver.Incomplete: "VK_INCOMPLETE",
+		driver.ErrorOutOfHostMemory: "VK_ERROR_OUT_OF_HOST_MEMORY", driver.ErrorOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
+		driver.ErrorInitializationFailed: "VK_ERROR_INITIALIZATION_FAILED", driver.ErrorDeviceLost: "VK_ERROR_DEVICE_LOST",
+		driver.ErrorMemoryMapFailed: "VK_ERROR_MEMORY_MAP_FAILED", driver.ErrorLayerNotPresent: "VK_ERROR_LAYER_NOT_PRESENT",
+		driver.ErrorExtensionNotPresent: "VK_ERROR_EXTENSION_NOT_PRESENT", driver.ErrorFeatureNotPresent: "VK_ERROR_FEATURE_NOT_PRESENT",
+		driver.ErrorIncompatibleDriver: "VK_ERROR_INCOMPATIBLE_DRIVER", driver.ErrorTooManyObjects: "VK_ERROR_TOO_MANY_OBJECTS",
+		driver.ErrorFragmentedPool: "VK_ERROR_FRAGMENTED_POOL", driver.ErrorOutOfPoolMemory: "VK_ERROR_OUT_OF_POOL_MEMORY",
+		driver.ErrorInvalidShaderNV: "VK_ERROR_INVALID_SHADER_NV", driver.ErrorUnknown: "VK_ERROR_UNKNOWN", driver.ErrorValidationFailed: "VK_ERROR_VALIDATION_FAILED_EXT",
+		driver.ErrorFragmentation: "VK_ERROR_FRAGMENTATION", driver.ErrorNotPermitted: "VK_ERROR_NOT_PERMITTED_KHR",
 	}
 	if s, ok := names[r]; ok {
 		return s
@@ -38,17 +26,16 @@ func resultText(r vulkan.Result) string {
 }
 
 // callError turns the result of a Vulkan call into an error; nil for success.
-func callError(call string, result int32) error {
-	r := vulkan.Result(result)
-	switch r {
-	case resultSuccess:
+func callError(call string, result driver.Result) error {
+	switch result {
+	case driver.Success:
 		return nil
-	case vulkan.ErrorDeviceLost:
+	case driver.ErrorDeviceLost:
 		return &DeviceLostError{During: call}
-	case vulkan.ErrorOutOfDeviceMemory, vulkan.ErrorOutOfPoolMemory, vulkan.ErrorFragmentedPool, resultFragmented:
+	case driver.ErrorOutOfDeviceMemory, driver.ErrorOutOfPoolMemory, driver.ErrorFragmentedPool, driver.ErrorFragmentation:
 		return &OutOfMemoryError{Call: call}
-	case vulkan.ErrorOutOfHostMemory, vulkan.ErrorMemoryMapFailed: // the host's addresses ran out
+	case driver.ErrorOutOfHostMemory, driver.ErrorMemoryMapFailed: // the host's addresses ran out
 		return &OutOfMemoryError{Call: call, Host: true}
 	}
-	return &CallError{Call: call, Result: result, Name: resultText(r)}
+	return &CallError{Call: call, Result: int32(result), Name: resultText(result)}
 }

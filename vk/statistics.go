@@ -1,15 +1,6 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include <stdlib.h>
-// #include "shim.h"
-import "C"
-
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 // Statistics returns what the compiler says of the pipeline; empty unless it
 // was made with PipelineConfig.Statistics on a device with PipelineExecutableInfo.
@@ -18,20 +9,17 @@ func (p *Pipeline) Statistics() ([]Statistic, error) {
 		return nil, err
 	}
 	defer p.examined()
-	raw := make([]C.vks_statistic, 64)
-	var granted C.uint32_t
-	n := C.vks_pipeline_statistics(p.device.shim, bits(p.handle), &raw[0], C.int(len(raw)), &granted)
+	figures, granted := p.device.driver.Statistics(p.handle)
 	list := []Statistic{{"Subgroup Size", float64(granted)}}
-	for i := range raw[:n] {
-		s := &raw[i]
-		value := float64(s.bits) // format u64 and bool
-		switch s.format {
+	for _, s := range figures {
+		value := float64(s.Bits) // format u64 and bool
+		switch s.Format {
 		case 1:
-			value = float64(int64(s.bits))
+			value = float64(int64(s.Bits))
 		case 3:
-			value = math.Float64frombits(uint64(s.bits))
+			value = math.Float64frombits(s.Bits)
 		}
-		list = append(list, Statistic{C.GoString(&s.name[0]), value})
+		list = append(list, Statistic{s.Name, value})
 	}
 	return list, nil
 }
@@ -45,15 +33,12 @@ func (p *Pipeline) Listings() ([]Listing, error) {
 	}
 	defer p.examined()
 	var list []Listing
-	for i := C.uint32_t(0); ; i++ {
-		var name [256]C.char
-		var size C.uint64_t
-		text := C.vks_pipeline_listing(p.device.shim, bits(p.handle), i, &name[0], &size)
-		if text == nil {
+	for i := 0; ; i++ {
+		name, text, ok := p.device.driver.Listing(p.handle, i)
+		if !ok {
 			return list, nil
 		}
-		list = append(list, Listing{C.GoString(&name[0]), goText(unsafe.Slice((*byte)(unsafe.Pointer(text)), size))})
-		C.free(unsafe.Pointer(text))
+		list = append(list, Listing{name, text})
 	}
 }
 

@@ -1,17 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"context"
 	"fmt"
 	"time"
-	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // waitSlice bounds each wait in the driver, and so how long a cancelled
@@ -74,21 +68,20 @@ func (r *Recorder) Submit(s Sync) error {
 		d.lifetime.leave()
 		return err
 	}
-	timestamps := C.uint32_t(r.timestamps)
+	timestamps := r.timestamps
 	if d.physical.report.Limits.TimestampBits == 0 {
 		timestamps = 0
 	}
-	result := C.vks_record(d.shim, r.shim, unsafe.SliceData(r.ops), C.uint64_t(len(r.ops)), unsafe.SliceData(r.bindings),
-		(*C.uint8_t)(pointer(r.push)), timestamps, r.canary.command(0, r.submitted))
-	if result == 0 {
+	result := r.driver.Record(r.ops, r.bindings, r.push, timestamps, r.canary.command(0, r.submitted))
+	if result == driver.Success {
 		r.started = time.Now()
-		result = d.submit(r.shim, &s)
+		result = d.submit(r.driver, &s)
 	}
-	if result != 0 {
+	if result != driver.Success {
 		r.unpinAll(r.pinned[0], r.pinned[1])
 		r.unpin()
 		d.lifetime.leave()
-		return d.fail(fmt.Errorf("%s: %w", r.label, r.callError(int32(result))))
+		return d.fail(fmt.Errorf("%s: %w", r.label, r.callError(result)))
 	}
 	r.state = recorderBusy
 	if len(s.Wait) > 0 {
@@ -98,10 +91,10 @@ func (r *Recorder) Submit(s Sync) error {
 	return nil
 }
 
-// callError is the error of the call of the shim that has just failed on the
-// recorder, in the name of the Vulkan function that did.
-func (r *Recorder) callError(result int32) error {
-	return callError(C.GoString(C.vks_failed_call(r.shim)), result)
+// callError is the error of the call that has just failed on the recorder, in
+// the name of the Vulkan function that did.
+func (r *Recorder) callError(result driver.Result) error {
+	return callError(r.driver.FailedCall(), result)
 }
 
 // Ended tells whether what Submit submitted has ended, or the device is given
@@ -111,7 +104,7 @@ func (r *Recorder) Ended() bool {
 		return true
 	}
 	result := r.look(0)
-	return result == resultSuccess || result == vulkan.ErrorDeviceLost
+	return result == driver.Success || result == driver.ErrorDeviceLost
 }
 
 // Wait waits for what Submit submitted. Its errors are those of Run: that of
@@ -172,9 +165,7 @@ func (r *Recorder) checkCanary() error {
 
 // look waits for the fence. Of its results only VK_SUCCESS and
 // VK_ERROR_DEVICE_LOST say that the work has ended; after any other it may run.
-func (r *Recorder) look(limit time.Duration) vulkan.Result {
-	return vulkan.Result(C.vks_wait(r.device.shim, r.shim, C.uint64_t(limit)))
-}
+func (r *Recorder) look(limit time.Duration) driver.Result { return r.driver.Wait(uint64(limit)) }
 
 // wait blocks in slices until the fence has signalled. A wait that fails, as for
 // want of host memory, says nothing of the work, whose memory must not be used
@@ -185,10 +176,10 @@ func (r *Recorder) wait(ctx context.Context) error {
 	for {
 		during := "vkWaitForFences"
 		switch result := r.look(waitSlice); result {
-		case resultSuccess:
+		case driver.Success:
 			return nil
-		case resultTimeout:
-		case vulkan.ErrorDeviceLost:
+		case driver.Timeout:
+		case driver.ErrorDeviceLost:
 			return &DeviceLostError{During: during}
 		default:
 			during += " (" + resultText(result) + ")"
@@ -207,9 +198,9 @@ func (r *Recorder) wait(ctx context.Context) error {
 // device nothing runs any more.
 func (r *Recorder) poll() bool {
 	switch r.look(waitSlice) {
-	case resultSuccess, vulkan.ErrorDeviceLost:
+	case driver.Success, driver.ErrorDeviceLost:
 		return true
-	case resultTimeout:
+	case driver.Timeout:
 	default:
 		time.Sleep(waitSlice)
 	}

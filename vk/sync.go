@@ -1,11 +1,10 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
-// #include "shim.h"
-import "C"
+import (
+	"fmt"
 
-import "fmt"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
+)
 
 // check refuses what the device cannot wait for or signal.
 func (s *Sync) check(d *Device) error {
@@ -22,8 +21,8 @@ func (s *Sync) check(d *Device) error {
 		name string
 		list []Timeline
 	}{{"Sync.Wait", s.Wait}, {"Sync.Signal", s.Signal}} {
-		if len(l.list) > C.VKS_MAX_SYNC {
-			return &LimitError{What: l.name, Limit: "number of semaphores", Asked: uint64(len(l.list)), Max: C.VKS_MAX_SYNC}
+		if len(l.list) > driver.MaxSync {
+			return &LimitError{What: l.name, Limit: "number of semaphores", Asked: uint64(len(l.list)), Max: driver.MaxSync}
 		}
 		for i := range l.list {
 			if l.list[i].Semaphore == 0 {
@@ -44,7 +43,7 @@ func (d *Device) SubmitSync(s Sync) error {
 		return err
 	}
 	defer d.lifetime.leave()
-	return d.fail(callError("vkQueueSubmit", int32(d.submit(nil, &s))))
+	return d.fail(callError("vkQueueSubmit", d.submit(nil, &s)))
 }
 
 // held tells whether the submission still waits for a semaphore of the
@@ -52,8 +51,7 @@ func (d *Device) SubmitSync(s Sync) error {
 // for making no progress.
 func (r *Recorder) held() bool {
 	for _, t := range r.waits {
-		var value C.uint64_t
-		if C.vks_semaphore_value(r.device.shim, C.uint64_t(t.Semaphore), &value) == 0 && uint64(value) < t.Value {
+		if value, result := r.device.driver.SemaphoreValue(uint64(t.Semaphore)); result == driver.Success && value < t.Value {
 			return true
 		}
 	}

@@ -1,18 +1,12 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
-
-// #include "shim.h"
-import "C"
 
 import (
 	"fmt"
 	"math"
 	"slices"
 	"time"
-	"unsafe"
 
-	vulkan "github.com/vulkan-go/vulkan"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // Timestamp records the GPU's clock once everything before it has ended, and
@@ -22,7 +16,7 @@ func (r *Recorder) Timestamp() int {
 	n := r.timestamps
 	r.timestamps++
 	if r.err == nil && r.device.physical.report.Limits.TimestampBits != 0 {
-		r.ops = append(r.ops, C.vks_op{kind: C.VKS_TIMESTAMP, value: C.uint32_t(n)})
+		r.ops = append(r.ops, driver.Op{Kind: driver.Timestamp, Value: uint32(n)})
 	}
 	return n
 }
@@ -63,10 +57,10 @@ func (r *Recorder) readTimestamps(elapsed time.Duration) error {
 	r.ticks = slices.Grow(r.ticks[:0], n)[:n]
 	clear(r.ticks) // a driver that writes nothing leaves zeros
 	switch result := r.queryTimestamps(); result {
-	case resultSuccess:
+	case driver.Success:
 		r.clockFault = checkTicks(r.ticks, limits, elapsed)
-	case vulkan.ErrorDeviceLost:
-		return callError("vkGetQueryPoolResults", int32(result))
+	case driver.ErrorDeviceLost:
+		return callError("vkGetQueryPoolResults", result)
 	default:
 		r.clockFault = "vkGetQueryPoolResults gave " + resultText(result)
 	}
@@ -78,10 +72,10 @@ func (r *Recorder) readTimestamps(elapsed time.Duration) error {
 
 // queryTimestamps asks a few times where the driver is not ready, though the
 // fence says that it should be. It does not sleep: slices are timed with it.
-func (r *Recorder) queryTimestamps() vulkan.Result {
+func (r *Recorder) queryTimestamps() driver.Result {
 	for try := 0; ; try++ {
-		result := vulkan.Result(C.vks_read_timestamps(r.device.shim, r.shim, (*C.uint64_t)(unsafe.Pointer(&r.ticks[0])), C.uint32_t(r.timestamps)))
-		if result != vulkan.NotReady || try == 10 {
+		result := r.driver.Timestamps(r.ticks)
+		if result != driver.NotReady || try == 10 {
 			return result
 		}
 	}

@@ -1,11 +1,11 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
 import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 // transfer holds the staging rings, made when first needed.
@@ -45,7 +45,7 @@ func (d *Device) Upload(ctx context.Context, dst *Buffer, off uint64, src []byte
 // the staging buffer too.
 func (d *Device) Download(ctx context.Context, dst []byte, src *Buffer, off uint64) error {
 	return d.move(ctx, "download from", src, off, dst, func() error {
-		if src.mapped != nil && (src.memory.block.kind.flags&memoryHostCached != 0 || len(dst) <= 64<<10) {
+		if src.mapped != nil && (src.memory.block.kind.flags&driver.MemoryHostCached != 0 || len(dst) <= 64<<10) {
 			if err := src.invalidate(off, uint64(len(dst))); err != nil {
 				return err
 			}

@@ -1,5 +1,3 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
-
 package vk
 
 import (
@@ -9,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/internal/drivers"
+	"github.com/anchorvk/anchorvk/vk/internal/driver"
 )
 
 func TestChoose(t *testing.T) {
@@ -73,7 +72,7 @@ func TestLoopRoundsByVersion(t *testing.T) {
 
 func TestMemoryTypeOrder(t *testing.T) {
 	const vram, ram, window = 8 << 30, 16 << 30, 256 << 20
-	const local, visible, coherent, cached = memoryDeviceLocal, memoryHostVisible, memoryHostCoherent, memoryHostCached
+	const local, visible, coherent, cached = driver.MemoryDeviceLocal, driver.MemoryHostVisible, driver.MemoryHostCoherent, driver.MemoryHostCached
 	order := func(types []memoryType, kind MemoryKind, hostVisible bool) (list []uint32) {
 		for _, m := range typeOrder(types, kind, hostVisible) {
 			list = append(list, m.index)

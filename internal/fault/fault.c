@@ -1,9 +1,9 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 /* Wrappers around driver functions that fail on demand. */
 #include "fault.h"
 #include "inject.h"
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 #include <string.h>
 #include <unistd.h>
 

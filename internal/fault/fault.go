@@ -1,4 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 // Package fault wraps Vulkan driver functions so that tests can make them fail:
 // memory runs out, the device is lost, work hangs. Its switches are global to

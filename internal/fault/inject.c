@@ -1,26 +1,26 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 /* A wrapper for every function, made from its signature. */
 #include "inject.h"
 #include "arity.h"
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 #include <string.h>
 
 #define FN(ret, name, ...) F_##name,
 enum {
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 	FUNCTIONS
 };
 
 #define FN(ret, name, ...) #name,
 static const char *const names[] = {
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 };
 
 enum { RETURNS_VkResult = 1, RETURNS_void = 0, RETURNS_uint64_t = 0, RETURNS_PFN_vkVoidFunction = 0 };
 #define FN(ret, name, ...) RETURNS_##ret,
 static const int returns_result[] = {
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 };
 
 /* What functions do to the number of live objects. */
@@ -144,7 +144,7 @@ static void note_map(int f, void *memory) {
 	}
 
 #define FN(ret, name, ...) static PFN_##name real_##name; WRAPPER_##ret(name, __VA_ARGS__)
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 
 static PFN_vkGetInstanceProcAddr real_vkGetInstanceProcAddr;
 static PFN_vkVoidFunction VKAPI_CALL wrap_vkGetInstanceProcAddr(VkInstance in, const char *name) {
@@ -160,7 +160,7 @@ void *inject_wrap(const char *name, void *address) {
 	}
 	REPLACE(vkGetInstanceProcAddr)
 #define FN(ret, name, ...) REPLACE(name)
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 	return address;
 }
 

@@ -1,9 +1,9 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 /* Instance, device and pipelines that outlive their destruction. Tests that
  * open a device some hundred times would spend most of their time in compilers. */
 #include "inject.h"
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 #include <string.h>
 
 static int keep;

@@ -1,4 +1,4 @@
-//go:build cgo && (linux || darwin || freebsd)
+//go:build cgo && !windows
 
 /* The host's instance, device and queue. */
 #include "internal.h"

@@ -1,4 +1,4 @@
-//go:build cgo && (linux || darwin || freebsd)
+//go:build cgo && !windows
 
 // Package testhost is a small Vulkan application written in C, for tests: it
 // owns a device and lends it, has passes of its own before and after, and

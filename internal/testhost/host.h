@@ -5,7 +5,7 @@
 #ifndef ANCHORVK_TESTHOST_H
 #define ANCHORVK_TESTHOST_H
 
-#include "../../vk/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 
 /* Sets of features that the host enables, where the device offers them. */
 enum {

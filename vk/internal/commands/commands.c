@@ -1,8 +1,8 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 /* Wrappers around the functions that record commands. */
 #include "commands.h"
-#include "../../vulkan_min_fn.h"
+#include "../driver/vulkan_min_fn.h"
 #include <string.h>
 
 commands_entry commands_log[COMMANDS_MOST];

@@ -1,4 +1,4 @@
-//go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
+//go:build cgo
 
 // Package commands notes what is recorded into command buffers, so that tests
 // can hold the barriers against the work that they stand around. It is global

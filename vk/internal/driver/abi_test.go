@@ -1,6 +1,6 @@
 //go:build cgo && (linux || windows || darwin || freebsd) && (amd64 || arm64 || riscv64 || loong64)
 
-package vk
+package driver
 
 import (
 	"os"

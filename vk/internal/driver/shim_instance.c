@@ -56,6 +56,15 @@ static int has_extension(PFN_vkEnumerateInstanceExtensionProperties list, const 
 	return found;
 }
 
+/* Loaders of Vulkan 1.0 do not have the function. */
+uint32_t vks_loader_version(void *get_instance_proc_addr) {
+	PFN_vkGetInstanceProcAddr get = (PFN_vkGetInstanceProcAddr)get_instance_proc_addr;
+	PFN_vkEnumerateInstanceVersion version_of = (PFN_vkEnumerateInstanceVersion)get(NULL, "vkEnumerateInstanceVersion");
+	uint32_t version = 1u << 22;
+	if (version_of) version_of(&version);
+	return version;
+}
+
 int32_t vks_create_instance(const vks_instance_options *opt, vks_instance **out, const char **call, char *err, size_t err_size) {
 	PFN_vkGetInstanceProcAddr get = (PFN_vkGetInstanceProcAddr)opt->get_instance_proc_addr;
 	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(NULL, "vkCreateInstance");

@@ -1,6 +1,7 @@
-/* The C shim: every Vulkan call that takes a structure. Structures are built on
- * the C stack from flat arguments and are gone when the call returns; no Go
- * pointer is kept. Vulkan handles travel as 64-bit integers. */
+/* The C shim: every Vulkan call. Structures are built on the C stack from flat
+ * arguments and are gone when the call returns; no Go pointer is kept. Vulkan
+ * handles travel as 64-bit integers. Some structs of this file have a twin in
+ * types.go that is passed as it is. */
 #ifndef ANCHORVK_SHIM_H
 #define ANCHORVK_SHIM_H
 
@@ -15,6 +16,8 @@
 /* Loader (shim_loader.c). Returns the address of vkGetInstanceProcAddr, or
  * NULL with a text in err. */
 void *vks_open_loader(char *err, size_t err_size);
+/* The highest version that the loader knows (shim_instance.c). */
+uint32_t vks_loader_version(void *get_instance_proc_addr);
 
 typedef struct vks_instance vks_instance;
 typedef struct vks_device vks_device;

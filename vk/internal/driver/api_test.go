@@ -1,4 +1,4 @@
-package vk
+package driver
 
 import (
 	"bytes"
@@ -14,15 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Programs that use this package build without cgo too, so unsupported.go
-// declares all that the other files export, with the same types.
+// Programs build without cgo too, so unsupported.go declares all that the files
+// with cgo export, with the same types.
 func TestUnsupportedHasTheSameAPI(t *testing.T) {
 	with, without := build.Default, build.Default
 	with.GOOS, with.GOARCH, with.CgoEnabled = "linux", "amd64", true
 	without.GOOS, without.GOARCH, without.CgoEnabled = "linux", "amd64", false
 	want, got := exported(t, &with), exported(t, &without)
 	require.Greater(t, len(want), 50)
-	require.Contains(t, want, "func (*Recorder) Run(context.Context, ) error, ")
+	require.Contains(t, want, "func AdoptInstance(unsafe.Pointer, uint64, uint32, ) Instance, Result, ")
 	require.Equal(t, want, got)
 }
 

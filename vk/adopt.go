@@ -136,24 +136,11 @@ func (b *Borrowed) restrict(caps *driver.Caps) {
 	}
 }
 
-// enableHow says what to switch on for each feature of FeatureNames that has a switch.
-var enableHow = map[string]string{
-	"float16":               "shaderFloat16",
-	"storage16":             "storageBuffer16BitAccess",
-	"subgroup-size-control": "subgroupSizeControl and computeFullSubgroups",
-	"memory-model":          "vulkanMemoryModel and vulkanMemoryModelDeviceScope",
-	"coopmat":               "cooperativeMatrix, vulkanMemoryModel and vulkanMemoryModelDeviceScope (with VK_KHR_cooperative_matrix and an instance of Vulkan 1.2 or newer)",
-	"coopmat2":              "the features of VK_NV_cooperative_matrix2, maintenance4 and those of coopmat (with an instance of Vulkan 1.3 or newer)",
-	"executable-info":       "pipelineExecutableInfo (with VK_KHR_pipeline_executable_properties)",
-	"buffer-address":        "bufferDeviceAddress (with an instance of Vulkan 1.2 or newer)",
-	"timeline-semaphore":    "timelineSemaphore",
-}
-
 // noteDisabled gives the reason for what the device offers and its owner did not enable.
 func noteDisabled(r, offered *Report, disabled []string) {
-	for feature, how := range enableHow {
-		if r.WhyNot(feature) != "" && offered.WhyNot(feature) == "" && !slices.Contains(disabled, feature) {
-			r.Why[feature] = "not enabled on the borrowed device: enable " + how + " on your device"
+	for _, f := range features {
+		if f.enable != "" && r.WhyNot(f.name) != "" && offered.WhyNot(f.name) == "" && !slices.Contains(disabled, f.name) {
+			r.Why[f.name] = "not enabled on the borrowed device: enable " + f.enable + " on your device"
 		}
 	}
 }

@@ -44,28 +44,19 @@ var optionals = []optional{
 // enabled is what of caps the report says is on.
 func enabled(report *Report, caps *driver.Caps) driver.Caps {
 	enable := *caps
-	set := func(field *uint32, on bool) {
-		if !on {
+	for _, f := range features {
+		if f.fields == nil || f.on(report) {
+			continue
+		}
+		for _, field := range f.fields(&enable) {
 			*field = 0
 		}
 	}
-	f := &report.Features
-	set(&enable.Storage16, f.Storage16)
-	set(&enable.Float16, f.Float16)
-	set(&enable.SubgroupExtended, f.SubgroupExtended)
-	set(&enable.SizeControl, f.SubgroupSizeControl)
-	set(&enable.FullSubgroups, report.Subgroup.FullSubgroups)
-	set(&enable.MemoryModel, f.VulkanMemoryModel)
-	set(&enable.Coopmat, f.CooperativeMatrix)
-	set(&enable.ExecutableInfo, f.PipelineExecutableInfo)
-	set(&enable.MemoryBudget, f.MemoryBudget)
-	set(&enable.BufferAddress, f.BufferAddress)
-	set(&enable.Timeline, f.TimelineSemaphore)
-	for _, field := range []*uint32{
-		&enable.NV2Workgroup, &enable.NV2Flexible, &enable.NV2Reductions,
-		&enable.NV2Conversions, &enable.NV2PerElement, &enable.NV2Tensor, &enable.NV2Block,
-	} {
-		set(field, f.CooperativeMatrix2)
+	if !report.Features.SubgroupExtended {
+		enable.SubgroupExtended = 0
+	}
+	if !report.Subgroup.FullSubgroups {
+		enable.FullSubgroups = 0
 	}
 	return enable
 }

@@ -36,7 +36,7 @@ func TestFeaturesAreGivenUp(t *testing.T) {
 			})
 			r := d.Report()
 			lost := false
-			for _, feature := range featureNames {
+			for _, feature := range FeatureNames() {
 				switch given := contains(c.lost, feature); {
 				case full.WhyNot(feature) != "":
 					require.Equal(t, full.WhyNot(feature), r.WhyNot(feature), feature)

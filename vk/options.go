@@ -55,15 +55,6 @@ type Options struct {
 
 const defaultTimeout = 60 * time.Second
 
-// featureNames are the names that Options.Disable knows.
-var featureNames = []string{
-	"float16", "storage16", "subgroup", "subgroup-size-control", "memory-model",
-	"coopmat", "coopmat2", "memory-budget", "executable-info", "host-visible", "buffer-address", "timeline-semaphore",
-}
-
-// FeatureNames lists the names that Options.Disable and ANCHORVK_DISABLE accept.
-func FeatureNames() []string { return slices.Clone(featureNames) }
-
 // OptionsFromEnv reads ANCHORVK_DEVICE, ANCHORVK_DISABLE (names separated by
 // commas) and ANCHORVK_VALIDATE (1 or 0).
 func OptionsFromEnv() (Options, error) {
@@ -93,8 +84,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("vk: Options.Priority is %v; use PriorityLow, PriorityNormal or PriorityHigh", o.Priority)
 	}
 	for _, name := range o.Disable {
-		if !slices.Contains(featureNames, name) {
-			return fmt.Errorf("unknown feature %q to disable; known are %s", name, strings.Join(featureNames, ", "))
+		if known := FeatureNames(); !slices.Contains(known, name) {
+			return fmt.Errorf("unknown feature %q to disable; known are %s", name, strings.Join(known, ", "))
 		}
 	}
 	return nil

@@ -258,3 +258,18 @@ func TestValidationMessages(t *testing.T) {
 		require.Equal(t, barrier, len(d.ValidationMessages()) == 0)
 	}
 }
+
+// Devices are opened, used and closed at the same time.
+func TestOpenAtOnce(t *testing.T) {
+	const many = 4
+	failed := make(chan error, many)
+	for range many {
+		go func() {
+			_, err := life(func(o *Options) { o.Hook = nil })
+			failed <- err
+		}()
+	}
+	for range many {
+		require.NoError(t, <-failed)
+	}
+}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/anchorvk/anchorvk/vk/internal/commands"
+	"github.com/anchorvk/anchorvk/internal/commands"
 )
 
 // VkPipelineStageFlagBits and VkAccessFlagBits, as the specification has them.

@@ -2,7 +2,7 @@
 
 /* Wrappers around the functions that record commands. */
 #include "commands.h"
-#include "../driver/vulkan_min_fn.h"
+#include "../../vk/internal/driver/vulkan_min_fn.h"
 #include <string.h>
 
 commands_entry commands_log[COMMANDS_MOST];

@@ -115,7 +115,7 @@ func (r *Recorder) Wait(ctx context.Context) error {
 		return fmt.Errorf("vk: %s: Wait without a Submit before it", r.label)
 	}
 	defer d.lifetime.leave()
-	err := r.wait(ctx)
+	err := r.wait()
 	d.queue.waiting.remove(r)
 	if err != nil {
 		r.state = recorderStuck
@@ -170,7 +170,7 @@ func (r *Recorder) look(limit time.Duration) driver.Result { return r.driver.Wai
 // wait blocks in slices until the fence has signalled. A wait that fails, as for
 // want of host memory, says nothing of the work, whose memory must not be used
 // meanwhile: it is tried again, until the timeout.
-func (r *Recorder) wait(ctx context.Context) error {
+func (r *Recorder) wait() error {
 	d := r.device
 	patience := d.newPatience()
 	for {

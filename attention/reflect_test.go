@@ -57,7 +57,7 @@ func TestModulesTakeTheBindingsThatGoGives(t *testing.T) {
 		for _, binding := range want {
 			buffer := code.buffers[binding]
 			assert.Zero(t, buffer.set)
-			picks := k == kernelPick && strings.Contains(module.Source, "_coop")
+			picks := k == kernelPick && code.onMatrices()
 			if (k == kernelIdentify || k == kernelPeaks || picks) && binding == 3 { // the mask: atomicOr reads and writes
 				assert.False(t, buffer.readOnly || buffer.writeOnly)
 				continue
@@ -139,12 +139,13 @@ const (
 	capLastGroupNonUniform = 68
 	capStorageBuffer16     = 4433
 	capLast16BitStorage    = 4436
+	capCooperativeMatrix   = 6022 // of VK_KHR_cooperative_matrix
 )
 
 // A module asks for no feature that its tier does not ask of the device.
 func TestModulesKeepToTheirTiersFeatures(t *testing.T) {
 	eachModule(t, func(t *testing.T, module shaders.Module, code spirv) {
-		if strings.Contains(module.Source, "_coop") {
+		if code.onMatrices() {
 			return // matrix kernels need what their tier's list of needs says
 		}
 		has16 := slices.Contains(module.Defines, "KV_HALF") || slices.Contains(module.Defines, "KV_ADDRESS")

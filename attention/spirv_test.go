@@ -57,6 +57,9 @@ type spirv struct {
 	sized        bool // the workgroup size is made of constants, so that it can be specialized
 }
 
+// onMatrices tells the kernels on cooperative matrices.
+func (m spirv) onMatrices() bool { return m.capabilities[capCooperativeMatrix] }
+
 // storageBuffer is a binding; set is its descriptor set.
 type storageBuffer struct {
 	set                 uint32
@@ -69,14 +72,15 @@ type pushMember struct {
 	float  bool
 }
 
-// spirvType is the declaration of a type: its opcode and operands.
-type spirvType struct {
+// instruction is one of a module; as the declaration of a type it lacks the
+// type's id.
+type instruction struct {
 	op       uint32
 	operands []uint32
 }
 
-// parseSPIRV reads a module, word by word.
-func parseSPIRV(t *testing.T, code []byte) spirv {
+// instructions reads a module, word by word.
+func instructions(t *testing.T, code []byte) (all []instruction) {
 	t.Helper()
 	require.Zero(t, len(code)%4)
 	words := make([]uint32, len(code)/4)
@@ -85,18 +89,28 @@ func parseSPIRV(t *testing.T, code []byte) spirv {
 	}
 	require.Greater(t, len(words), 5)
 	require.Equal(t, uint32(0x07230203), words[0], "the magic number")
-	type key struct{ id, member, decoration uint32 }
-	const whole = ^uint32(0) // in place of a member
-	decorations := map[key]uint32{}
-	types := map[uint32]spirvType{}
-	type variable struct{ id, kind, class uint32 }
-	var variables []variable
-	m := spirv{capabilities: map[uint32]bool{}, buffers: map[uint32]storageBuffer{}}
 	for at := 5; at < len(words); {
 		n, op := int(words[at]>>16), words[at]&0xffff
 		require.True(t, n > 0 && at+n <= len(words), "an instruction of %d words at word %d", n, at)
-		x := words[at+1 : at+n]
-		switch op {
+		all = append(all, instruction{op, words[at+1 : at+n]})
+		at += n
+	}
+	return all
+}
+
+// parseSPIRV reads what the tests need to know of a module.
+func parseSPIRV(t *testing.T, code []byte) spirv {
+	t.Helper()
+	type key struct{ id, member, decoration uint32 }
+	const whole = ^uint32(0) // in place of a member
+	decorations := map[key]uint32{}
+	types := map[uint32]instruction{}
+	type variable struct{ id, kind, class uint32 }
+	var variables []variable
+	m := spirv{capabilities: map[uint32]bool{}, buffers: map[uint32]storageBuffer{}}
+	for _, i := range instructions(t, code) {
+		x := i.operands
+		switch i.op {
 		case opCapability:
 			m.capabilities[x[0]] = true
 		case opEntryPoint:
@@ -123,7 +137,7 @@ func parseSPIRV(t *testing.T, code []byte) spirv {
 			}
 			decorations[key{x[0], x[1], x[2]}] = value
 		case opTypeBool, opTypeInt, opTypeFloat, opTypeVector, opTypeArray, opTypeRuntimeArray, opTypeStruct, opTypePointer:
-			types[x[0]] = spirvType{op, x[1:]}
+			types[x[0]] = instruction{i.op, x[1:]}
 		case opLoopMerge:
 			if x[2]&loopUnroll == 0 {
 				m.loops++
@@ -131,7 +145,6 @@ func parseSPIRV(t *testing.T, code []byte) spirv {
 		case opVariable:
 			variables = append(variables, variable{x[1], x[0], x[2]})
 		}
-		at += n
 	}
 	slices.Sort(m.specIDs)
 	for _, v := range variables {
@@ -165,7 +178,7 @@ func parseSPIRV(t *testing.T, code []byte) spirv {
 }
 
 // scalars splits a member of the push constants into 32-bit numbers.
-func scalars(t *testing.T, types map[uint32]spirvType, id, offset uint32) []pushMember {
+func scalars(t *testing.T, types map[uint32]instruction, id, offset uint32) []pushMember {
 	t.Helper()
 	switch kind := types[id]; kind.op {
 	case opTypeInt, opTypeFloat:

@@ -4,7 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/spec.glsl"
 #include "include/push.glsl"
-bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+#include "include/is_nan.glsl"
 #include "include/guard.glsl"
 #include "include/candidates.glsl"
 layout(binding = 0, std430) readonly buffer MissBuffer { float missed[]; };        // [slot][run] sums over the sampled rows

@@ -6,14 +6,15 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/spec.glsl"
 #include "include/push.glsl"
-#include "include/kv.glsl"
-#include "include/lanes.glsl"
+#include "include/scalar_kv.glsl"
+#include "include/scalar_lanes.glsl"
 DECLARE_K(0);
-#include "include/score.glsl"
+#include "include/scalar_score.glsl"
 layout(binding = 1, std430) readonly buffer PooledBuffer { vec4 pooled[]; };   // [slot][block][chunk] two vectors
 layout(binding = 2, std430) readonly buffer AnchorBuffer { float anchors[]; }; // [slot][block] log2 units
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word], zero before
 
+#define WORDS_A_GROUP 8 // attention/rounds.go has it too, and a test compares them
 #include "include/stripe_mask.glsl"
 
 void main() {

@@ -4,18 +4,16 @@
 // query is the sum of two halves, which keep 22 of its 24 bits, and both products are added up in fp32.
 // A workgroup has HEADS slots, one head each, and walks WORDS_A_GROUP words of 32 keys; a head's subgroups share the keys of a tile.
 #extension GL_GOOGLE_include_directive : require
-#include "include/coop_spec.glsl"
+#include "include/matrix_search.glsl"
 #include "include/push.glsl"
-layout(constant_id = 9) const uint HEADS = 1;                                  // a power of two, at most the subgroups
 layout(binding = 0, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 1, std430) readonly buffer PooledBuffer { vec4 pooled[]; };   // [slot][block][chunk] two vectors
 layout(binding = 2, std430) readonly buffer AnchorBuffer { float anchors[]; }; // [slot][block] log2 units
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word], zero before
-#define WORDS_A_GROUP 16
+#define WORDS_A_GROUP 16 // attention/rounds.go has it too, and a test compares them
 #include "include/stripe_mask.glsl"
-#include "include/coop_pooled.glsl"
-
-#include "include/coop_keys.glsl"
+#include "include/matrix_pooled.glsl"
+#include "include/matrix_keys.glsl"
 
 // One score without matrices, for keys with an infinity: the halves of a query may differ in sign, and give NaN with it.
 float whole_score(uint block, uint key, uint k_head_base) {
@@ -105,7 +103,7 @@ uint candidates_end(uint slot) {
     return max(unit_of_slot(slot).group_start, window) - window;
 }
 
-#include "include/coop_kv_heads.glsl"
+#include "include/matrix_kv_heads.glsl"
 
 void main() {
     uint item = first_item + gl_WorkGroupID.x;

@@ -4,13 +4,13 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/spec.glsl"
 #include "include/push.glsl"
-#include "include/kv.glsl"
-#include "include/lanes.glsl"
+#include "include/scalar_kv.glsl"
+#include "include/scalar_lanes.glsl"
 DECLARE_K(1);
-#include "include/score.glsl"
+#include "include/scalar_score.glsl"
 #include "include/guard.glsl"
 #include "include/candidates.glsl"
-#include "include/sampled_query.glsl"
+#include "include/scalar_sampled.glsl"
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
 #include "include/sampled_sums.glsl"

@@ -2,11 +2,10 @@
 // Guard, second sweep, on cooperative matrices: what sampled rows look at on its own in one run and no stripe keeps. The contract is
 // that of miss.comp. A workgroup has HEADS slots, one head each, and a run.
 #extension GL_GOOGLE_include_directive : require
-#include "include/coop_spec.glsl"
+#include "include/matrix_search.glsl"
 #include "include/push.glsl"
 #include "include/guard.glsl"
 #include "include/candidates.glsl"
-layout(constant_id = 9) const uint HEADS = 1; // a power of two, at most the subgroups
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
@@ -16,7 +15,7 @@ layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 3, std430) readonly buffer MaskBuffer { uint mask[]; };       // [slot][word]
 layout(binding = 4, std430) writeonly buffer MissBuffer { float missed[]; };   // [slot][run] sums over the sampled rows
 #define SLOT_COUNT (sampled_sums.length() / (sum_runs() * rows_a_slot()))
-#include "include/coop_sampled.glsl"
+#include "include/matrix_sampled.glsl"
 
 shared float found[SUBGROUPS];
 MATRIX_C lse[ROW_PARTS];

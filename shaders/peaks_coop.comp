@@ -2,10 +2,9 @@
 // Guard, second look, on cooperative matrices, at the units that failed it. The contract is that of peaks.comp. A workgroup has a
 // slot and a run, and HEADS times ROWS rows at once.
 #extension GL_GOOGLE_include_directive : require
-#include "include/coop_spec.glsl"
+#include "include/matrix_search.glsl"
 #include "include/push.glsl"
 #include "include/guard.glsl"
-layout(constant_id = 9) const uint HEADS = 1; // a power of two, at most the subgroups
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
@@ -14,7 +13,7 @@ layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #include "include/sampled_lse.glsl"
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; }; // [slot][word]
 #define SLOT_COUNT (sampled_sums.length() / (sum_runs() * rows_a_slot()))
-#include "include/coop_sampled.glsl"
+#include "include/matrix_sampled.glsl"
 #define MISSED_BINDING 4
 #include "include/failed.glsl"
 #include "include/mark_peak.glsl"

@@ -7,7 +7,7 @@
 #include "include/push.glsl"
 layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
-bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+#include "include/is_nan.glsl"
 #include "include/guard.glsl"
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
@@ -18,7 +18,7 @@ layout(binding = 4, std430) writeonly buffer MissBuffer { float missed[]; }; // 
 #include "include/sampled_lse.glsl"
 #include "include/key_weight.glsl"
 
-const uint BATCH = 8; // rows that share a read of a key
+const uint BATCH = 8; // rows that share a read of a key; attention/rounds.go has it too, and a test compares them
 shared vec4 query_rows[BATCH * CHUNKS_ROW * 2];
 shared float row_lse[BATCH];
 shared uint word_bits;

@@ -2,10 +2,9 @@
 // Sampled rows, second sweep, on cooperative matrices: choice of stripes, and what its halves would have missed. The contract is
 // that of pick.comp. A workgroup has HEADS slots, one head each, and a run; a group has at most ROWS sampled rows.
 #extension GL_GOOGLE_include_directive : require
-#include "include/coop_spec.glsl"
+#include "include/matrix_search.glsl"
 #include "include/push.glsl"
 #include "include/guard.glsl"
-layout(constant_id = 9) const uint HEADS = 1; // a power of two, at most the subgroups
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #define SUMS_ACCESS readonly
 #define SUMS_BINDING 2
@@ -15,7 +14,7 @@ layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; };                // [slot][word]
 layout(binding = 4, std430) writeonly buffer MissBuffer { float missed[]; };   // [slot][run] sums over the sampled rows
 #define SLOT_COUNT (sampled_sums.length() / (sum_runs() * rows_a_slot()))
-#include "include/coop_sampled.glsl"
+#include "include/matrix_sampled.glsl"
 #include "include/key_weight.glsl"
 
 shared vec4 probability_tile[SUBGROUPS * ROWS * MAT_N / 4]; // of the own rows and MAT_N keys

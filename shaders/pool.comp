@@ -29,7 +29,7 @@ void main() {
         low += vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
         high += vec4(unpackHalf2x16(packed.z), unpackHalf2x16(packed.w));
         float top = saved_sums[slot * group_rows + position - unit.group_start].x;
-        anchor += top == LOWEST ? uintBitsToFloat(0xff800000u) : top; // no score above -inf: the mean is -inf, as its definition says
+        anchor += top == LOWEST ? MINUS_INFINITY : top; // no score above -inf: the mean is -inf, as its definition says
     }
     float share = 1 / float(max(end, start + 1) - start);
     uint at = (slot * blocks_in_group() + block) * CHUNKS_ROW + chunk;

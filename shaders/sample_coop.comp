@@ -3,17 +3,16 @@
 // sample.comp. A workgroup has HEADS slots, one head each, and a run; sums are kept in each element of a product, for its row and
 // column of all tiles, and brought together at the end.
 #extension GL_GOOGLE_include_directive : require
-#include "include/coop_spec.glsl"
+#include "include/matrix_search.glsl"
 #include "include/push.glsl"
 #include "include/guard.glsl"
-layout(constant_id = 9) const uint HEADS = 1; // a power of two, at most the subgroups
 layout(binding = 1, std430) readonly buffer KeyBuffer { uvec4 keys[]; };
 #define SUMS_ACCESS writeonly
 #define SUMS_BINDING 2
 #include "include/sampled_sums.glsl"
 #define SLOT_COUNT (sampled_sums.length() / (sum_runs() * rows_a_slot()))
 #define KEY_AT(i) ((i) * PART)
-#include "include/coop_sampled.glsl"
+#include "include/matrix_sampled.glsl"
 #define MISSED_BINDING 3
 #include "include/failed.glsl"
 

@@ -1,6 +1,8 @@
 // Package shaders embeds the compiled compute kernels.
 //
-// The GLSL sources stand beside this file: one short .comp file a kernel, shared parts in include/. manifest.json names every
+// The GLSL sources stand beside this file: one short .comp file a kernel, shared parts in include/. The kernels that attend
+// (dense, anchor, stripes) are written once for three families, whose parts are include/scalar_*, shared_* and registers_*
+// (include/family.glsl); searches on matrices are kernels of their own, *_coop.comp. manifest.json names every
 // module, its source and its defines; tools/glslc.sh and this package both read it. The SPIR-V under spv/ is committed, so that
 // a build needs no shader compiler; the test run compiles it again and compares.
 package shaders

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"os"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,4 +104,25 @@ func TestUnknownModule(t *testing.T) {
 		_, err = Digest(name)
 		require.Error(t, err)
 	}
+}
+
+// Every include is there, and every file in include/ is a part of some kernel.
+func TestIncludesAreThereAndUsed(t *testing.T) {
+	var included []string
+	sources, err := fs.Glob(os.DirFS("."), "*.comp")
+	require.NoError(t, err)
+	for len(sources) > 0 {
+		text, err := os.ReadFile(sources[0])
+		require.NoError(t, err)
+		for _, match := range regexp.MustCompile(`(?m)^#include "(.+)"`).FindAllStringSubmatch(string(text), -1) {
+			file := path.Join(path.Dir(sources[0]), match[1])
+			if !slices.Contains(included, file) {
+				included, sources = append(included, file), append(sources, file)
+			}
+		}
+		sources = sources[1:]
+	}
+	there, err := fs.Glob(os.DirFS("."), "include/*")
+	require.NoError(t, err)
+	assert.ElementsMatch(t, there, included)
 }

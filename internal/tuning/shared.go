@@ -11,12 +11,12 @@ func sharedBytes(tier Tier, kernels string, s KernelShape, t Tuning, headDim int
 	case kernels == Identify:
 		return max(matrixIdentifyShared(s, headDim), matrixSampleShared(s, m, headDim))
 	case t.inRegisters():
-		return stagedShared(s, t.Way.Layout, headDim) + s.Local/s.Lanes*m.M*((m.N/4+1)*16+4) + 16*4 // include/coop2_pass.glsl
+		return stagedShared(s, t.Way.Layout, headDim) + s.Local/s.Lanes*m.M*((m.N/4+1)*16+4) + 16*4 // include/registers_pass.glsl
 	}
 	return matrixShared(s, headDim)
 }
 
-// stagedShared is the shared memory of include/coop_stage.glsl: tiles of K and V.
+// stagedShared is the shared memory of include/matrix_stage.glsl: tiles of K and V.
 func stagedShared(s KernelShape, layout Layout, headDim int) int {
 	padded := ceil.Div(headDim, 16) * 16
 	if layout == LayoutRows {
@@ -26,7 +26,7 @@ func stagedShared(s KernelShape, layout Layout, headDim int) int {
 }
 
 // matrixShared is the shared memory of the matrix kernels in bytes, as
-// include/coop_tile.glsl declares it.
+// include/shared_tile.glsl declares it.
 func matrixShared(s KernelShape, headDim int) int {
 	rows := s.TileRows()
 	scores := rows * (s.Keys/4 + 1) * 16

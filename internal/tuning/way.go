@@ -17,7 +17,7 @@ const (
 )
 
 // Layout is how queries lie in matrices of scores that stay in registers
-// (shaders/include/coop2_layout.glsl): always in tier coop2, in tier coop where
+// (shaders/include/registers_layout.glsl): always in tier coop2, in tier coop where
 // it is chosen. "" where scores pass through shared memory, and where there are
 // no matrices.
 type Layout string

@@ -1,39 +1,10 @@
-// Normalised rows to O (fp16) and, where wanted, the natural log-sum-exp (fp32). OUT_BINDING and LSE_BINDING come from the kernel.
+// Normalised rows as O (fp16), eight halves at a time, and where wanted the natural log-sum-exp (fp32).
 layout(binding = OUT_BINDING, std430) writeonly buffer OutputBuffer { uvec4 outputs[]; };
 layout(binding = LSE_BINDING, std430) writeonly buffer LseBuffer { float lse[]; };
-
-const uint NAN_HALVES = 0x7e007e00u;
-const float LN2 = 0.69314718056;
-
-#ifdef KV_UINT
-// Some drivers without 16-bit types (SwiftShader) turn an infinity into a NaN, and change the other half with it.
-uint pack_halves(vec2 x) {
-    uvec2 bits = floatBitsToUint(x);
-    uvec2 is_inf = uvec2(equal(bits & 0x7fffffffu, uvec2(0x7f800000u)));
-    return packHalf2x16(uintBitsToFloat(bits & ~(is_inf * 0x7fffffffu))) | is_inf.x * 0x7c00u | is_inf.y * 0x7c000000u;
-}
+#if defined(IN_REGISTERS)
+#include "registers_output.glsl"
+#elif defined(IN_SHARED)
+#include "shared_output.glsl"
 #else
-uint pack_halves(vec2 x) { return packHalf2x16(x); }
+#include "scalar_output.glsl"
 #endif
-
-void store_rows(uint head, uint first_position, uint end_position) {
-    [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        uint position = first_position + r;
-        if (position < q_offset || position >= end_position) continue;
-        uint row = position - q_offset;
-        float inverse = row_sum[r] > 0 ? 1 / row_sum[r] : 0;
-        bool is_nan_row = poisoned[r] || row_max[r] == LOWEST; // the latter: no score above -inf
-        uint at_out = o_base + head * o_head + row * o_row;
-        [[unroll]] for (uint c = 0; c < CHUNKS; c++) {
-            uint at = (r * CHUNKS + c) * 2;
-            vec4 low = acc[at] * inverse;
-            vec4 high = acc[at + 1] * inverse;
-            uvec4 packed = uvec4(pack_halves(low.xy), pack_halves(low.zw), pack_halves(high.xy), pack_halves(high.zw));
-            outputs[at_out + chunk_of(c)] = is_nan_row ? uvec4(NAN_HALVES) : packed;
-        }
-        if (lse_base != NO_LSE && lane_in_row() == 0) {
-            float value = LN2 * (row_max[r] + log2(row_sum[r]));
-            lse[lse_base + head * q_len + row] = is_nan_row ? uintBitsToFloat(0x7fc00000u) : value;
-        }
-    }
-}

@@ -1,7 +1,7 @@
 // The log-sum-exp (log2 units) of a sampled row: of its anchor keys, from the anchor kernel, and of the candidates, over their runs
 // in order. NO_ROW for a row without a finite one, whose probabilities then all are 0. ANCHORS_BINDING comes from the kernel.
 // Needs: guard.glsl and sampled_sums.glsl.
-layout(binding = ANCHORS_BINDING, std430) readonly buffer AnchorSumsBuffer { vec2 anchor_sums[]; }; // [slot][row]: (maximum, sum), as *_state.glsl has them
+layout(binding = ANCHORS_BINDING, std430) readonly buffer AnchorSumsBuffer { vec2 anchor_sums[]; }; // [slot][row]: (maximum, sum), as state.glsl has them
 
 float sampled_lse(uint slot, Unit unit, uint row, uint position) {
     float top = LOWEST, sum = 0;

@@ -9,4 +9,4 @@ layout(constant_id = 4) const uint CHUNKS_ROW = 16;  // head_dim / 8: chunks of 
 
 const uint CHUNKS = CHUNKS_ROW / LANES;        // chunks of each row that one invocation holds
 const uint TILE_ROWS = LOCAL_X / LANES * ROWS; // query rows a workgroup
-const float LOWEST = -1.7e38;                  // half of -FLT_MAX: differences with it stay finite, unlike with -inf
+#include "numbers.glsl"

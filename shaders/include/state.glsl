@@ -1,34 +1,18 @@
-// The softmax state that the anchor kernel leaves for the stripe kernel, and each range of keys for the next: accumulators in an opaque order that only equal
-// specialization constants read back, and (row_max, row_sum) of each row by scratch slot. A poisoned row has a NaN as its sum.
-// STATE_ACCESS is readonly, writeonly or nothing, ACC_BINDING and SUMS_BINDING come from the kernel.
+// The softmax state of rows in scratch memory, from anchor to stripes and from one range of keys to the next: accumulators by slot and
+// tile, in an order of the family's own, and (maximum, sum) of each row by slot. The maxima that anchor leaves are the anchors. A row
+// that has to become NaN has NaN as its sum. STATE_ACCESS is what the kernel does with it in one dispatch. What saves and loads it are
+// macros: modules on matrices come to drivers as they are written, and a call would copy the tile.
+#ifdef KEY_RANGE // a range reads what the one before it wrote
+#undef STATE_ACCESS
+#define STATE_ACCESS
+#endif
 layout(binding = ACC_BINDING, std430) STATE_ACCESS buffer AccBuffer { vec4 saved_acc[]; };
 layout(binding = SUMS_BINDING, std430) STATE_ACCESS buffer SumsBuffer { vec2 saved_sums[]; };
 #include "tile.glsl"
-
-uint acc_at(Tile tile, uint i) {
-    uint tiles = (group_rows + TILE_ROWS - 1) / TILE_ROWS;
-    return ((tile.slot * tiles + tile.index) * ROWS * CHUNKS * 2 + i) * LOCAL_X + gl_LocalInvocationIndex;
-}
-
-uint sums_at(Tile tile, uint r) { return tile.slot * group_rows + tile.first_row + first_tile_row() + r; }
-bool row_in_group(Tile tile, uint r) { return tile.first_row + first_tile_row() + r < group_rows; }
-
-// Between the registers of an invocation and scratch memory.
-#define SAVE_ROWS(tile)                                                                                                           \
-    {                                                                                                                             \
-        [[unroll]] for (uint i = 0; i < ROWS * CHUNKS * 2; i++) saved_acc[acc_at(tile, i)] = acc[i];                              \
-        [[unroll]] for (uint r = 0; r < ROWS; r++) {                                                                              \
-            if (lane_in_row() == 0 && row_in_group(tile, r))                                                                      \
-                saved_sums[sums_at(tile, r)] = vec2(row_max[r], poisoned[r] ? uintBitsToFloat(0x7fc00000u) : row_sum[r]);         \
-        }                                                                                                                         \
-    }
-#define LOAD_ROWS(tile)                                                                                                           \
-    {                                                                                                                             \
-        [[unroll]] for (uint i = 0; i < ROWS * CHUNKS * 2; i++) acc[i] = saved_acc[acc_at(tile, i)];                              \
-        [[unroll]] for (uint r = 0; r < ROWS; r++) {                                                                              \
-            vec2 sums = row_in_group(tile, r) ? saved_sums[sums_at(tile, r)] : vec2(LOWEST, 0);                                   \
-            row_max[r] = sums.x;                                                                                                  \
-            row_sum[r] = sums.y;                                                                                                  \
-            poisoned[r] = is_nan(sums.y);                                                                                         \
-        }                                                                                                                         \
-    }
+#if defined(IN_REGISTERS)
+#include "registers_state.glsl"
+#elif defined(IN_SHARED)
+#include "shared_state.glsl"
+#else
+#include "scalar_state.glsl"
+#endif

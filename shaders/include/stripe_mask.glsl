@@ -1,8 +1,7 @@
-// What decides on a stripe, shared by the kernels that look for them. Needs is_nan().
-#ifndef WORDS_A_GROUP
-#define WORDS_A_GROUP 8 // words of a workgroup's walk
-#endif
-const float THETA_ALL = 1e36; // from here on theta stands for +inf (below the negative: -inf): nothing is compared
+// What decides on a stripe, shared by the kernels that look for them.
+// From here on theta stands for +inf (below the negative: -inf), and nothing is compared. Below what Go gives for an infinite theta
+// (thetaLimit in attention/push.go; a test compares them).
+const float THETA_ALL = 1e36;
 
 bool is_stripe(float score, float threshold) {
     if (abs(theta_log2) >= THETA_ALL) return theta_log2 > 0;

@@ -25,14 +25,14 @@ const uint ROW_PARTS = ROWS / MAT_M;
 const uint KEY_PARTS = KEYS / MAT_N;
 const uint ALL_DIM_PARTS = DIM_PADDED / MAT_N;
 const uint DIM_PARTS = (ALL_DIM_PARTS + SLICES - 1) / SLICES; // of a slice; the last one may have fewer
-const float LOWEST = -1.7e38;
 
 #define MATRIX_A coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_K, gl_MatrixUseA>
 #define MATRIX_B coopmat<float16_t, gl_ScopeSubgroup, MAT_K, MAT_N, gl_MatrixUseB>
 #define MATRIX_C coopmat<float, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseAccumulator>
 #define MATRIX_H coopmat<float16_t, gl_ScopeSubgroup, MAT_M, MAT_N, gl_MatrixUseAccumulator>
 
-bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+#include "numbers.glsl"
+#include "is_nan.glsl"
 
 void subgroup_sync() {
     subgroupMemoryBarrierShared();

@@ -1,6 +1,5 @@
-// Normalised rows from the accumulators to O (fp16) and the log-sum-exp (fp32), a matrix at a time through the subgroup's pass_tile.
-// Needs what coop_chunk.glsl needs. A row is NaN when no score was above -inf, or when one was NaN or +inf: then its sum is not finite.
-#include "coop_chunk.glsl"
+// Rows from the accumulators to the output, a matrix at a time through the subgroup's pass_tile. A row is NaN when no score was above -inf, or when one was NaN or +inf: then its sum is not finite.
+#include "matrix_chunk.glsl"
 
 bool is_nan_row(float base, float sum) { return base == LOWEST || !is_finite(sum); }
 
@@ -13,7 +12,7 @@ vec4 within_halves(vec4 x) {
 
 void store_lse(uint head, uint q, SUM sums, uint first_position, uint end_position) {
     [[unroll]] for (uint e = 0; e < sums.length(); e++)
-        sums[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : LN2 * (row_base[q][e] + log2(sums[e]));
+        sums[e] = is_nan_row(row_base[q][e], sums[e]) ? NAN : LN2 * (row_base[q][e] + log2(sums[e]));
     put_rows(sums);
     for (uint query = gl_SubgroupInvocationID; query < QUERY_SIZE; query += LANES) {
         uint position = first_position + subgroup_row() + q * QUERY_SIZE + query;
@@ -27,7 +26,7 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
         if (lse_base != NO_LSE) store_lse(head, q, sums, first_position, end_position);
         SUM factor;
         [[unroll]] for (uint e = 0; e < factor.length(); e++)
-            factor[e] = is_nan_row(row_base[q][e], sums[e]) ? uintBitsToFloat(0x7fc00000u) : 1 / sums[e];
+            factor[e] = is_nan_row(row_base[q][e], sums[e]) ? NAN : 1 / sums[e];
         scale_rows(q, factor);
     }
     for (uint n = 0; n < QUERY_PARTS * DIM_TILES; n++) {

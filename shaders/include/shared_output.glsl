@@ -1,6 +1,5 @@
-// Normalised rows from the accumulators to O (fp16) and the log-sum-exp (fp32), through the team's part of score_tile, KEYS
-// columns at a time. Needs what coop_chunk.glsl needs.
-#include "coop_chunk.glsl"
+// Rows from the accumulators to the output, through the team's part of score_tile, KEYS columns at a time.
+#include "matrix_chunk.glsl"
 
 // The member's slice of its team's rows.
 void store_slice(uint head, uint first_position, uint end_position, uint v_head_base, bool odd, uint diagonal) {
@@ -33,10 +32,10 @@ void store_rows(uint head, uint first_position, uint end_position, uint v_head_b
         bool is_nan_row = poisoned[r] || row_max[r] == LOWEST;
         [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) is_nan_row = subgroupShuffleXor(uint(is_nan_row), d) != 0 || is_nan_row;
         uint position = first_position + own_row(r);
-        row_factor[own_row(r)] = is_nan_row ? uintBitsToFloat(0x7fc00000u) : 1 / row_sum[r];
+        row_factor[own_row(r)] = is_nan_row ? NAN : 1 / row_sum[r];
         if (lse_base != NO_LSE && own_part() == 0 && position >= q_offset && position < end_position)
             lse[lse_base + head * q_len + position - q_offset] =
-                is_nan_row ? uintBitsToFloat(0x7fc00000u) : LN2 * (row_base[r] + log2(row_sum[r]));
+                is_nan_row ? NAN : LN2 * (row_base[r] + log2(row_sum[r]));
     }
     team_sync();
     scale_acc();

@@ -1,9 +1,4 @@
-// What the matrix kernels write: eight halves of a row of O at a time, and the log-sum-exp. The kernel gives OUT_BINDING, LSE_BINDING
-// and uint diagonal_key(uint i), the position of key i of the sequence whose last tiles lie on the diagonal.
-layout(binding = OUT_BINDING, std430) writeonly buffer OutputBuffer { uvec4 outputs[]; };
-layout(binding = LSE_BINDING, std430) writeonly buffer LseBuffer { float lse[]; };
-
-const float LN2 = 0.69314718056;
+// What kernels on matrices write: eight halves of a row of O at a time.
 
 // Adds back the values on the diagonal that are not finite, to the rows that see them: NaN and infinities survive any weight.
 vec4 with_odd_values(vec4 x, uint v_head_base, uint chunk, uint half_chunk, uint from, uint position) {

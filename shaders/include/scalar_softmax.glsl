@@ -6,7 +6,6 @@ float row_max[ROWS];
 float row_sum[ROWS];
 bool poisoned[ROWS];
 
-
 void clear_rows() {
     [[unroll]] for (uint i = 0; i < ROWS * CHUNKS * 2; i++) acc[i] = vec4(0);
     [[unroll]] for (uint r = 0; r < ROWS; r++) {

@@ -1,6 +1,6 @@
 // Keys of the searches on matrices: the workgroup stages KEYS of them at a time, and the PARTS subgroups of a head share a tile's.
-// Needs: coop_spec.glsl, push.glsl, key_tile, KEY_STRIDE, PARTS, FEW_REGISTERS and the buffer keys. A kernel that walks
-// some keys only counts those, and says with KEY_AT where they are.
+// Needs: matrix_search.glsl, push.glsl and the buffer keys. A kernel that walks some keys only counts those, and says with KEY_AT where
+// they are.
 #ifndef KEY_AT
 #define KEY_AT(i) i
 #endif

@@ -8,8 +8,8 @@
 //
 // With HALF_SUMS a tile's P V is summed in fp16, and tiles are added up in fp32.
 //
-// The next tile's loads are issued before the current tile's products. Needs what coop_stage.glsl needs.
-#include "coop_stage.glsl"
+// The next tile's loads are issued before the current tile's products. Needs what matrix_stage.glsl needs.
+#include "matrix_stage.glsl"
 
 const uint SCORE_STRIDE = KEYS / 4 + 1;         // uvec4, the bits of four scores each
 const uint WEIGHT_STRIDE = KEYS / 4 + 2;        // uvec2, four weights each
@@ -26,46 +26,7 @@ MATRIX_A query_matrix[ROW_PARTS * DIM_STEPS];
 shared uvec4 query_tile[SLICES > 1 ? TILE_ROWS * KEY_STRIDE : 1];
 MATRIX_C acc[ROW_PARTS * DIM_PARTS];
 
-// A row's softmax belongs to ROW_LANES lanes of one subgroup; a lane has LANE_ROWS rows. The first members of a team have
-// MEMBER_ROWS rows each, in which every lane has four scores or more; others may have none.
-const uint FEWEST_ROWS = 4 * LANES / KEYS;
-const uint MEMBER_ROWS = ROWS / SLICES > FEWEST_ROWS ? ROWS / SLICES : FEWEST_ROWS > 0 ? FEWEST_ROWS : 1;
-const uint ROW_LANES = LANES > MEMBER_ROWS ? LANES / MEMBER_ROWS : 1;
-const uint LANE_ROWS = LANES > MEMBER_ROWS ? 1 : MEMBER_ROWS / LANES;
-const uint LANE_QUADS = KEYS / 4 / ROW_LANES; // vec4 of a row that a lane handles
-//
-// Scores are taken relative to row_base, which follows the row's maximum row_max only when that has grown by MAX_LEAD: weights
-// then reach 2^MAX_LEAD, well within a half, and the accumulators are rescaled in few tiles instead of every third.
-#ifdef HALF_SUMS
-const float MAX_LEAD = 2; // VALUE_SHRINK counts on it
-#else
-const float MAX_LEAD = 8;
-#endif
-float row_max[LANE_ROWS];
-float row_base[LANE_ROWS];
-float row_sum[LANE_ROWS];
-bool poisoned[LANE_ROWS];
-
-uint member() { return SLICES > 1 ? gl_SubgroupID % SLICES : 0; }
-uint team_row() { return gl_SubgroupID / SLICES * ROWS; }
-bool weighs_rows() { return SLICES == 1 || member() * MEMBER_ROWS < ROWS; }
-uint first_part() { return member() * DIM_PARTS; } // of the slice, counted in matrices
-uint own_row(uint r) { return team_row() + member() * MEMBER_ROWS + r * LANES + gl_SubgroupInvocationID / ROW_LANES; }
-uint own_part() { return gl_SubgroupInvocationID % ROW_LANES; }
-
-void team_sync() {
-    if (SLICES > 1) barrier();
-    else subgroup_sync();
-}
-
-float max_of_row(float x) {
-    [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) x = max(x, subgroupShuffleXor(x, d));
-    return x;
-}
-float sum_of_row(float x) {
-    [[unroll]] for (uint d = 1; d < ROW_LANES; d <<= 1) x += subgroupShuffleXor(x, d);
-    return x;
-}
+#include "shared_rows.glsl"
 
 uvec4 query_chunk(uint head, uint position, uint chunk) {
     uint row = clamp(position, q_offset, kv_end - 1) - q_offset;
@@ -135,58 +96,7 @@ void score_tile_rows() {
     }
 }
 
-// Leaves out of a lane's scores the keys past the end of the sequence and those past the row's position.
-void hide_keys(inout vec4 scores[LANE_QUADS], uint first, uint count, uint position) {
-    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
-        [[unroll]] for (uint e = 0; e < 4; e++) {
-            uint i = first + (own_part() * LANE_QUADS + n) * 4 + e;
-            if (i >= count || key_at(min(i, count - 1)) > position) scores[n][e] = uintBitsToFloat(0xff800000u);
-        }
-    }
-}
-
-// One row's online softmax step over the keys [first, first + KEYS) of the sequence, some of which are hidden if masked.
-void weigh_row(uint r, uint first, uint count, bool masked, uint position) {
-    uint row = own_row(r);
-    vec4 scores[LANE_QUADS];
-    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++)
-        scores[n] = uintBitsToFloat(score_tile[row * SCORE_STRIDE + own_part() * LANE_QUADS + n]) * scale_log2;
-    if (masked) hide_keys(scores, first, count, position);
-
-    // As integers, NaN and +inf are above all others with their sign; -inf is fine.
-    int highest = 0;
-    uint lowest = 0;
-    float top = row_max[r];
-    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
-        [[unroll]] for (uint e = 0; e < 4; e++) {
-            highest = max(highest, floatBitsToInt(scores[n][e]));
-            lowest = max(lowest, floatBitsToUint(scores[n][e]));
-            top = max(top, scores[n][e]);
-        }
-    }
-    if (highest >= 0x7f800000 || lowest > 0xff800000u) {
-        poisoned[r] = true;
-        top = row_max[r];
-        [[unroll]] for (uint n = 0; n < LANE_QUADS; n++)
-            [[unroll]] for (uint e = 0; e < 4; e++)
-                if (!is_nan(scores[n][e])) top = max(top, scores[n][e]);
-    }
-    top = max_of_row(top);
-    float base = top > row_base[r] + MAX_LEAD ? top : row_base[r];
-    float sum = 0;
-    [[unroll]] for (uint n = 0; n < LANE_QUADS; n++) {
-        vec4 weight = exp2(scores[n] - base);
-        uvec2 packed = uvec2(packHalf2x16(weight.xy), packHalf2x16(weight.zw));
-        vec4 rounded = vec4(unpackHalf2x16(packed.x), unpackHalf2x16(packed.y));
-        sum += (rounded.x + rounded.y) + (rounded.z + rounded.w);
-        weight_tile[row * WEIGHT_STRIDE + own_part() * LANE_QUADS + n] = packed;
-    }
-    float factor = exp2(row_base[r] - base);
-    row_sum[r] = row_sum[r] * factor + sum_of_row(sum);
-    row_max[r] = top;
-    row_base[r] = base;
-    row_factor[row] = factor;
-}
+#include "shared_softmax.glsl"
 
 // Multiplies the rows of the accumulators by row_factor.
 void scale_acc() {
@@ -233,8 +143,7 @@ void clear_rows() {
     }
 }
 
-// Attends keys [0, count) of the kernel's sequence. Those from seen_by_all on are compared with each row's position; with diagonal
-// some rows do not see them, and their values that are not finite are left out.
+// With diagonal the values that are not finite are left out of the last tiles.
 void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, uint k_head_base, uint v_head_base) {
     fetch_tile(0, count, k_head_base, v_head_base);
     for (uint first = 0; first < count; first += KEYS) {

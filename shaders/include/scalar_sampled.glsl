@@ -1,4 +1,4 @@
-// Sampled rows of a slot in the registers that score.glsl multiplies, from row `first_row` of the slot on; rows past the last repeat it.
+// Sampled rows of a slot in the registers that scalar_score.glsl multiplies, from row `first_row` of the slot on; rows past the last repeat it.
 layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 uint sampled_position[ROWS];
 

@@ -1,19 +1,11 @@
 // Pooled queries as matrices, for the stripe search: each subgroup holds ROWS of them, and what a score must reach in each row.
-// With FEW_REGISTERS the queries lie in shared memory, once for a head, and keys are not fetched ahead.
-// Needs: coop_spec.glsl, push.glsl, stripe_mask.glsl, HEADS and the buffers pooled and anchors.
-layout(constant_id = 10) const uint FEW_REGISTERS = 0; // 0 or 1; then HEADS is 1
-const uint SUBGROUPS = LOCAL_X / LANES;
-const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
-const uint DIM_STEPS = DIM_PADDED / MAT_K;
-shared uvec4 key_tile[KEYS * KEY_STRIDE];
+// Needs: matrix_search.glsl, push.glsl, stripe_mask.glsl and the buffers pooled and anchors.
 shared vec4 row_limits[SUBGROUPS * ROWS / 4 + 4]; // of each subgroup's rows, then the numbers of columns
-const uint PARTS = SUBGROUPS / HEADS; // subgroups of a head
 MATRIX_A upper[ROW_PARTS * DIM_STEPS];
 MATRIX_A lower[ROW_PARTS * DIM_STEPS];
 const uint POOLED_HALF = ROWS * KEY_STRIDE;
 shared uvec4 pooled_tile[FEW_REGISTERS != 0 ? HEADS * 2 * POOLED_HALF : 1]; // of each head the upper halves, then the lower
-MATRIX_C limit[ROW_PARTS]; // the same in a row
-MATRIX_C column;           // each element's column
+MATRIX_C limit[ROW_PARTS]; // of each element's row
 
 // Zeroes the padding of head_dim, which nothing writes afterwards.
 void begin_pooled() {

@@ -1,6 +1,5 @@
 // The rows that an invocation holds, and their products with KEYS keys at a time.
-// NaN tests on the bits, because a compiler may assume that there is none.
-bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+#include "is_nan.glsl"
 bool is_nan_or_high(float x) { return is_nan(x) || floatBitsToUint(x) == 0x7f800000u; }
 
 // Kept as loaded; HALF_MATH divides it by 16 (exact) so that the sums of two products fit a half.

@@ -59,7 +59,7 @@ void hide_keys(uint first, uint count, uint first_position) {
         [[unroll]] for (uint e = 0; e < query.length(); e++) {
             uint at = first + i % KEYS_PARTS * KEY_SIZE + uint(key[e]);
             if (at >= count || key_at(min(at, count - 1)) > first_position + i / KEYS_PARTS * QUERY_SIZE + uint(query[e]))
-                scores[i][e] = uintBitsToFloat(0xff800000u);
+                scores[i][e] = MINUS_INFINITY;
         }
     }
 }
@@ -90,7 +90,7 @@ SUM row_totals(uint q) {
 
 float if_seen(ELEMENT, const in float score, const in uint first, const in uint count, const in uint position) {
     uint i = first + key;
-    return i >= count || key_at(min(i, count - 1)) > position + query ? uintBitsToFloat(0xff800000u) : score;
+    return i >= count || key_at(min(i, count - 1)) > position + query ? MINUS_INFINITY : score;
 }
 void hide_keys(uint first, uint count, uint first_position) {
     [[unroll]] for (uint i = 0; i < QUERY_PARTS * KEYS_PARTS; i++)

@@ -1,21 +1,13 @@
 // Sampled rows as matrices: each subgroup holds ROWS of them and scores the keys that it stages with others.
-// With FEW_REGISTERS they lie in shared memory, and keys are not fetched ahead.
-// Needs: coop_spec.glsl, push.glsl, guard.glsl, HEADS and the buffer keys; the kernel says how many slots there are (SLOT_COUNT).
+// Needs: matrix_search.glsl, push.glsl, guard.glsl and the buffer keys; the kernel says how many slots there are (SLOT_COUNT).
 // Groups descend from slot to slot, so that the first slot of a workgroup has the most candidates.
-layout(constant_id = 10) const uint FEW_REGISTERS = 0; // 0 or 1; then HEADS is 1
 layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
-const uint SUBGROUPS = LOCAL_X / LANES;
-const uint KEY_STRIDE = DIM_PADDED / 8 + 1; // uvec4; padded by 16 bytes, so that neighbours start in other banks
-const uint DIM_STEPS = DIM_PADDED / MAT_K;
-const uint PARTS = SUBGROUPS / HEADS; // subgroups of a head
-shared uvec4 key_tile[KEYS * KEY_STRIDE];
 shared vec4 row_numbers[SUBGROUPS * ROWS / 4 + 4]; // one of each subgroup's rows, then the numbers of columns
 shared uvec4 query_tile[FEW_REGISTERS != 0 ? HEADS * ROWS * KEY_STRIDE : 1];
 MATRIX_A rows[ROW_PARTS * DIM_STEPS];
-MATRIX_C column; // each element's column
 
-#include "coop_keys.glsl"
-#include "coop_kv_heads.glsl"
+#include "matrix_keys.glsl"
+#include "matrix_kv_heads.glsl"
 
 // Zeroes the padding of head_dim, which nothing writes afterwards.
 void begin_sampled() {
@@ -58,7 +50,7 @@ MATRIX_C row_number(uint m) {
     return of_rows;
 }
 
-// Rows pass through the key tile, as many subgroups at a time as have room in it, as pooled queries do in coop_pooled.glsl.
+// Rows pass through the key tile, as many subgroups at a time as have room in it, as pooled queries do in matrix_pooled.glsl.
 void load_sampled(uint slot, uint first_row) {
     Unit unit = unit_of_slot(min(slot, SLOT_COUNT - 1));
     if (FEW_REGISTERS != 0) {

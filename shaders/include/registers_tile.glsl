@@ -1,17 +1,17 @@
 // Flash attention on cooperative matrices with softmax in registers (VK_NV_cooperative_matrix2 at subgroup scope; with KHR_ONLY
-// without it, see coop2_pass.glsl). Each subgroup owns ROWS queries. With the matrices of coop2_layout.glsl, for each tile of KEYS keys:
+// without it, see registers_pass.glsl). Each subgroup owns ROWS queries. With the matrices of registers_layout.glsl, for each tile of KEYS keys:
 //
 //   S = Q K^T           fp16 in, fp32 out
 //   P = 2^(S - base)    element by element, then converted to a matrix of weights
 //   O = O f + P V
 //
 // Matrices keep the device's size: a reduction of larger ones is wrong on lavapipe. S never reaches shared memory, which holds
-// K and V (coop_stage.glsl) and a matrix a subgroup for queries and output to pass through.
+// K and V (matrix_stage.glsl) and a matrix a subgroup for queries and output to pass through.
 #ifndef KHR_ONLY
 #extension GL_NV_cooperative_matrix2 : require
 #endif
-#include "coop2_layout.glsl"
-#include "coop_stage.glsl"
+#include "registers_layout.glsl"
+#include "matrix_stage.glsl"
 
 QUERY_MATRIX query_matrix[QUERY_PARTS * DIM_TILES];
 SUM scores[QUERY_PARTS * KEYS_PARTS]; // of the tile at hand
@@ -28,7 +28,7 @@ SUM row_sum[QUERY_PARTS];
 SUM row_top[QUERY_PARTS]; // each element's share of the maximum, NaN left out
 #endif
 
-#include "coop2_pass.glsl"
+#include "registers_pass.glsl"
 
 // Loads the subgroup's queries; positions outside of the call repeat its first or last row.
 void begin_tile(uint head, uint first_position) {
@@ -111,7 +111,7 @@ void add_values() {
 float seen_score(uint q, uint k, uint e) {
     float score = scores[q * KEYS_PARTS + k][e];
 #ifdef TRACK_MAXIMUM
-    if (is_nan(score)) return uintBitsToFloat(0xff800000u);
+    if (is_nan(score)) return MINUS_INFINITY;
 #endif
     return score;
 }
@@ -132,8 +132,7 @@ bool runs_ahead() {
     return ahead;
 }
 
-// Attends keys [0, count) of the kernel's sequence. Those from seen_by_all on are compared with each row's position; with diagonal
-// some rows do not see them, and their values that are not finite are left out.
+// With diagonal the values that are not finite are left out of the last tiles.
 void attend(uint count, uint seen_by_all, bool diagonal, uint first_position, uint k_head_base, uint v_head_base) {
     fetch_tile(0, count, k_head_base, v_head_base);
     for (uint first = 0; first < count; first += KEYS) {

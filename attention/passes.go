@@ -199,7 +199,7 @@ func (p *Plan) searchItems(slots int) uint32 {
 // searchKeys is how many keys such an item has.
 func (p *Plan) searchKeys() int {
 	if p.Tier.OnMatrixUnits() {
-		return 16 * 32 // identify_coop.comp's
+		return matrixSearchWords * 32
 	}
 	return searchWords * 32
 }

@@ -38,7 +38,8 @@ const (
 	pushBytes = int(unsafe.Sizeof(push{}))
 	// noLSE in lseBase says that the log-sum-exp is not wanted.
 	noLSE = 0xffffffff
-	// thetaLimit stands for an infinite theta, which shaders need not support.
+	// thetaLimit stands for an infinite theta, which shaders need not support:
+	// it is above THETA_ALL of include/stripe_mask.glsl.
 	thetaLimit = 1e37
 )
 

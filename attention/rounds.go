@@ -40,8 +40,12 @@ func identifyRounds(s tuning.KernelShape, step int) int {
 	return rows + 1 + rows*(searchWords+1+searchWords*aWord)
 }
 
-// searchWords is identify.comp's WORDS_A_GROUP.
-const searchWords = 8
+// searchWords is identify.comp's WORDS_A_GROUP, and matrixSearchWords that of
+// identify_coop.comp.
+const (
+	searchWords       = 8
+	matrixSearchWords = 16
+)
 
 // compactRounds bounds compact.comp with so many invocations: twice over its
 // run of the mask's words, the second time over the bits of each, and over the

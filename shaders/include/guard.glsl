@@ -8,7 +8,7 @@
 #define PART v_base                           // of the candidates every PART-th stands for its neighbours in a row's softmax sum
 #define SAMPLE_WEIGHT uintBitsToFloat(v_head) // a stripe's least mean probability, times the group's first position
 #define LOOK v_row                            // 0: at all units; else at those that failed, and how far a peak takes its neighbours with it
-const uint RUN_KEYS = 2048;                   // attention/guard.go has it too, and a test compares them
+const uint RUN_KEYS = 2048;                   // attention/sampling.go has it too, and a test compares them
 const float NEVER = 3.0e38;                   // what a score of NaN or +inf counts as; a row that has one looks at nothing
 const float NO_ROW = 3.3e38;                  // a log-sum-exp that leaves every probability 0
 

@@ -6,11 +6,25 @@
 #   tools/glslc.sh          # compile; replaces the SPIR-V only if all is well
 #   tools/glslc.sh --check  # compile elsewhere and compare with the committed files
 #
-# The manifest: {"modules": [{"name": "dense_f32", "source": "dense.comp",
-# "defines": ["ARITH16=0"], "target": "vulkan1.1", "optimize": true}]}. The last
-# three may be left out. A module fails if glslc writes anything to stderr or
-# spirv-val refuses it. Where the sysroot cannot be had, --check says so and
-# passes, but fails when CI is set.
+# The manifest: {"modules": [{"name": "dense_uint_sg", "source": "dense.comp",
+# "defines": ["KV_UINT", "SUBGROUP"], "target": "vulkan1.1", "optimize": true}]}.
+# Target and optimize are these where they are left out; a define may have a
+# value, as NAME=VALUE. The defines of the kernels that attend:
+#
+#   IN_SHARED, IN_REGISTERS          the family: on matrices, with the softmax
+#                                    there; without either, scalar
+#   KV_UINT, KV_HALF, KV_ADDRESS     scalar: how K and V are read, one of these
+#   SUBGROUP                         scalar: invocations may share a row
+#   HALF_MATH                        scalar: products in fp16
+#   KEY_RANGE                        scalar: a range of keys a dispatch
+#   HALF_SUMS                        in shared memory: sums in fp16 over a tile
+#   QUERY_ROWS                       in registers: queries are rows of matrices
+#   KHR_ONLY                         in registers: without
+#                                    VK_NV_cooperative_matrix2
+#
+# A module fails if glslc writes anything to stderr or spirv-val refuses it.
+# Where the sysroot cannot be had, --check says so and passes, but fails when CI
+# is set.
 set -eu
 
 tools=$(cd "$(dirname "$0")" && pwd)

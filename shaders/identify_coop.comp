@@ -34,7 +34,7 @@ bool score_tile(uint first_key) {
     MATRIX_C scores[OWN_PARTS * ROW_PARTS];
     [[unroll]] for (uint i = 0; i < OWN_PARTS * ROW_PARTS; i++) scores[i] = MATRIX_C(0);
     [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
-        if (FEW_REGISTERS != 0) {
+        if (LEAN != 0) {
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
                 uint at = head_tile() + m * MAT_M * KEY_STRIDE + c * MAT_K / 8;
                 coopMatLoad(upper[m * DIM_STEPS + c], pooled_tile, at, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);

@@ -17,7 +17,7 @@ uvec4 key_chunk(uint first_key, uint k_head_base, uint i) {
 }
 
 void fetch_keys(uint first_key, uint k_head_base) {
-    if (FEW_REGISTERS != 0) return;
+    if (LEAN != 0) return;
     [[unroll]] for (uint n = 0; n < CARRIED; n++) {
         uint i = n * LOCAL_X + gl_LocalInvocationIndex;
         if (TILE_CHUNKS % LOCAL_X == 0 || i < TILE_CHUNKS) next_keys[n] = key_chunk(first_key, k_head_base, i);
@@ -26,7 +26,7 @@ void fetch_keys(uint first_key, uint k_head_base) {
 
 // The keys that were fetched, or else those from a position on.
 void put_keys(uint first_key, uint k_head_base) {
-    if (FEW_REGISTERS != 0) {
+    if (LEAN != 0) {
         for (uint i = gl_LocalInvocationIndex; i < TILE_CHUNKS; i += LOCAL_X)
             key_tile[i / CHUNKS_ROW * KEY_STRIDE + i % CHUNKS_ROW] = key_chunk(first_key, k_head_base, i);
         return;

@@ -4,7 +4,7 @@ shared vec4 row_limits[SUBGROUPS * ROWS / 4 + 4]; // of each subgroup's rows, th
 MATRIX_A upper[ROW_PARTS * DIM_STEPS];
 MATRIX_A lower[ROW_PARTS * DIM_STEPS];
 const uint POOLED_HALF = ROWS * KEY_STRIDE;
-shared uvec4 pooled_tile[FEW_REGISTERS != 0 ? HEADS * 2 * POOLED_HALF : 1]; // of each head the upper halves, then the lower
+shared uvec4 pooled_tile[LEAN != 0 ? HEADS * 2 * POOLED_HALF : 1]; // of each head the upper halves, then the lower
 MATRIX_C limit[ROW_PARTS]; // of each element's row
 
 // Zeroes the padding of head_dim, which nothing writes afterwards.
@@ -50,13 +50,13 @@ void load_pooled(uint slot, uint first_row) {
         uint row = gl_SubgroupID * ROWS + i;
         row_limits[row / 4][row % 4] = anchors[slot * blocks_in_group() + min(first_row + i, last)] - theta_log2;
     }
-    if (FEW_REGISTERS != 0) {
+    if (LEAN != 0) {
         barrier(); // the tile before has been scored
         share_pooled(slot, first_row);
         barrier();
     }
     // In straight code where all fit at once: matrices that are loaded under a condition are carried along element by element.
-    [[unroll]] for (uint first = 0; FEW_REGISTERS == 0 && first < SUBGROUPS; first += room) {
+    [[unroll]] for (uint first = 0; LEAN == 0 && first < SUBGROUPS; first += room) {
         uint tile = (gl_SubgroupID - first) * ROWS * KEY_STRIDE;
         bool now = room == SUBGROUPS || gl_SubgroupID >= first && gl_SubgroupID < first + room;
         [[unroll]] for (uint part = 0; part < 2; part++) {

@@ -3,7 +3,7 @@
 // Groups descend from slot to slot, so that the first slot of a workgroup has the most candidates.
 layout(binding = 0, std430) readonly buffer QueryBuffer { uvec4 queries[]; };
 shared vec4 row_numbers[SUBGROUPS * ROWS / 4 + 4]; // one of each subgroup's rows, then the numbers of columns
-shared uvec4 query_tile[FEW_REGISTERS != 0 ? HEADS * ROWS * KEY_STRIDE : 1];
+shared uvec4 query_tile[LEAN != 0 ? HEADS * ROWS * KEY_STRIDE : 1];
 MATRIX_A rows[ROW_PARTS * DIM_STEPS];
 
 #include "matrix_keys.glsl"
@@ -53,7 +53,7 @@ MATRIX_C row_number(uint m) {
 // Rows pass through the key tile, as many subgroups at a time as have room in it, as pooled queries do in matrix_pooled.glsl.
 void load_sampled(uint slot, uint first_row) {
     Unit unit = unit_of_slot(min(slot, SLOT_COUNT - 1));
-    if (FEW_REGISTERS != 0) {
+    if (LEAN != 0) {
         const uint chunks = DIM_PADDED / 8;
         barrier(); // the tile before has been scored
         for (uint i = gl_LocalInvocationIndex; i < ROWS * chunks; i += LOCAL_X)
@@ -81,7 +81,7 @@ MATRIX_C scores[OWN_PARTS * ROW_PARTS];
 void score_keys() {
     [[unroll]] for (uint i = 0; i < OWN_PARTS * ROW_PARTS; i++) scores[i] = MATRIX_C(0);
     [[unroll]] for (uint c = 0; c < DIM_STEPS; c++) {
-        if (FEW_REGISTERS != 0)
+        if (LEAN != 0)
             [[unroll]] for (uint m = 0; m < ROW_PARTS; m++)
                 coopMatLoad(rows[m * DIM_STEPS + c], query_tile, m * MAT_M * KEY_STRIDE + c * MAT_K / 8, KEY_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
         [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {

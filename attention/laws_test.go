@@ -25,7 +25,7 @@ func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
 		for i := range dense.lse {
-			require.InDelta(t, dense.lse[i], anchor.lse[i], lseTolerance(Tier(tier)))
+			require.InDelta(t, dense.lse[i], anchor.lse[i], lseTolerance(tier))
 		}
 	})
 }
@@ -49,7 +49,7 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
 		for i := range want.LSE {
-			require.InDelta(t, want.LSE[i], got.lse[i], lseTolerance(Tier(tier)))
+			require.InDelta(t, want.LSE[i], got.lse[i], lseTolerance(tier))
 		}
 		full := o.Forward(ModeDense)
 		require.Greater(t, oracle.NMSE(want.O, full.O), 100*tolerance(tier), "anchor-only must differ from dense for this test to tell them apart")

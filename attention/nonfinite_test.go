@@ -133,7 +133,7 @@ func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier Tier, 
 			require.Equal(t, math.IsNaN(w), math.IsNaN(g), "%s: log-sum-exp of row %d is %v, want %v", what, i%got.o.Shape[2], g, w)
 			continue
 		}
-		require.InDelta(t, w, g, lseTolerance(Tier(tier)), what)
+		require.InDelta(t, w, g, lseTolerance(tier), what)
 	}
 	return bad
 }

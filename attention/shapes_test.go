@@ -101,7 +101,7 @@ func TestNeighboursAreRight(t *testing.T) {
 func TestMatrixShapesAreRight(t *testing.T) {
 	e := sharedEngine(t)
 	for _, status := range Tiers(e.device.Report()) {
-		tier := Tier(status.Name)
+		tier := status.Name
 		if tier != TierCoop && tier != TierCoopF16 {
 			continue
 		}

@@ -32,7 +32,7 @@ func TestDeviceWaysOfMatrices(t *testing.T) {
 	require.NoError(t, err)
 	r, want := e.device.Report(), map[Mode]*oracle.Result{ModeAnchor: o.Forward(ModeAnchor), ModeDense: o.Forward(ModeDense)}
 	for _, status := range Tiers(r) {
-		tier := Tier(status.Name)
+		tier := status.Name
 		if !status.OK || !tier.OnMatrixUnits() {
 			continue
 		}

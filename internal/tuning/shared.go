@@ -2,6 +2,12 @@ package tuning
 
 import "github.com/anchorvk/anchorvk/internal/ceil"
 
+// SharedBytes is the most shared memory that the kernels Attend or Identify declare,
+// in bytes.
+func (t Tuning) SharedBytes(tier Tier, kernels string, headDim int) int {
+	return sharedBytes(tier, kernels, t.shapeOf(kernels), t, headDim)
+}
+
 // sharedBytes is the shared memory that a kernel declares.
 func sharedBytes(tier Tier, kernels string, s KernelShape, t Tuning, headDim int) int {
 	m := t.Matrix

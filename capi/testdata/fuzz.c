@@ -309,6 +309,7 @@ int main(int argc, char **argv) {
 	fixture_run(&f);
 	fixture_close(&f);
 	printf("%u calls, %u good\n", calls, good);
-	HOLDS(good > calls / 5 && good < calls * 4 / 5);
+	/* Neither kind may be rare, or nothing is tried: about a quarter are good, and one seed in a hundred has less than a fifth. */
+	HOLDS(good > calls / 10 && good < calls * 4 / 5);
 	return finish();
 }

@@ -5,6 +5,6 @@
 //
 // Package attention has the same types by the same names, which is how programs
 // usually reach them. They are a package of their own because the definition
-// (package oracle), the tuning and the engine all rest on them, and on nothing
-// of each other.
+// (package oracle) and the tuning rest on them, and on nothing of the engine,
+// which rests on them too.
 package problem

@@ -1,8 +1,8 @@
 // Package verify holds the awkward cases that every kernel and tier must get
 // right, and the comparison of a device's output with the float64 oracle.
 //
-// The command's `verify` and the tests of package attention run the same
-// cases. The bounds are those of the project: an error of at most twice that
+// The command's `verify` runs the cases; its `run --verify` and the fuzzing of
+// the engine make the same comparison. The bounds are those of the project: an error of at most twice that
 // of a plain fp16 implementation (oracle.HalfReference) and what the type of
 // the output cannot tell apart, a normalised mean square error of at most 5e-4,
 // and stripes that equal the oracle's wherever the oracle's margin is at least

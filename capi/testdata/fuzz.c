@@ -106,7 +106,11 @@ static avk_plan_info *any_plan_info(void) {
 	case 11: p.stripe_share = any_double(), p.scratch_bytes = (uint64_t)any_number(); break;
 	}
 	to = fresh(1, &p, sizeof p);
-	if (to) to->tier = tiers[next(5)];
+	if (to) {
+		to->tier = tiers[next(5)];
+		to->head_modes = p.head_modes;
+		if ((uint64_t)to->heads == to->head_mode_count && to->heads > 64) to->heads = 0; /* so much is not there */
+	}
 	return to;
 }
 

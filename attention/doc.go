@@ -51,10 +51,14 @@
 //
 // # Environment
 //
+// Nothing here reads the environment except [PlanOptionsFromEnv]:
+//
 //	ANCHORVK_TIER      the tier of kernels to use, instead of the best that
 //	                   the device passes
 //	ANCHORVK_SLICE_MS  the longest that one submission should keep the GPU, in
 //	                   milliseconds (default 100); results do not depend on it
+//	ANCHORVK_TUNING    choices that go before the tuning table's, such as
+//	                   rows=2,keys=4; see PlanOptions.Tuning
 //
 // Package vk documents the variables that choose and restrict the device.
 package attention

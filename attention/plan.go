@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -45,9 +46,9 @@ type PlanOptions struct {
 	// StripeShare is the share of candidates that is expected to become
 	// stripes, for the choice between sparse and dense. 0 means 0.1.
 	StripeShare float64
-	// Tuning are choices that go before all others, as ANCHORVK_TUNING has them:
-	// "rows=2,keys=4". What the device or a kernel cannot take is an
-	// [*ArgumentError]. "" chooses by itself.
+	// Tuning are choices that go before all others, such as "rows=2,keys=4". What
+	// the device or a kernel cannot take is an [*ArgumentError]. "" chooses by
+	// itself.
 	Tuning string
 	// Rules are choices that go before the tuning table's, later ones before
 	// earlier ones: what package tune has found on a device. What cannot be
@@ -55,7 +56,6 @@ type PlanOptions struct {
 	Rules []tuning.Rule
 
 	refused map[Tier]string // tiers that the engine could not build, with the reason
-	fromEnv string          // Tuning where the environment asks for it, so that plans and errors name that
 }
 
 const (
@@ -73,9 +73,11 @@ const (
 func PlanOptionsFromEnv() (PlanOptions, error) {
 	o := PlanOptions{Tier: Tier(strings.TrimSpace(os.Getenv("ANCHORVK_TIER")))}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_TUNING")); text != "" && text != "off" {
-		o.Tuning, o.fromEnv = text, text
-		if _, err := o.rules(); err != nil {
-			return o, err
+		o.Tuning = text
+		var wrong *ArgumentError
+		if _, err := tuning.Parse("ANCHORVK_TUNING", text); errors.As(err, &wrong) {
+			wrong.Try = "use off, or " + strings.TrimPrefix(wrong.Try, "use ")
+			return o, wrong
 		}
 	}
 	if text := strings.TrimSpace(os.Getenv("ANCHORVK_SLICE_MS")); text != "" {
@@ -245,7 +247,7 @@ func (p *Plan) checkItems() error {
 	return nil
 }
 
-// String describes the plan in lines, as `run --explain` prints it.
+// String describes the plan in lines.
 func (p *Plan) String() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {

@@ -5,21 +5,16 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// tuningName is what plans and errors call PlanOptions.Tuning.
-func (o *PlanOptions) tuningName() string {
-	if o.fromEnv != "" && o.fromEnv == o.Tuning {
-		return "ANCHORVK_TUNING"
-	}
-	return "PlanOptions.Tuning"
-}
+// tuningField is what plans and errors call PlanOptions.Tuning.
+const tuningField = "PlanOptions.Tuning"
 
 // rules are Rules, and last what is asked for by name.
 func (o *PlanOptions) rules() ([]tuning.Rule, error) {
 	if o.Tuning == "" {
 		return o.Rules, nil
 	}
-	choice, err := tuning.Parse(o.tuningName(), o.Tuning)
-	asked := tuning.Rule{Choice: choice, From: o.tuningName(), Why: o.Tuning}
+	choice, err := tuning.Parse(tuningField, o.Tuning)
+	asked := tuning.Rule{Choice: choice, From: tuningField, Why: o.Tuning}
 	return append(o.Rules[:len(o.Rules):len(o.Rules)], asked), err
 }
 
@@ -31,7 +26,7 @@ func (o *PlanOptions) choose(report *vk.Report, headDim int) (tuning.Chosen, err
 		return tuning.Chosen{}, err
 	}
 	chosen, err := tuning.Choose(report, tuning.Request{Tier: o.Tier, HeadDim: headDim, Refused: o.refused, Rules: rules})
-	if n := len(chosen.LeftOut); err == nil && o.Tuning != "" && n > 0 && chosen.LeftOut[n-1].From == o.tuningName() {
+	if n := len(chosen.LeftOut); err == nil && o.Tuning != "" && n > 0 && chosen.LeftOut[n-1].From == tuningField {
 		err = chosen.LeftOut[n-1].Err()
 	}
 	return chosen, err

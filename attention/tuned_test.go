@@ -51,20 +51,20 @@ func TestTuningOfTheEnvironment(t *testing.T) {
 	o.Tier = TierScalar
 	p, err := NewPlan(fakeReport("discrete"), llama(4096), o)
 	require.NoError(t, err)
-	assert.Equal(t, "ANCHORVK_TUNING: keys=2", p.Tuning.From+": "+p.Tuning.Why)
-	o.Tuning = "keys=3"
-	_, err = NewPlan(fakeReport("discrete"), llama(4096), o)
-	attentest.RequireArgument(t, err, "PlanOptions.Tuning")
+	assert.Equal(t, "PlanOptions.Tuning: keys=2", p.Tuning.From+": "+p.Tuning.Why)
 
 	t.Setenv("ANCHORVK_TUNING", "keys=3")
 	o, err = PlanOptionsFromEnv()
 	require.NoError(t, err)
 	_, err = NewPlan(fakeReport("discrete"), llama(4096), o)
-	attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
-	require.ErrorContains(t, err, "ANCHORVK_TUNING cannot be: ")
+	attentest.RequireArgument(t, err, "PlanOptions.Tuning")
+	require.ErrorContains(t, err, "PlanOptions.Tuning cannot be: ")
 	t.Setenv("ANCHORVK_TUNING", "fast")
 	_, err = PlanOptionsFromEnv()
 	attentest.RequireArgument(t, err, "ANCHORVK_TUNING")
+	require.ErrorContains(t, err, "; use off, or choices such as ")
+	_, err = NewPlan(fakeReport("discrete"), llama(4096), PlanOptions{Tuning: "fast"})
+	require.ErrorContains(t, err, "; use choices such as ")
 }
 
 // Matrix kernels get the subgroup size that their tuning needs.

@@ -262,7 +262,8 @@ typedef struct avk_plan_info {
 	uint32_t no_fallback;   /* 1: sparse also where dense is predicted to be cheaper */
 	double theta;           /* may be infinite */
 	double scale;           /* of the scores; 0: 1/sqrt(head_dim) */
-	const char *tier;       /* of kernels; NULL: the best that the device passes */
+	const char *tier;       /* of kernels: coop2, coop, coop-f16, scalar, scalar-f16 or unpack;
+	                         * NULL: the best that the device passes */
 	double slice_ms;        /* device time of a submission; 0: 100 */
 	uint64_t scratch_bytes; /* bound of the scratch memory; 0: 60 MiB */
 	double stripe_share;    /* expected share of kept candidates; 0: 0.1 */

@@ -33,6 +33,7 @@ var cNames = map[string]cName{
 	"Peak": {"", "guard_peak"}, "Limit": {"", "guard_limit"}, "Look": {"", "guard_look"}, "Weight": {"", "sample_weight"}, "Part": {"", "sample_part"},
 	"PlanOptions.Tier": {"avk_plan_info", "tier"}, "PlanOptions.Tuning": {"", "tuning"}, "PlanOptions.SliceMS": {"avk_plan_info", "slice_ms"},
 	"PlanOptions.StripeShare": {"avk_plan_info", "stripe_share"}, "PlanOptions.ScratchBytes": {"avk_plan_info", "scratch_bytes"},
+	"attention.Tiers": {"avk_plan_info", "tier"}, "Plan.String": {"", "avk_plan_text"},
 	"RunOptions.DutyCycle": {"", "duty_cycle"}, "Prepare": {"", "avk_call_prepare"}, "AllParts": {"", "AVK_ALL_PARTS"},
 
 	"Q": {"avk_tensors", "q"}, "K": {"avk_tensors", "k"}, "V": {"avk_tensors", "v"}, "O": {"avk_tensors", "o"},
@@ -53,7 +54,7 @@ var cNames = map[string]cName{
 }
 
 var (
-	goName      = regexp.MustCompile(`\b(?:vk\.)?[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)*\b|\bnil\b`)
+	goName      = regexp.MustCompile(`\b(?:(?:attention|vk)\.)?[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)*\b|\bnil\b`)
 	tensorField = regexp.MustCompile(`^([QKVO])\.([A-Z][a-z]+)(\[\d\])?$`)
 	// lowerIndexed is a field of an entry of an array: [0].Theta.
 	lowerIndexed = regexp.MustCompile(`\]\.[A-Z][A-Za-z]*`)

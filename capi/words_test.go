@@ -51,7 +51,20 @@ func TestErrorsSpeakTheWordsOfTheHeader(t *testing.T) {
 			&vk.BorrowError{Field: `BorrowedBuffer.Usage (buffer "K")`, Problem: "is 0", Try: "pass it"},
 			`anchorvk: avk_borrow_info.usage (buffer "K") is 0; try: pass it`,
 		},
-		{&vk.TimeoutError{During: "Q"}, "the Vulkan device made no progress for 0s during Q; try: smaller slices (ANCHORVK_SLICE_MS) or a larger avk_device_options.timeout_ms"},
+		{&vk.TimeoutError{During: "Q"}, "the Vulkan device made no progress for 0s during Q; try: smaller slices (avk_plan_info.slice_ms) or a larger avk_device_options.timeout_ms"},
+		{&vk.DeviceLostError{During: "Q"}, "the Vulkan device was lost during Q; try: open it again, smaller slices (avk_plan_info.slice_ms), or look at the kernel log for a GPU reset"},
+		{
+			&vk.FeatureError{Feature: "tier scalar", Why: "needs storage16: switched off by Options.Disable", Try: "another tier, or none to take the best (attention.Tiers lists them)"},
+			"feature tier scalar cannot be used: needs storage16: switched off by avk_device_options.disable; try: another tier, or none to take the best (avk_plan_info.tier lists them)",
+		},
+		{
+			&vk.NoDeviceError{Why: "no device has the index or a name with \"x\"; there are:", Found: []string{"0: a"}, Try: "Options.Device as one of these indices or a part of one name"},
+			"no usable Vulkan device: no device has the index or a name with \"x\"; there are:\n  0: a; try: avk_device_options.device as one of these indices or a part of one name",
+		},
+		{
+			&attention.ArgumentError{Field: "PlanOptions.Tier", Problem: "cannot be", Try: "use another; Plan.String shows the choice of the table"},
+			"anchorvk: avk_plan_info.tier cannot be; use another; avk_plan_text shows the choice of the table",
+		},
 		{fmt.Errorf("vk: %w", context.Canceled), "anchorvk: the call was cancelled"},
 		{errors.New("vk: a path /K/Shape"), "anchorvk: a path /K/Shape"},
 	} {
@@ -61,7 +74,7 @@ func TestErrorsSpeakTheWordsOfTheHeader(t *testing.T) {
 
 // No text of the packages behind names what only Go programs know.
 func TestEveryNameOfGoIsTranslated(t *testing.T) {
-	dotted := regexp.MustCompile(`\b(Shape|Params|PlanOptions|RunOptions|PrepareOptions|Engine|Device|Recorder|Borrowed|BorrowedBuffer|Options|Sync|vk)\.[A-Z]\w*|\b(Host|Device)BS?HS?D\b`)
+	dotted := regexp.MustCompile(`\b(Shape|Params|Plan|PlanOptions|RunOptions|PrepareOptions|Engine|Device|Recorder|Borrowed|BorrowedBuffer|Options|Sync|attention|vk)\.[A-Z]\w*|\b(Host|Device)BS?HS?D\b`)
 	seen := 0
 	for _, folder := range []string{"../attention", "../attention/problem", "../internal/tuning", "../vk"} {
 		files, err := filepath.Glob(folder + "/*.go")

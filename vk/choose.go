@@ -16,7 +16,7 @@ func choose(reports []*Report, want string) (*Report, error) {
 		return reports[0], nil
 	}
 	fail := func(why string) error {
-		e := &NoDeviceError{Why: why, Try: "ANCHORVK_DEVICE as one of these indices or a part of one name"}
+		e := &NoDeviceError{Why: why, Try: "Options.Device as one of these indices or a part of one name"}
 		for _, r := range reports {
 			e.Found = append(e.Found, r.String())
 		}

@@ -156,7 +156,7 @@ func (e *FeatureError) Error() string {
 type DeviceLostError struct{ During string }
 
 func (e *DeviceLostError) Error() string {
-	return fmt.Sprintf("the Vulkan device was lost during %s; try: open it again, smaller slices (ANCHORVK_SLICE_MS), or look at the kernel log for a GPU reset", e.During)
+	return fmt.Sprintf("the Vulkan device was lost during %s; try: open it again, smaller slices (PlanOptions.SliceMS), or look at the kernel log for a GPU reset", e.During)
 }
 
 // TimeoutError says that submitted work made no progress for Waited. The
@@ -167,5 +167,5 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("the Vulkan device made no progress for %v during %s; try: smaller slices (ANCHORVK_SLICE_MS) or a larger Options.Timeout", e.Waited, e.During)
+	return fmt.Sprintf("the Vulkan device made no progress for %v during %s; try: smaller slices (PlanOptions.SliceMS) or a larger Options.Timeout", e.Waited, e.During)
 }

@@ -109,7 +109,7 @@ var features = []feature{
 	},
 }
 
-// FeatureNames lists the names that Options.Disable and ANCHORVK_DISABLE accept.
+// FeatureNames lists the names that Options.Disable accepts.
 func FeatureNames() []string {
 	var list []string
 	for i := range features {

@@ -94,7 +94,7 @@ func newReport(c *driver.Caps, opt *Options) Report {
 	noteMissing(&r)
 	applyQuirks(&r)
 	for _, name := range opt.Disable {
-		switchOff(&r, name, "switched off by Options.Disable or ANCHORVK_DISABLE")
+		switchOff(&r, name, "switched off by Options.Disable")
 	}
 	return r
 }

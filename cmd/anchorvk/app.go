@@ -133,7 +133,7 @@ func (a *app) setup() error {
 	case a.verbose:
 		level = min(level, slog.LevelInfo)
 	}
-	a.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+	a.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: inLog}))
 	return nil
 }
 

@@ -122,6 +122,7 @@ func (a *app) explain(all ...*attention.Plan) error {
 	doc := report.Document{Key: "plans"}
 	var text bytes.Buffer
 	for i, p := range all {
+		p = planInWords(p)
 		doc.Records = append(doc.Records, planRecord{p, newParamsRecord(p.Params, p.Shape.HeadDim)})
 		if i > 0 {
 			text.WriteByte('\n')

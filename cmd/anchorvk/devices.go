@@ -71,9 +71,9 @@ func (a *app) printDevices(reports []vk.Report) error {
 	}}
 	var foot strings.Builder
 	for i := range reports {
-		r := devicesRecord{Report: reports[i], Architecture: tuning.DetectArchitecture(&reports[i])}
+		r := devicesRecord{Report: reportInWords(reports[i]), Architecture: tuning.DetectArchitecture(&reports[i])}
 		fmt.Fprintf(&foot, "\nTiers of device %d, best first:\n", reports[i].Index)
-		r.Tiers = a.backend.tiers(&reports[i])
+		r.Tiers = a.tiers(&reports[i])
 		for _, t := range r.Tiers {
 			switch {
 			case !t.OK:

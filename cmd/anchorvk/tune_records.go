@@ -31,7 +31,7 @@ type trialRecord struct {
 func newTrialRecord(w *tune.Sweep, t tune.Trial) trialRecord {
 	r := trialRecord{
 		Tier: string(w.Tier), HeadDim: w.Shape.HeadDim, Kernels: t.Kernels, Round: t.Round, Change: t.Change, Choice: t.Choice,
-		Lead: report.Float(t.Lead), FirstRunS: report.Float(t.FirstRun), Verdict: t.Verdict, Why: t.Why,
+		Lead: report.Float(t.Lead), FirstRunS: report.Float(t.FirstRun), Verdict: t.Verdict, Why: inVariables(t.Why),
 	}
 	if len(t.Ratios) > 0 {
 		s := spread(t.Ratios)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -74,7 +75,7 @@ filled with NaN before each case. Exit code 4 when a case fails.`, verify.HalfFa
 // matchesAny says whether a pattern matches a case on any tier.
 func (a *app) matchesAny(match *regexp.Regexp) bool {
 	cases := verify.Cases()
-	return slices.ContainsFunc(a.backend.tiers(&vk.Report{}), func(t tierRecord) bool {
+	return slices.ContainsFunc(a.tiers(&vk.Report{}), func(t tierRecord) bool {
 		return match.MatchString(string(t.Name)) || slices.ContainsFunc(cases, func(c verify.Case) bool {
 			return c.Takes(t.Name) && match.MatchString(string(t.Name)+" "+c.Name)
 		})
@@ -93,7 +94,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 
 	cases := verify.Cases()
 	v := verification{app: a, session: s, options: options}
-	for _, tier := range a.backend.tiers(r) {
+	for _, tier := range a.tiers(r) {
 		if !tier.OK {
 			if match.MatchString(string(tier.Name)) {
 				if err := v.add(caseRecord{Verdict: verdictUnsupported, Tier: tier.Name, Why: tier.Why}); err != nil {
@@ -112,7 +113,7 @@ func (a *app) verifyDevice(ctx context.Context, match *regexp.Regexp) error {
 		}
 	}
 	if len(v.records) == 0 { // the pattern asks for cases of tiers that the device does not pass
-		for _, tier := range a.backend.tiers(r) {
+		for _, tier := range a.tiers(r) {
 			if tier.OK || !slices.ContainsFunc(cases, func(c verify.Case) bool { return match.MatchString(string(tier.Name) + " " + c.Name) }) {
 				continue
 			}
@@ -158,6 +159,11 @@ func (v *verification) check(ctx context.Context, tier attention.Tier, c verify.
 		Seconds: report.Float(math.Round(time.Since(start).Seconds()*1000) / 1000),
 		Digest:  m.Digest,
 	}
+	names := variableOf
+	if c.Tuning != "" { // the case's own, which no variable asked for
+		names = maps.Clone(variableOf)
+		delete(names, "PlanOptions.Tuning")
+	}
 	var feature *vk.FeatureError
 	var limit *vk.LimitError
 	switch {
@@ -171,9 +177,9 @@ func (v *verification) check(ctx context.Context, tier attention.Tier, c verify.
 	case exitCode(err) == exitDeviceLost:
 		return fmt.Errorf("%s %s: %w", tier, c.Name, err)
 	case errors.As(err, &feature) || errors.As(err, &limit):
-		r.Verdict, r.Why = verdictUnsupported, err.Error()
+		r.Verdict, r.Why = verdictUnsupported, inWords(err.Error(), names)
 	default:
-		r.Verdict, r.Why = verdictFail, err.Error()
+		r.Verdict, r.Why = verdictFail, inWords(err.Error(), names)
 	}
 	return v.add(r)
 }

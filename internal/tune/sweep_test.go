@@ -202,5 +202,5 @@ func TestSweepBearsAnImpossibleHint(t *testing.T) {
 	entry := w.run(t, &old)
 	assert.False(t, entry.Wins())
 	assert.Equal(t, Failed, w.Trials[0].Verdict)
-	assert.Equal(t, "attention: candidate cannot be: 64 lanes is not possible for tier unpack (attend), 2 is; use other values, or none; --explain shows the choice of the table", w.Trials[0].Why)
+	assert.Equal(t, "attention: candidate cannot be: 64 lanes is not possible for tier unpack (attend), 2 is; use other values, or none; Plan.String shows the choice of the table", w.Trials[0].Why)
 }

@@ -28,7 +28,7 @@ type LeftOut struct{ From, Why string }
 
 // Err is the error of a caller whose rule must be taken.
 func (l LeftOut) Err() error {
-	return problem.Errorf(l.From, "use other values, or none; --explain shows the choice of the table", "cannot be: %s", l.Why)
+	return problem.Errorf(l.From, "use other values, or none; Plan.String shows the choice of the table", "cannot be: %s", l.Why)
 }
 
 // Choose takes the tier asked for or the device's best one, and for it the

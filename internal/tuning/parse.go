@@ -12,13 +12,13 @@ func (c *ShapeChoice) fields() map[string]*int {
 	return map[string]*int{"subgroups": &c.Subgroups, "local": &c.Local, "lanes": &c.Lanes, "rows": &c.Rows, "keys": &c.Keys, "slices": &c.Slices}
 }
 
-// Parse reads a choice as ANCHORVK_TUNING has it: "rows=32,keys=16" for the
+// Parse reads a choice as PlanOptions.Tuning has it: "rows=32,keys=16" for the
 // attention kernels, "identify.rows=16" for the stripe search, "way=uint",
 // "subgroup_size=32", "matrix=16x8x16", "range=4096". Errors are
 // [*problem.ArgumentError] on the field, which is where the text is from.
 func Parse(field, text string) (c Choice, err error) {
 	fail := func(what string, args ...any) (Choice, error) {
-		return Choice{}, problem.Errorf(field, "use off, or choices such as rows=2,keys=4,identify.rows=2,way=uint "+
+		return Choice{}, problem.Errorf(field, "use choices such as rows=2,keys=4,identify.rows=2,way=uint "+
 			"(rows, keys, lanes, slices, and local or subgroups; way, subgroup_size, matrix, range)", what, args...)
 	}
 	for _, part := range strings.Split(text, ",") {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	got, err := Parse("ANCHORVK_TUNING", "rows=32, keys=16,identify.rows=8,identify.local=64,way=uint,subgroup_size=64,subgroups=2")
+	got, err := Parse("PlanOptions.Tuning", "rows=32, keys=16,identify.rows=8,identify.local=64,way=uint,subgroup_size=64,subgroups=2")
 	require.NoError(t, err)
 	assert.Equal(t, Choice{
 		Way: wayUint, SubgroupSize: 64,
@@ -21,10 +21,10 @@ func TestParse(t *testing.T) {
 		"fast", "rows", "rows=", "rows=0", "rows=-1", "rows=two", "columns=3", "way=swift", "identify.way=uint", "rows=2,,", "local=64,subgroups=2", "rows=99999999999",
 		"rows=16,matrix=16x16,keys=16", "matrix=16x8x16x1", "matrix=16xax16", "matrix=16x0x16", "matrix=big",
 	} {
-		_, err := Parse("ANCHORVK_TUNING", bad)
+		_, err := Parse("PlanOptions.Tuning", bad)
 		var argument *problem.ArgumentError
 		require.ErrorAs(t, err, &argument, bad)
-		require.Equal(t, "ANCHORVK_TUNING", argument.Field)
+		require.Equal(t, "PlanOptions.Tuning", argument.Field)
 		require.NotEmpty(t, argument.Try)
 	}
 }

@@ -114,7 +114,7 @@ func Tiers(r *vk.Report) []TierStatus {
 		why := missing(r, t.needs)
 		status := TierStatus{Name: t.tier, OK: why == "", Why: why}
 		if why := t.passOver(r); status.OK && why != "" {
-			status.Why = "only used when asked for (ANCHORVK_TIER): " + why
+			status.Why = "only used when asked for (PlanOptions.Tier): " + why
 		}
 		all = append(all, status)
 	}
@@ -160,7 +160,7 @@ func chooseTier(r *vk.Report, q *Request) (Tier, *Rule, Tuning, error) {
 		}
 		switch {
 		case q.Tier != "" && why != "":
-			return "", nil, tuned, &vk.FeatureError{Feature: "tier " + string(q.Tier), Why: why, Try: "another tier, or none to take the best (anchorvk devices lists them)"}
+			return "", nil, tuned, &vk.FeatureError{Feature: "tier " + string(q.Tier), Why: why, Try: "another tier, or none to take the best (attention.Tiers lists them)"}
 		case q.Tier != "", why == "" && q.Refused[t.tier] == "" && t.passOver(r) == "":
 			return t.tier, rule, tuned, nil
 		}

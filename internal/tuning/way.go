@@ -30,7 +30,7 @@ const (
 
 // Way is how kernels take their tensors. Kernels that keep scores in registers
 // load K and V in one way only, so that a single word stands for both in
-// JSON and in ANCHORVK_TUNING: the layout where there is one, else the load.
+// JSON and in PlanOptions.Tuning: the layout where there is one, else the load.
 type Way struct {
 	Load   Load
 	Layout Layout

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// capability is a SPIR-V capability that a device must have switched on.
+// capability is a SPIR-V capability that a device must have enabled.
 type capability struct {
 	name   string
 	needs  string // the Vulkan feature, by the specification's name
@@ -13,8 +13,8 @@ type capability struct {
 	on     func(*Report) bool
 }
 
-// capabilities are those that depend on a feature. Others, as those of basic
-// and subgroup operations, do not, or are of no use to kernels.
+// capabilities lists those that depend on a feature. Others, such as basic and
+// subgroup operations, do not, or are of no use to kernels.
 var capabilities = map[uint32]capability{
 	9:    {"Float16", "shaderFloat16", "float16", func(r *Report) bool { return r.Features.Float16 }},
 	11:   {"Int64", "shaderInt64", "", func(r *Report) bool { return r.Features.Int64 }},
@@ -41,7 +41,7 @@ func apiOfSPIRV(version uint32) uint32 {
 	return apiVersion11
 }
 
-// checkCapabilities makes sure that a kernel uses only what is switched on. A
+// checkCapabilities makes sure that a kernel uses only what is enabled. A
 // driver need not notice, and a validation layer is not always there.
 func checkCapabilities(r *Report, api uint32, c *PipelineConfig) error {
 	if version := binary.LittleEndian.Uint32(c.Code[4:]); api < apiOfSPIRV(version) {
@@ -57,7 +57,7 @@ func checkCapabilities(r *Report, api uint32, c *PipelineConfig) error {
 		}
 		why := r.WhyNot(need.report)
 		if why == "" {
-			why = "the device has it not, or not switched on"
+			why = "the device does not support it, or it was not enabled"
 		}
 		return &FeatureError{Feature: need.needs, Why: fmt.Sprintf("pipeline %s needs the capability %s: %s", c.Name, need.name, why), Try: "enable " + need.needs + " on your device, or another kernel"}
 	}

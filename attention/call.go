@@ -50,7 +50,7 @@ func (e *Engine) Bind(p *Plan, in Inputs, out Outputs) (*Call, error) {
 }
 
 // Plan is what the call was bound to. A run takes another one where the driver
-// cannot build its tier, which Stats tell.
+// cannot build its tier, as Stats then says.
 func (c *Call) Plan() *Plan { return c.plan }
 
 // begin lets a run in, and no other until end.

@@ -10,8 +10,8 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// pipelines are those of an engine. Each is compiled once: whoever wants one
-// that is being compiled waits for it, and nobody else does. A compiler may take
+// pipelines are those of an engine. Each is compiled once: callers that
+// want one that is being compiled wait for it, and others do not. A compiler may take
 // most of a minute, so that no lock is held around it.
 type pipelines struct {
 	sync.Mutex

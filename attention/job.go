@@ -13,7 +13,7 @@ type Job struct {
 	err       error
 }
 
-// end has the job's call take another run, and then tells who waits.
+// end lets the job's call take another run, and then wakes those who wait.
 func (j *Job) end(err error) {
 	j.err = err
 	j.cancel()

@@ -81,7 +81,7 @@ func TestJobWaitsForTheSemaphore(t *testing.T) {
 	require.NoError(t, job.Close())
 }
 
-// However a job ends early, whoever waits for its semaphore goes on.
+// However a job ends early, work that waits for its semaphore goes on.
 func TestCancelledJobSignals(t *testing.T) {
 	l := openLent(t, testhost.Options{Enable: testhost.All})
 	c, _ := l.slicedCall(t)

@@ -52,8 +52,8 @@ var kernelFacts = [kernelCount]struct {
 
 func (k kernel) String() string { return kernelFacts[k].name }
 
-// searches tells the kernels that walk keys for rows that stand for a group.
-// They have the shape Tuning.Identify.
+// searches says whether a kernel walks keys for rows that stand for a group. Such
+// kernels have the shape Tuning.Identify.
 func (k kernel) searches() bool {
 	return k == kernelIdentify || k == kernelSample || k == kernelPickMatrix || k == kernelMiss || k == kernelPeaks
 }
@@ -131,7 +131,7 @@ func pipelineFor(k kernel, tier Tier, t tuning.Tuning, headDim int) pipelineKey 
 	return key
 }
 
-// isMatrix tells a kernel on cooperative matrices.
+// isMatrix says whether the kernel uses cooperative matrices.
 func (key pipelineKey) isMatrix() bool {
 	return key.tier.OnMatrixUnits() && kernelFacts[key.kernel].matrix
 }

@@ -16,7 +16,7 @@ import (
 // longest is what README promises at head_dim 128 in bindings of 128 MiB.
 const longest = 524_287
 
-// longInputs are zero keys but for every odd one of a stretch, whose scores are
+// longInputs are zero keys, except every odd one of a stretch, whose scores are
 // far below the others', and values that are 1 in the first half and 0 in the
 // second. Queries are ones.
 func longInputs(s Shape, oddFrom, oddTo int) Inputs {

@@ -84,7 +84,7 @@ func checkOverlap(in *Inputs, out *Outputs, lse int) error {
 	return nil
 }
 
-// same tells whether two places are equal element by element.
+// same says whether two places are equal element by element.
 func (p *place) same(other *place) bool {
 	distance, ok := p.distance(other)
 	return ok && distance == 0 && p.row == other.row && p.strides == other.strides && p.counts == other.counts
@@ -141,7 +141,7 @@ const (
 	unknown
 )
 
-// meet tells whether two places have a byte in common, where b starts distance
+// meet says whether two places have a byte in common, where b starts distance
 // bytes after a: whether there are counts x and y of steps with
 //
 //	sum(a.strides x) - sum(b.strides y) in (distance - a.row, distance + b.row)
@@ -200,7 +200,7 @@ func (s *search) sort() {
 	}
 }
 
-// within tells whether steps of the axes from first on add up to a number from
+// within says whether steps of the axes from first on add up to a number from
 // low to high.
 func (s *search) within(first, low, high int) bool {
 	if s.left--; s.left < 0 {

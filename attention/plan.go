@@ -19,7 +19,7 @@ import (
 type Problem struct {
 	Shape  Shape
 	Mode   Mode
-	Params Params // ignored for ModeDense, but for Scale
+	Params Params // ignored for ModeDense, except Scale
 }
 
 // PlanOptions steer the choices of a plan. The zero value chooses by itself.
@@ -32,8 +32,8 @@ type PlanOptions struct {
 	// SliceMS is the longest that one submission should keep the device busy,
 	// in milliseconds. 0 means 100.
 	SliceMS float64
-	// ScratchBytes bounds the scratch memory, but for one (head, group) pair,
-	// which is always held. 0 means 60 MiB.
+	// ScratchBytes bounds the scratch memory, which holds one unit, a (head,
+	// group) pair, in any case. 0 means 60 MiB.
 	ScratchBytes uint64
 	// MemoryBudget bounds Plan.Memory.Total: fewer (head, group) pairs are held
 	// at a time where that helps, and a problem that does not fit is refused
@@ -114,7 +114,7 @@ type Plan struct {
 	// result is right; runs repeat them in Stats.Warnings.
 	Warnings []string `json:"warnings,omitempty"`
 
-	options PlanOptions // as asked for, to plan anew on another tier
+	options PlanOptions // as asked for, to plan again on another tier
 	report  *vk.Report  // of the device that it was made for
 
 	scratch scratchLayout

@@ -74,7 +74,7 @@ func TestModulesTakeTheBindingsThatGoGives(t *testing.T) {
 	})
 }
 
-// isRanged tells the modules that attend keys a range at a time.
+// isRanged says whether a module attends keys a range at a time.
 func isRanged(module shaders.Module) bool { return slices.Contains(module.Defines, "KEY_RANGE") }
 
 // leaves are the 32-bit numbers of a Go structure, in order.

@@ -10,7 +10,7 @@ import (
 // A driver may refuse to build what its properties promise: a compiler gives
 // up, a subgroup size is not granted. That must not end a call which another
 // tier can compute, so the engine remembers the tier as refused for that head
-// dimension and plans anew. A tier that was asked for by name is not replaced:
+// dimension and plans again. A tier that was asked for by name is not replaced:
 // its caller gets the error.
 
 // refusalKey names what cannot be built.

@@ -70,7 +70,7 @@ func TestShadersKnowAnInfiniteTheta(t *testing.T) {
 	assert.Greater(t, searches, 1)
 }
 
-// Kernels that write output tell by the number that Go gives whether
+// Kernels that write output know from the number that Go gives whether
 // log-sum-exps are wanted.
 func TestShadersKnowThatNoLSEIsWanted(t *testing.T) {
 	eachKernel(t, func(t *testing.T, k kernel, _ bool, code []instruction) {

@@ -17,10 +17,10 @@ type RunOptions struct {
 	// Shorter slices give it to them sooner. 0 means 1. Copies of host tensors
 	// are not counted.
 	DutyCycle float64
-	// Progress, where set, is told after every slice which share of the device's
-	// work is done, from above 0 to 1. It is called by the goroutine of the run,
-	// never after it has returned, while the device waits: it should return at
-	// once, and must not use the engine.
+	// Progress, where set, is called after every slice with the share of the
+	// device's work that is done, from above 0 to 1. The run's own goroutine calls
+	// it, never after the run has returned, while the device waits: it should
+	// return at once, and must not use the engine.
 	Progress func(done float64)
 }
 

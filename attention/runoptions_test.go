@@ -106,7 +106,7 @@ func TestProgress(t *testing.T) {
 				require.True(t, slices.IsSorted(told), "%v: %v", mode, told)
 				require.Positive(t, told[0])
 				require.Equal(t, 1.0, told[len(told)-1])
-				if len(told) > 40 { // even slices, so even steps, but for the one at the end
+				if len(told) > 40 { // even slices, so even steps, except the one at the end
 					steps := 0.0
 					for i := 1; i < len(told)-1; i++ {
 						steps = max(steps, told[i]-told[i-1])

@@ -62,8 +62,8 @@ func (p *Plan) guards() bool { return p.Params.Guard.On() && p.anyHead(Params.Gu
 const neverPeak = 2
 
 // setSampled holds what the kernels of sampled rows need in the places of O's
-// and V's views, as include/guard.glsl reads them. look is 0 but for the second
-// look, and for the verdict that it follows.
+// and V's views, as include/guard.glsl reads them. look is 0 except for the second
+// look and for the verdict that it follows.
 func (p *push) setSampled(params Params, h Head, stride, look int) {
 	peak, limit := params.Guard.Peak, params.Guard.Limit
 	if !params.Guard.On() {

@@ -67,7 +67,7 @@ func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	return nil
 }
 
-// countBytes is what a run tells of every (head, group) pair: how many stripes
+// countBytes is what a run reports of every (head, group) pair: how many stripes
 // it keeps, and with a guard what its peaks miss.
 func (p *Plan) countBytes() uint64 {
 	if p.guards() {

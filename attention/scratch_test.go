@@ -7,7 +7,7 @@ import (
 )
 
 // A bound on scratch memory is kept to the byte, wherever it falls between one
-// number of slots and the next, and used but for less than two slots.
+// number of slots and the next, and all of it is used but less than two slots.
 func TestScratchKeepsToItsBound(t *testing.T) {
 	problem := llama(16_384)
 	plan := func(bytes uint64) *Plan {

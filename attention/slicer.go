@@ -40,7 +40,7 @@ type slicer struct {
 
 	progress func(done float64)
 	done     float64 // work recorded so far
-	total    float64 // work of the run; known where progress is told
+	total    float64 // work of the run; known where progress is reported
 }
 
 // begin starts a run whose submissions go to a sink.

@@ -82,5 +82,6 @@ func (p *Plan) wayOf(k, v Tensor) tuning.Way {
 	return way
 }
 
-// noAddress tells a lent buffer; tensors of the host get one of the engine's.
+// noAddress says whether a tensor lies in a lent buffer without an address; tensors
+// of the host get a buffer of the engine's, which has one.
 func noAddress(t Tensor) bool { return t.Buffer != nil && t.Buffer.Address() == 0 }

@@ -57,7 +57,7 @@ type spirv struct {
 	sized        bool // the workgroup size is made of constants, so that it can be specialized
 }
 
-// onMatrices tells the kernels on cooperative matrices.
+// onMatrices says whether a kernel uses cooperative matrices.
 func (m spirv) onMatrices() bool { return m.capabilities[capCooperativeMatrix] }
 
 // storageBuffer is a binding; set is its descriptor set.

@@ -2,7 +2,7 @@ package attention
 
 // Times are GPU times in milliseconds, from timestamps; all zero where they are
 // not known: on a device without them, and where its clock was found wrong,
-// which Stats.Warnings tells. Anchor covers the anchor keys and the pooling,
+// as Stats.Warnings says. Anchor covers the anchor keys and the pooling,
 // Identify the search for stripes, the guard and the lists, Attention the
 // stripes and all dense work, the tail too.
 type Times struct {

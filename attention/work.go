@@ -3,7 +3,7 @@ package attention
 import "github.com/anchorvk/anchorvk/internal/ceil"
 
 // What the work items of each kernel cost, in floating-point operations: slices
-// are cut by it, and progress is told in it.
+// are cut by it, and progress is reported in it.
 
 // tileFlops is the work of a row tile that attends so many keys.
 func (p *Plan) tileFlops(keys float64) float64 {

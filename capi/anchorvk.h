@@ -1,7 +1,7 @@
 /* anchorvk: sparse prefill attention on Vulkan devices, for C and all that calls C.
  *
  * AnchorAttention and dense causal attention over F16 tensors; docs/c-api.md
- * tells how to use it, and what a Go runtime in the process means.
+ * says how to use it, and what a Go runtime in the process means.
  *
  * Rules that hold everywhere:
  *
@@ -117,7 +117,7 @@ AVK_API const char *avk_status_name(avk_status status);
 
 /* ---- devices ---- */
 
-/* How urgent the device's work is beside that of other programs. */
+/* How urgent the device's work is beside other programs'. */
 enum { AVK_PRIORITY_NORMAL = 0, AVK_PRIORITY_LOW = 1, AVK_PRIORITY_HIGH = 2 };
 
 typedef struct avk_device_options {
@@ -141,7 +141,7 @@ AVK_API avk_status avk_device_list(const avk_device_options *options, char *text
 AVK_API avk_status avk_device_open(const avk_device_options *options, avk_device *device);
 
 /* A device that the caller has made and keeps, which must outlive the avk_device:
- * what was enabled of it, and the queue to use. docs/c-api.md tells what is done
+ * what was enabled of it, and the queue to use. docs/c-api.md says what is done
  * with it, and what never. */
 typedef struct avk_adopt_info {
 	size_t struct_size;
@@ -248,7 +248,7 @@ typedef struct avk_head {
  * head_dim in between pad q, k and v, and set scale to 1/sqrt of the true one.
  *
  * A prompt may be prefilled in chunks, a call each. Chunks that end on multiples
- * of block * step, but for the last one, which may end anywhere, give the bits of
+ * of block * step, except the last one, which may end anywhere, give the bits of
  * one call over the whole prompt, where no call falls back to dense (no_fallback).
  * One that begins inside such a group (kv_len - q_len is no multiple) selects other
  * keys for the rest of the group: results differ, by up to about 1 in single
@@ -303,7 +303,7 @@ AVK_API avk_status avk_plan_create(avk_engine engine, const avk_plan_info *info,
  * memory. */
 AVK_API avk_status avk_plan_text(avk_plan plan, int32_t format, char *text, size_t size, size_t *length);
 
-/* Device memory that a run takes, in bytes; but for stripes all of it is in total. */
+/* Device memory that a run takes, in bytes; all of it except stripes is in total. */
 typedef struct avk_memory {
 	size_t struct_size;
 	uint64_t tensors; /* copies of q, k, v and o, contiguous; 0 with device_tensors */
@@ -373,7 +373,7 @@ typedef struct avk_tensor {
  * with each other, in buffers and in host memory; o alone may lie exactly over q, at
  * the same place with the same strides. Lanes of one buffer, such as those of q, k,
  * v and o side by side in each position's row, share no element. All of this is
- * checked, but for two VkBuffers that are bound to the same memory and have no
+ * checked, except for two VkBuffers that are bound to the same memory and have no
  * device address. */
 typedef struct avk_tensors {
 	size_t struct_size;
@@ -420,8 +420,8 @@ AVK_API avk_status avk_call_run(avk_call call, avk_stats *stats);
 AVK_API avk_status avk_call_warnings(avk_call call, char *text, size_t size, size_t *length);
 
 /* From the next run or start on: the share of time, from 0.01 to 1, that runs may
- * keep the device busy (0: 1), and a function that is told after every slice which
- * share of the work is done, or NULL. It is called on a thread of its own choice,
+ * keep the device busy (0: 1), and a function that is called after every slice with
+ * the share of the work that is done, or NULL. It is called on a thread of its own choice,
  * while the run goes on; it should return at once and must not call this library.
  * Neither holds for submitted and recorded work (avk_call_submit, avk_call_record). */
 typedef void (*avk_progress)(void *user, double done);
@@ -439,7 +439,7 @@ AVK_API avk_status avk_call_wait(avk_call call, double timeout_ms, avk_stats *st
  * happens in every case, also when it is cancelled, unless the device is lost. At
  * most two slices are in the queue at a time: work of the caller's on the same
  * queue that waits for signal must be submitted after avk_call_submitted. The
- * semaphores stay alive until avk_call_wait has told that the call has ended. A
+ * semaphores stay alive until avk_call_wait has said that the call has ended. A
  * call whose wait semaphores are never signalled does not end, cancelled or not. */
 typedef struct avk_timeline {
 	uint64_t semaphore; /* AVK_VULKAN(VkSemaphore), of type timeline */

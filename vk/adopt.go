@@ -20,8 +20,8 @@ func BorrowedFeatures() []string { return driver.SwitchNames() }
 // own submissions, and leaves everything borrowed alone: no
 // vkDeviceWaitIdle, no vkQueueWaitIdle, nothing reset or destroyed.
 //
-// Errors are *BorrowError, *NoDeviceError and what the driver says. A handle
-// that is not null and no handle either cannot be told, and is undefined
+// Errors are *BorrowError, *NoDeviceError and what the driver says. A value
+// that is neither null nor a handle cannot be recognized, and is undefined
 // behaviour, as everywhere in Vulkan.
 func Adopt(b Borrowed, opt Options) (*Device, error) {
 	if err := b.check(&opt); err != nil {
@@ -145,5 +145,5 @@ func noteDisabled(r, offered *Report, disabled []string) {
 	}
 }
 
-// Borrowed tells whether the device was made by Adopt.
+// Borrowed says whether the device was made by Adopt.
 func (d *Device) Borrowed() bool { return d.lent != nil }

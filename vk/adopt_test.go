@@ -174,7 +174,7 @@ func TestOnlyEnabledFeatures(t *testing.T) {
 	bare := of(openHost(t, testhost.Options{}), keep)
 	old := of(openHost(t, testhost.Options{API: testhost.Vulkan11, Enable: testhost.All}), keep)
 	require.Equal(t, chained.Features.Storage16, old.Features.Storage16)
-	require.Equal(t, chained.API, old.API, "the report tells the device's version, whatever may be used of it")
+	require.Equal(t, chained.API, old.API, "the report has the device's version, whatever may be used of it")
 	old.Features.Storage16 = false
 	for _, r := range []Report{nothing, bare, old} {
 		require.Equal(t, Features{HostVisible: chained.Features.HostVisible, MemoryBudget: chained.Features.MemoryBudget}, r.Features)
@@ -218,7 +218,7 @@ func TestKernelsNeedEnabledFeatures(t *testing.T) {
 	require.ErrorContains(t, err, "enable timelineSemaphore on your device")
 }
 
-// A queue that the driver does not give is told, not submitted to.
+// A queue that the driver does not give is an error, and nothing is submitted to it.
 func TestAdoptWithoutAQueue(t *testing.T) {
 	b := lend(openHost(t, testhost.Options{}))
 	b.Queue = 0

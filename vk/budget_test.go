@@ -53,7 +53,7 @@ func prefill(t *testing.T, e *attention.Engine, p *attention.Plan) ([]float16.Fl
 	return out.Host, err
 }
 
-// The estimate is what a run takes, but for rounding and staging, and never
+// The estimate is what a run takes, except rounding and staging, and never
 // less: a budget of it suffices.
 func TestMemoryEstimate(t *testing.T) {
 	free, _ := budgeted(t, 0)

@@ -94,7 +94,7 @@ func (b *Buffer) Mapped() []byte {
 	return b.mapped
 }
 
-// Coherent tells whether what the host writes to Mapped reaches the device by
+// Coherent says whether what the host writes to Mapped reaches the device by
 // itself, and the other way round; false where nothing is mapped because the
 // memory is the caller's.
 func (b *Buffer) Coherent() bool {
@@ -114,7 +114,7 @@ func (b *Buffer) destroy() {
 	b.device.memory.free(b.memory)
 }
 
-// check tells whether [offset, offset+size) lies inside the buffer.
+// check says whether [offset, offset+size) lies inside the buffer.
 func (b *Buffer) check(what string, offset, size uint64) error {
 	if offset > b.size || size > b.size-offset {
 		return fmt.Errorf("vk: %s: bytes %d to %d lie outside buffer %q of %d bytes", what, offset, offset+size, b.label, b.size)

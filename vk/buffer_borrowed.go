@@ -44,7 +44,7 @@ func (d *Device) BorrowBuffer(b BorrowedBuffer) (*Buffer, error) {
 	return made, nil
 }
 
-// Borrowed tells whether the buffer is the caller's.
+// Borrowed says whether the buffer is the caller's.
 func (b *Buffer) Borrowed() bool { return b.lent }
 
 // allows refuses a use of a borrowed buffer that its owner did not make it for.

@@ -1,6 +1,6 @@
 package vk
 
-// Shares tells whether two buffers of a device view the same memory, and how
+// Shares says whether two buffers of a device view the same memory, and how
 // many bytes after the start of b the other one starts (before it: negative).
 // They do when they are one VkBuffer, however often it was lent, or when their
 // device addresses say so. Of two VkBuffers of a caller's that are bound to the

@@ -11,7 +11,7 @@ import (
 
 // A canary is a word that the last command of a submission writes, behind a
 // barrier, with a value that is new each time. A driver that drops work, or is
-// reset in the middle of it, may signal the fence all the same; the word tells.
+// reset in the middle of it, may signal the fence all the same; the word shows it.
 
 // canaryPageSize is the memory that is asked of the driver at a time.
 const canaryPageSize = 16 << 10
@@ -148,10 +148,10 @@ func (x canary) words() []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(&x.page.memory.mapped[x.place.offset])), x.place.size/4)
 }
 
-// holds tells whether the device has written a value to the first word.
+// holds says whether the device has written a value to the first word.
 func (x canary) holds(value uint32) bool { return atomic.LoadUint32(&x.words()[0]) == value }
 
-// count tells how many of the first n words have a value.
+// count is how many of the first n words have a value.
 func (x canary) count(n int, value uint32) int {
 	found := 0
 	for i := range x.words()[:n] {

@@ -61,7 +61,7 @@ func enabled(report *Report, caps *driver.Caps) driver.Caps {
 	return enable
 }
 
-// refusesFeatures tells whether a VkDevice was refused for what was asked of it.
+// refusesFeatures says whether a VkDevice was refused for what was asked of it.
 func refusesFeatures(err error) bool {
 	var call *CallError
 	return errors.As(err, &call) &&

@@ -16,7 +16,7 @@
 // enabled and the lock of its queue, and [Device.BorrowBuffer] its buffers.
 // [Recorder.Hold] makes work that goes into its command buffers, and
 // [Recorder.Submit] waits for and signals its timeline semaphores. Nothing
-// borrowed is freed, reset or waited idle for. docs/embedding.md tells more.
+// borrowed is freed, reset or waited idle for. docs/embedding.md says more.
 //
 // # Errors
 //

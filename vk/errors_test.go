@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is not known is not told, and the host's memory is not called the device's.
+// What is not known is left out, and the host's memory is not called the device's.
 func TestOutOfMemoryText(t *testing.T) {
 	const device, host = "; try shorter inputs, fewer heads at a time, or a device with more memory", "; try shorter inputs, fewer heads at a time, or to end other programs"
 	for want, e := range map[string]OutOfMemoryError{

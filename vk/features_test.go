@@ -10,7 +10,7 @@ import (
 )
 
 // A device that offers everything has all features; each can be switched off,
-// alone but for those that build on it, and is then not asked for when a device
+// alone except for those that build on it, and is then not asked for when a device
 // is made.
 func TestSwitchingOffEachFeature(t *testing.T) {
 	caps := driver.Caps{

@@ -122,7 +122,7 @@ func (e environment) implicit(l *layerManifest) string {
 	return ""
 }
 
-// matches tells whether a variable that lists names with wildcards, or kinds of
+// matches says whether a variable that lists names with wildcards, or kinds of
 // layers, has a layer.
 func (e environment) matches(variable, name, kind string) bool {
 	for _, pattern := range strings.Split(e.get(variable), ",") {

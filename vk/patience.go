@@ -33,7 +33,7 @@ func (d *Device) newPatience() patience {
 	return p
 }
 
-// over tells, after a look at work that has not ended, whether to give it up,
+// over says, after a look at work that has not ended, whether to give it up,
 // and how long it has stood still.
 func (p *patience) over() (waited time.Duration, over bool) {
 	d := p.device
@@ -60,7 +60,7 @@ func (p *patience) rest(now time.Time) {
 	}
 }
 
-// computing tells whether the device is a CPU and the process has used it since
+// computing says whether the device is a CPU and the process has used it since
 // the count began.
 func (p *patience) computing() bool {
 	used := processorTime() - p.processor

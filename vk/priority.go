@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Priority says how urgent a device's work is beside that of other programs
+// Priority says how urgent a device's work is beside other programs'
 // on the same GPU, the desktop among them.
 type Priority int
 

@@ -38,7 +38,7 @@ func (w *waiting) remove(r *Recorder) {
 	delete(w.recorders, r)
 }
 
-// any tells whether one of the semaphores has not been signalled yet.
+// any says whether one of the semaphores has not been signalled yet.
 func (w *waiting) any() bool {
 	w.Lock()
 	defer w.Unlock()

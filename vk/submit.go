@@ -97,7 +97,7 @@ func (r *Recorder) callError(result driver.Result) error {
 	return callError(r.driver.FailedCall(), result)
 }
 
-// Ended tells whether what Submit submitted has ended, or the device is given
+// Ended says whether what Submit submitted has ended, or the device is given
 // up, so that Wait returns at once.
 func (r *Recorder) Ended() bool {
 	if r.state != recorderBusy || r.device.Err() != nil {
@@ -140,7 +140,7 @@ func (r *Recorder) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// watch makes ready what tells whether the submission has run.
+// watch makes ready what says whether the submission has run.
 func (r *Recorder) watch() (err error) {
 	if r.canary.page == nil {
 		if r.canary, err = r.device.canaries.take(r.device, 1); err != nil {
@@ -194,7 +194,7 @@ func (r *Recorder) wait() error {
 	}
 }
 
-// poll tells whether a submission that wait gave up has ended by now. On a lost
+// poll says whether a submission that wait gave up has ended by now. On a lost
 // device nothing runs any more.
 func (r *Recorder) poll() bool {
 	switch r.look(waitSlice) {

@@ -46,7 +46,7 @@ func (d *Device) SubmitSync(s Sync) error {
 	return d.fail(callError("vkQueueSubmit", d.submit(nil, &s)))
 }
 
-// held tells whether the submission still waits for a semaphore of the
+// held says whether the submission still waits for a semaphore of the
 // caller's, so that neither it nor what is behind it in the queue can be blamed
 // for making no progress.
 func (r *Recorder) held() bool {

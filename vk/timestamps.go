@@ -38,7 +38,7 @@ func (r *Recorder) TimestampsMS(dst []float64) []float64 {
 }
 
 // TimestampFault says why the timestamps of the last Run were dropped: the
-// driver could not tell them, or they contradict each other or the host's
+// driver did not give them, or they contradict each other or the host's
 // clock. It is "" when they were not.
 func (r *Recorder) TimestampFault() string { return r.clockFault }
 

@@ -21,5 +21,5 @@ func TestUnsupportedSaysSo(t *testing.T) {
 	_, err = LoaderVersion()
 	require.ErrorIs(t, err, ErrUnsupported)
 	_, err = Open(Options{Disable: []string{"gravity"}})
-	require.ErrorContains(t, err, "gravity", "wrong options are told first")
+	require.ErrorContains(t, err, "gravity", "wrong options are reported first")
 }

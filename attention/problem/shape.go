@@ -24,7 +24,7 @@ const (
 // h / (Heads/KVHeads).
 //
 // So a prompt may be prefilled in chunks, a call each. Chunks that end on
-// multiples of Params.Group, but for the last one, which may end anywhere, give
+// multiples of Params.Group, except the last one, which may end anywhere, give
 // the bits of one call over the whole prompt, where all calls run the same mode
 // ([PlanOptions].NoFallback) on the same tier. A chunk that begins inside a
 // group selects other stripes for the rest of that group, and its results

@@ -94,7 +94,7 @@ func Parse(text []byte) (*Profile, error) {
 // a decoder would silently take the last, and for text after it.
 func checkNames(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber() // one too large for a float64 is told later, by its name
+	dec.UseNumber() // one too large for a float64 is refused later, by its name
 	if err := checkValue(dec, 0); err != nil {
 		return err
 	}

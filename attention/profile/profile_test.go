@@ -216,7 +216,7 @@ func TestNamesAreExact(t *testing.T) {
 	}
 }
 
-// What is of the wrong kind is told in words of the file, none of Go's types.
+// A value of the wrong kind is named in the words of the file, not by Go's types.
 func TestWrongKinds(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	head := func(rest string) string { return `{"schema":1,"preset":"safe","heads":[{` + rest + `}]}` }

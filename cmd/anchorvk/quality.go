@@ -11,7 +11,7 @@ import (
 	"github.com/anchorvk/anchorvk/internal/report"
 )
 
-// denseRecord says how far the whole output of a mode lies from that of dense
+// denseRecord says how far the whole output of a mode lies from the output of dense
 // attention, where both ran. It is about the algorithm, not about the kernels.
 type denseRecord struct {
 	RelL2Dense  report.Float `json:"rel_l2_dense"`

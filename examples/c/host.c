@@ -37,7 +37,7 @@ static void pick_family(struct host *h) {
 	die("no queue family", "computes");
 }
 
-/* Enables every feature of core Vulkan that there is, but for checks of bounds,
+/* Enables every feature of core Vulkan that there is, except checks of bounds,
  * which cost time. A host enables what it needs; anchorvk makes do with that. */
 static void query_features(struct host *h) {
 	VkPhysicalDeviceProperties properties;

@@ -37,7 +37,7 @@ func lock(f *os.File) lockResult {
 	}
 }
 
-// own tells whether the file is this user's.
+// own says whether the file is this user's.
 func own(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()

@@ -55,7 +55,7 @@ func createTemp(dir, name string, mode fs.FileMode) (*os.File, string, error) {
 	}
 }
 
-// exists tells whether the name still leads to the open file.
+// exists says whether the name still leads to the open file.
 func exists(f *os.File, path string) bool {
 	own, err := f.Stat()
 	if err != nil {

@@ -17,7 +17,7 @@ func Functions() []string {
 	return list
 }
 
-// ReturnsResult tells whether a function of Functions returns a VkResult.
+// ReturnsResult says whether a function of Functions returns a VkResult.
 func ReturnsResult(function string) bool { return C.inject_returns_result(number(function)) != 0 }
 
 func number(function string) C.int {
@@ -30,14 +30,14 @@ func number(function string) C.int {
 }
 
 // Fail makes the nth call from now on of a function, counted from 1, return a
-// VkResult, once. The function is not called then, but for VK_INCOMPLETE, and
+// VkResult, once. The function is not called then, except for VK_INCOMPLETE, and
 // what it should have made is undefined. It takes the place of an earlier Fail;
 // nth 0 lets everything succeed.
 func Fail(function string, nth int, result int32) {
 	C.inject_arm(number(function), C.int64_t(nth), C.int32_t(result))
 }
 
-// Fired tells whether the call that the last Fail chose was made.
+// Fired says whether the call that the last Fail chose was made.
 func Fired() bool { return C.inject_fired() != 0 }
 
 // Calls counts the calls of each function since ResetCalls.

@@ -48,7 +48,7 @@ func (r Result) String() string {
 	return fmt.Sprintf("VkResult %d", int32(r))
 }
 
-// OutOfMemory tells whether memory of some kind ran out.
+// OutOfMemory says whether memory of some kind ran out.
 func (r Result) OutOfMemory() bool {
 	switch r {
 	case OutOfHostMemory, OutOfDeviceMemory, OutOfPoolMemory, FragmentedPool, Fragmentation, MemoryMapFailed:
@@ -57,7 +57,7 @@ func (r Result) OutOfMemory() bool {
 	return false
 }
 
-// Builds tells whether a function takes part in making a pipeline, so that its
+// Builds says whether a function takes part in making a pipeline, so that its
 // failure may be that of the kernel.
 func Builds(function string) bool {
 	switch function {
@@ -130,7 +130,7 @@ func results() map[string][]Result {
 	return table
 }
 
-// Tolerated are the functions whose failure need not be told, and why: what is
+// Tolerated are the functions whose failure need not be reported, and why: what is
 // wanted is had all the same, or was only a convenience.
 var Tolerated = map[string]string{
 	"vkEnumerateInstanceExtensionProperties":                             "no portability drivers are asked for",

@@ -125,7 +125,7 @@ func start(output bytes.Buffer) string {
 }
 
 // OnDevice makes a command run on the test's Vulkan device: tools/with-device.sh
-// tells by ANCHORVK_TEST_EXEC what must stand before a program.
+// says in ANCHORVK_TEST_EXEC what must stand before a program.
 func OnDevice(c Command) Command {
 	if words := strings.Fields(os.Getenv("ANCHORVK_TEST_EXEC")); len(words) > 0 {
 		c.Args = append(append(words[1:], c.Name), c.Args...)

@@ -123,7 +123,7 @@ func (m *measurement) tier(report *vk.Report, tier attention.Tier, headDim int, 
 	return nil
 }
 
-// identity tells whether two pipelines are the same code at the same subgroup size.
+// identity says whether two pipelines are the same code at the same subgroup size.
 func identity(c vk.PipelineConfig, size uint32) string {
 	return fmt.Sprint(c.Name, c.Constants, size)
 }
@@ -151,7 +151,7 @@ func (m *measurement) pipeline(key Key, config vk.PipelineConfig) (Row, error) {
 	return row, row.count(listings)
 }
 
-// shapeOf shows the specialization constants but for the head dimension.
+// shapeOf shows the specialization constants except the head dimension.
 func shapeOf(constants []uint32) string {
 	const shape, headDim = 4, 5 // how many come before and up to the head dimension
 	var parts []string

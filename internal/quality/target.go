@@ -68,7 +68,7 @@ func NewSearch(t Target, preset string, options []attention.Head) (*Search, erro
 	return &Search{target: t, preset: preset, anyway: anyway, options: options, heads: map[At]*tried{}}, nil
 }
 
-// Add tells what the options measured on one sample of a head.
+// Add notes what the options measured on one sample of a head.
 func (s *Search) Add(at At, measured []Measures) {
 	h := s.heads[at]
 	if h == nil {

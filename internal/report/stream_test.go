@@ -24,7 +24,7 @@ func stream(t *testing.T, f Format) (after []string, whole string) {
 	return after, b.String()
 }
 
-// A stream ends up as the document does, but for the widths of columns, which
+// A stream ends up as the document does, except the widths of columns, which
 // it has to know before the last row.
 func TestStream(t *testing.T) {
 	for _, f := range []Format{JSON, CSV, JSONL} {

@@ -148,7 +148,7 @@ func (s Sizes) axes(i int) (heads, seq int) {
 	return s.KVHeads, s.KVLen
 }
 
-// weakHeads tells of heads that are too small for F16, in a tensor that is not.
+// weakHeads names heads that are too small for F16, in a tensor that is not.
 func weakHeads(name string, losses []loss, heads int) string {
 	count, first := 0, 0
 	for i := range losses {

@@ -190,7 +190,7 @@ func (b *bench) checkSecond(t *testing.T, p problem, want Output) {
 	}
 }
 
-// sameHalves compares bits, but for those of NaN.
+// sameHalves compares bits, except those of NaN.
 func sameHalves(a, b []float16.Float16) bool {
 	return slices.EqualFunc(a, b, func(x, y float16.Float16) bool { return x == y || x.IsNaN() && y.IsNaN() })
 }

@@ -36,7 +36,7 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
 
 
 def real(name: str, value: Any, infinite: bool = False) -> float:
-    """A number, but for NaN, and for infinity unless that means something."""
+    """A number: not NaN, and infinity only where that means something."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {_kind(value)}")
     try:

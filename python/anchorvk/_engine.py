@@ -48,7 +48,7 @@ class Engine(Object):
 
         head_dim is a multiple of 8 up to 256. With q_len < kv_len the rows are the last
         positions, so that a prompt may be prefilled in chunks. Chunks that end on multiples
-        of block * step, but for the last one, which may end anywhere, give the bits of one
+        of block * step, except the last one, which may end anywhere, give the bits of one
         call, where none falls back to dense (no_fallback=True). One that begins inside such
         a group selects other keys for the rest of the group: results differ, by up to about
         1 in single elements, and Stats.warnings says so. A small step keeps chunks small:
@@ -69,7 +69,7 @@ class Engine(Object):
         is meant without one, or "bshd" for [batch, positions, heads, head_dim]. Arrays may have any
         strides with contiguous rows that start on 16 bytes; those of q, k and v may be 0, as
         numpy.broadcast_to gives them, and q, k and v may share memory. What is written
-        shares none, but for o, which may be q itself.
+        shares none, except o, which may be q itself.
         """
         return Call(self, plan, q, k, v, o, lse, stripes, layout)
 

@@ -88,7 +88,7 @@ def set_sample(info: PlanInfo, sample: Numbers, weight: Any) -> None:
 
 
 def set_theta(info: PlanInfo, theta: Any, sample: Numbers, weight: Any) -> None:
-    """A theta has pooled rows choose, but for infinite ones, which keep every key or none; None leaves the preset's way."""
+    """A theta has pooled rows choose, except infinite ones, which keep every key or none; None leaves the preset's way."""
     if theta is None:
         return
     info.theta = check.real("theta", theta, infinite=True)

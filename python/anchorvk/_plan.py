@@ -68,7 +68,7 @@ class Plan(Object):
 
     @property
     def memory(self) -> dict[str, int]:
-        """Device memory that a run takes, in bytes, by use; "total" is their sum but for "stripes"."""
+        """Device memory that a run takes, in bytes, by use; "total" is their sum without "stripes"."""
         m = Memory()
         library.avk_plan_memory(self._handle, m)
         return {name: getattr(m, name) for name, *_ in Memory._fields_ if name != "struct_size"}

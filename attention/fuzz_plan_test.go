@@ -182,9 +182,14 @@ func requireGroupsCovered(t *testing.T, p *Plan) {
 				break
 			}
 			b, h, g := order.at(unit)
-			require.True(t, b >= 0 && b < s.Batch && h >= 0 && h < s.Heads && g >= first && g*group < s.KVLen, "unit %d is batch %d head %d group %d", unit, b, h, g)
-			require.False(t, p.Params.Head(h).IsDense(), "unit %d is of a dense head", unit)
-			require.False(t, seen[[3]int{b, h, g}], "unit %d is there twice", unit)
+			switch {
+			case b < 0 || b >= s.Batch || h < 0 || h >= s.Heads || g < first || g*group >= s.KVLen:
+				t.Fatalf("unit %d is batch %d head %d group %d", unit, b, h, g)
+			case p.Params.Head(h).IsDense():
+				t.Fatalf("unit %d is of a dense head", unit)
+			case seen[[3]int{b, h, g}]:
+				t.Fatalf("unit %d is there twice", unit)
+			}
 			seen[[3]int{b, h, g}] = true
 		}
 	}

@@ -24,9 +24,7 @@ func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
 		nmse := oracle.NMSE(wide(anchor.o), wide(dense.o))
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
-		for i := range dense.lse {
-			require.InDelta(t, dense.lse[i], anchor.lse[i], lseTolerance(tier))
-		}
+		attentest.RequireNear(t, dense.lse, anchor.lse, lseTolerance(tier), "log-sum-exps")
 	})
 }
 
@@ -37,9 +35,7 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 		in := selectiveInputs(problem.Shape, 2)
 		got := compute(t, e, problem, PlanOptions{Tier: tier}, in)
 		requireFinite(t, got)
-		for i, kept := range got.stripes {
-			require.Zero(t, kept, "stripe %d", i)
-		}
+		require.Equal(t, make([]byte, len(got.stripes)), got.stripes)
 		assert.Zero(t, got.stats.StripeRatio)
 		assert.Positive(t, got.stats.Sparsity)
 		o, err := oracle.New(problem.Shape, problem.Params, in.Q, in.K, in.V)
@@ -48,9 +44,7 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 		nmse := oracle.NMSE(wide(got.o), want.O)
 		t.Logf("NMSE %.2g", nmse)
 		require.Less(t, nmse, tolerance(tier))
-		for i := range want.LSE {
-			require.InDelta(t, want.LSE[i], got.lse[i], lseTolerance(tier))
-		}
+		attentest.RequireNear(t, want.LSE, got.lse, lseTolerance(tier), "log-sum-exps")
 		full := o.Forward(ModeDense)
 		require.Greater(t, oracle.NMSE(want.O, full.O), 100*tolerance(tier), "anchor-only must differ from dense for this test to tell them apart")
 	})
@@ -76,8 +70,10 @@ func TestDeviceChunksEqualOneCall(t *testing.T) {
 					requireSameRows(t, whole.o, chunk.o, from, what)
 					for h := range part.Shape.Heads {
 						for row := range part.Shape.QLen {
-							want := whole.lse[h*problem.Shape.QLen+from+row]
-							require.Equal(t, math.Float32bits(want), math.Float32bits(chunk.lse[h*part.Shape.QLen+row]), "%s: log-sum-exp of row %d", what, from+row)
+							want, got := whole.lse[h*problem.Shape.QLen+from+row], chunk.lse[h*part.Shape.QLen+row]
+							if math.Float32bits(want) != math.Float32bits(got) {
+								t.Fatalf("%s: log-sum-exp of head %d row %d is %v, want %v", what, h, from+row, got, want)
+							}
 						}
 					}
 				}
@@ -134,9 +130,13 @@ func TestDeviceStripesEqualTheOracles(t *testing.T) {
 							}
 							lo, hi := o.Candidates(g)
 							for j := range device {
-								require.LessOrEqual(t, device[j], byte(1), "a stripe is 0 or 1")
+								if device[j] > 1 {
+									t.Fatalf("key %d of group %d has %d: a stripe is 0 or 1", j, g, device[j])
+								}
 								if j < lo || j >= hi || g < o.FirstGroup() {
-									require.Zero(t, device[j], "key %d is no candidate of group %d", j, g)
+									if device[j] != 0 {
+										t.Fatalf("key %d is no candidate of group %d", j, g)
+									}
 									continue
 								}
 								if math.Abs(margin[j]) < rounding {
@@ -147,7 +147,9 @@ func TestDeviceStripesEqualTheOracles(t *testing.T) {
 								if want[j] {
 									kept++
 								}
-								require.Equal(t, want[j], device[j] == 1, "seed %d batch %d head %d group %d key %d margin %g", seed, b, h, g, j, margin[j])
+								if want[j] != (device[j] == 1) {
+									t.Fatalf("seed %d batch %d head %d group %d key %d margin %g: kept is %v, want %v", seed, b, h, g, j, margin[j], device[j] == 1, want[j])
+								}
 							}
 						}
 					}
@@ -187,7 +189,9 @@ func TestDeviceOneQueryRow(t *testing.T) {
 			want, is := aloneIn.V.At(0, h/2, 0), got.o.At(0, h, 0)
 			if tier == TierCoopF16 { // small values lose bits below fp16's range, shrunk by 4 times the keys
 				for d := range want {
-					require.InDelta(t, want[d].Float32(), is[d].Float32(), 4*16*0x1p-25, "a single key has weight 1")
+					if !attentest.Near(want[d].Float32(), is[d].Float32(), 4*16*0x1p-25) {
+						t.Fatalf("head %d element %d is %v, want %v: a single key has weight 1", h, d, is[d], want[d])
+					}
 				}
 				continue
 			}

@@ -1,12 +1,13 @@
 package oracle
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/problem"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // naive is a second formulation, written from the paper's equations and not
@@ -101,12 +102,11 @@ func TestOracleAgreesWithASecondFormulation(t *testing.T) {
 					got := make([]float64, shape.HeadDim)
 					lse := o.AnchorRow(b, h, row, kept, got)
 					out, wantLSE := n.row(b, h, row, want)
-					require.InDeltaSlice(t, out, got, 1e-12, "batch %d head %d row %d", b, h, row)
-					require.InDelta(t, wantLSE, lse, 1e-12)
+					what := fmt.Sprintf("batch %d head %d row %d", b, h, row)
+					attentest.RequireNear(t, append(out, wantLSE), append(got[:len(got):len(got)], lse), 1e-12, what)
 					lse = o.DenseRow(b, h, row, got)
 					out, wantLSE = n.row(b, h, row, func(key int) bool { return key <= p })
-					require.InDeltaSlice(t, out, got, 1e-12)
-					require.InDelta(t, wantLSE, lse, 1e-12)
+					attentest.RequireNear(t, append(out, wantLSE), append(got[:len(got):len(got)], lse), 1e-12, what+", dense")
 					c := o.Counts(h, o.GroupOf(row), kept)
 					stripes, candidates = stripes+int(c.Stripes), candidates+int(c.Candidates)
 				}
@@ -126,11 +126,14 @@ func TestMarginsDecideStripes(t *testing.T) {
 		lo, hi := o.Candidates(group)
 		for j := range margin {
 			if j < lo || j >= hi {
-				assert.True(t, math.IsNaN(margin[j]) && !kept[j], "key %d is no candidate of group %d", j, group)
+				if !math.IsNaN(margin[j]) || kept[j] {
+					t.Fatalf("key %d is no candidate of group %d", j, group)
+				}
 				continue
 			}
-			assert.Equal(t, margin[j] >= 0, kept[j])
-			assert.InDelta(t, margin[j]+2, wide[j], 1e-12, "margins move with theta")
+			if kept[j] != (margin[j] >= 0) || !attentest.Near(margin[j]+2, wide[j], 1e-12) {
+				t.Fatalf("key %d of group %d: kept is %v with a margin of %g, and the margin of a theta that is larger by 2 is %g", j, group, kept[j], margin[j], wide[j])
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/problem"
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
@@ -46,11 +47,10 @@ func TestOracleOfF32(t *testing.T) {
 	require.NoError(t, err)
 	want, got := o.Forward(problem.ModeDense), tiny.Forward(problem.ModeDense)
 	for i := range want.O {
-		require.InDelta(t, want.O[i]*0x1p-30, got.O[i], 1e-22)
+		want.O[i] *= 0x1p-30
 	}
-	for i := range want.LSE {
-		require.InDelta(t, want.LSE[i], got.LSE[i], 1e-12)
-	}
+	attentest.RequireNear(t, want.O, got.O, 1e-22, "outputs")
+	attentest.RequireNear(t, want.LSE, got.LSE, 1e-12, "log-sum-exps")
 	_, err = o.OfF32(q32, k32[1:], v32)
 	require.ErrorContains(t, err, "k has 1055 elements where the shape needs 1056")
 }

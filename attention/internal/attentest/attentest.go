@@ -3,6 +3,7 @@
 package attentest
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -62,6 +63,24 @@ func Count(flags []bool) (n int) {
 		}
 	}
 	return n
+}
+
+// Near says whether two numbers differ by at most tolerance. NaN is near NaN
+// alone, and an infinity near the same one.
+func Near[W, G float32 | float64](want W, got G, tolerance float64) bool {
+	w, g := float64(want), float64(got)
+	return w == g || math.Abs(w-g) <= tolerance || math.IsNaN(w) && math.IsNaN(g)
+}
+
+// RequireNear demands that numbers are near one by one: what names them.
+func RequireNear[W, G float32 | float64](t testing.TB, want []W, got []G, tolerance float64, what string) {
+	t.Helper()
+	require.Len(t, got, len(want), what)
+	for i, w := range want {
+		if !Near(w, got[i], tolerance) {
+			t.Fatalf("%s: number %d of %d is %v, which is not within %g of %v", what, i, len(want), got[i], tolerance, w)
+		}
+	}
 }
 
 // RequireArgument demands an ArgumentError on a field that names its way out.

@@ -43,8 +43,7 @@ func TestShapesForGPUsAreRight(t *testing.T) {
 				in := selectiveInputs(problem.Shape, 95)
 				for _, mode := range []Mode{ModeAnchor, ModeDense} {
 					problem.Mode = mode
-					plan, err := NewPlan(&report, problem, PlanOptions{Tier: tier.Name, NoFallback: true})
-					require.NoError(t, err)
+					plan := planAs(t, e, &report, problem, PlanOptions{Tier: tier.Name, NoFallback: true})
 					got := runPlan(t, e, plan, in)
 					requireFinite(t, got)
 					nmse := compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse})

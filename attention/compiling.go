@@ -10,9 +10,9 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// pipelines are those of an engine. Each is compiled once: callers that
-// want one that is being compiled wait for it, and others do not. A compiler may take
-// most of a minute, so that no lock is held around it.
+// pipelines holds the pipelines of an engine. Each is compiled once: callers that
+// want one that is being compiled wait for it, and others do not. A compiler may
+// take most of a minute, so no lock is held around it.
 type pipelines struct {
 	sync.Mutex
 	made    map[pipelineKey]*vk.Pipeline

@@ -43,8 +43,8 @@ func (r *run) denseParts(ctx context.Context) error {
 }
 
 // denseRows are the positions [from, end) of a span's rows that attend every
-// key: all of them, or those before the first group with candidates, and those of
-// the tail, which the stripes have left out, so that O may lie over Q.
+// key: all of them, or the rows before the first group with candidates and the
+// rows of the tail, which the stripes have left out, so that O may lie over Q.
 func (p *Plan) denseRows(s headSpan) [2][2]int {
 	from, end := p.Shape.Prefix(), p.Shape.KVLen
 	if p.Mode == ModeDense || s.head.IsDense() {

@@ -24,8 +24,8 @@ type Stats struct {
 	Fallback string  `json:"fallback"`    // why dense ran, or ""
 	Refused  string  `json:"refused"`     // better tiers that the driver could not build, with the reason, or ""
 	// Warnings are sentences about what the caller should know though the
-	// result is right: those of the plan, such as a chunk that begins inside a
-	// group, and those of the run.
+	// result is right, from the plan, such as a chunk that begins inside a group,
+	// and from the run.
 	Warnings []string `json:"warnings,omitempty"`
 
 	ComputedRatio float64 `json:"computed_ratio"` // computed (row, key) pairs / causal pairs

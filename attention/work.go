@@ -45,7 +45,7 @@ func between(cost func(item uint32) float64, first, n uint32) float64 {
 	return float64(n) * (cost(first) + cost(first+n-1)) / 2
 }
 
-// work is that of all dispatches of a run whose heads are spans.
+// work is the work of all dispatches of a run over spans of heads.
 func (p *Plan) work(spans []headSpan) (total float64) {
 	for _, s := range spans {
 		for _, rows := range p.denseRows(s) {
@@ -62,7 +62,7 @@ func (p *Plan) work(spans []headSpan) (total float64) {
 	return float64(p.Shape.Batch) * total
 }
 
-// denseWork is that of the rows at positions [from, end) of a span's heads.
+// denseWork is the work of the rows at positions [from, end) of a span's heads.
 func (p *Plan) denseWork(s headSpan, from, end int) (total float64) {
 	if end <= from {
 		return 0
@@ -76,7 +76,7 @@ func (p *Plan) denseWork(s headSpan, from, end int) (total float64) {
 	return total
 }
 
-// sparseWork is that of the stages of so many units of a span from first on.
+// sparseWork is the work of all stages for the units [first, first+slots) of a span.
 func (p *Plan) sparseWork(s headSpan, spans []headSpan, first, slots int) float64 {
 	each := func(cost float64) func(uint32) float64 { return func(uint32) float64 { return cost } }
 	n := float64(slots)

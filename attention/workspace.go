@@ -7,7 +7,7 @@ import (
 	"github.com/anchorvk/anchorvk/vk"
 )
 
-// workspace is what one job needs beside the engine's: memory, recorders and
+// workspace is what one job needs of its own: memory, recorders and
 // the call itself.
 type workspace struct {
 	buffers engineBuffers
@@ -18,7 +18,7 @@ type workspace struct {
 // maxSpares is how many workspaces an engine keeps for jobs to come.
 const maxSpares = 2
 
-// workspaces are those of an engine that no job uses, and the number of jobs.
+// workspaces holds the workspaces of an engine that no job uses, and the number of jobs.
 type workspaces struct {
 	sync.Mutex
 	idle    sync.Cond

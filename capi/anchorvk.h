@@ -243,9 +243,9 @@ typedef struct avk_head {
 /* What is to be computed, and how. Row i of a call sits at position
  * kv_len - q_len + i; query head h reads KV head h / (heads / kv_heads).
  *
- * head_dim is that of q, k, v and o, a multiple of 8 up to 256. Pad the rows of a
- * narrower v with zeros and leave the last elements of o out of account; for a
- * head_dim in between pad q, k and v, and set scale to 1/sqrt of the true one.
+ * q, k, v and o have the same head_dim, a multiple of 8 up to 256. Pad the rows of a
+ * narrower v with zeros and ignore the last elements of o; for a head_dim in between
+ * pad q, k and v, and set scale to 1/sqrt of the true one.
  *
  * A prompt may be prefilled in chunks, a call each. Chunks that end on multiples
  * of block * step, except the last one, which may end anywhere, give the bits of

@@ -17,7 +17,7 @@ import (
 const canaryPageSize = 16 << 10
 
 // canaries hand out words that the device writes and the host reads. Their
-// memory is not that of buffers: no budget counts it.
+// memory is apart from buffers: no budget counts it.
 type canaries struct {
 	mu    sync.Mutex
 	pages []*canaryPage

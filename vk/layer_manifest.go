@@ -25,8 +25,8 @@ type manifestFile struct {
 // maxManifest is far above what a manifest takes.
 const maxManifest = 1 << 20
 
-// manifests reads those of a kind that the loader finds: in the directories or
-// files of a variable, or else in those of the system; another variable adds to them.
+// manifests reads the manifests of a kind that the loader finds: in the directories
+// or files of a variable, else in the system's; another variable adds to them.
 func (e environment) manifests(kind, instead, more string) []manifestFile {
 	places := e.list(more)
 	if only := e.list(instead); len(only) > 0 {

@@ -77,7 +77,7 @@ func (q *queue) release() {
 	}
 }
 
-// submit holds the lock of the queue and that of its owner around one
+// submit holds the lock of the queue and its owner's around one
 // vkQueueSubmit; without a recorder it only signals. The driver calls locks that
 // are C functions; Go functions too find one thread from lock to unlock.
 func (d *Device) submit(recorder driver.Recorder, s *Sync) driver.Result {

@@ -35,8 +35,8 @@ func (r *Recorder) Run(ctx context.Context) error {
 }
 
 // Submit submits what was recorded and returns at once. After a nil result
-// Wait must be called, before anything else of the recorder is used. Errors
-// are those of Run, and *FeatureError and *BorrowError for the semaphores.
+// Wait must be called, before anything else of the recorder is used. It returns
+// the errors of Run, and *FeatureError and *BorrowError for the semaphores.
 func (r *Recorder) Submit(s Sync) error {
 	d := r.device
 	if r.err != nil {
@@ -107,8 +107,8 @@ func (r *Recorder) Ended() bool {
 	return result == driver.Success || result == driver.ErrorDeviceLost
 }
 
-// Wait waits for what Submit submitted. Its errors are those of Run: that of
-// ctx too comes only once the work has ended.
+// Wait waits for what Submit submitted. It returns the errors of Run; ctx's too
+// comes only once the work has ended.
 func (r *Recorder) Wait(ctx context.Context) error {
 	d := r.device
 	if r.state != recorderBusy {

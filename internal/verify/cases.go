@@ -16,7 +16,7 @@ type Case struct {
 	BSHD   bool // tensors are [batch, seq, heads, dim] instead of [batch, heads, seq, dim]
 	Data   Data
 	Tier   attention.Tier // that runs it; "" where it does not matter
-	// Tuning, as ANCHORVK_TUNING has it, is taken instead of other choices; "" leaves them.
+	// Tuning, as PlanOptions.Tuning has it, is taken instead of other choices; "" leaves them.
 	Tuning string
 	Kernels
 }

@@ -40,7 +40,7 @@ type Instance interface {
 
 // Device is a VkDevice with its own table of functions.
 type Device interface {
-	// Resolve is as that of Instance.
+	// Resolve does what Instance.Resolve does, for the functions of the device.
 	Resolve(hook Hook) (missing string)
 	// Queue asks for a queue that was made without flags.
 	Queue(family, index uint32) uint64

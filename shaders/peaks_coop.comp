@@ -20,12 +20,23 @@ layout(binding = 3, std430) buffer MaskBuffer { uint mask[]; }; // [slot][word]
 
 MATRIX_C lse[ROW_PARTS];
 
+// Few scores come near a peak. Whether one does is asked without their probabilities, a little below the peak, so that rounding
+// decides nothing; a NaN is near.
+bool comes_near(uint n, uint m) {
+    float below = log2(GUARD_PEAK) - 0.01;
+    bool near = false;
+    [[unroll]] for (uint e = 0; e < column.length(); e++)
+        near = near || !(scores[n * ROW_PARTS + m][e] * scale_log2 - lse[m][e] < below);
+    return near;
+}
+
 void weigh(uint slot, uint key, uint end) {
     [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
         [[unroll]] for (uint m = 0; m < ROW_PARTS; m++) {
+            if (!comes_near(n, m)) continue;
             [[unroll]] for (uint e = 0; e < column.length(); e++) {
                 float p = exp2(bounded_score(scores[n * ROW_PARTS + m][e] * scale_log2) - lse[m][e]);
-                if (!(p >= GUARD_PEAK)) continue; // few go on
+                if (!(p >= GUARD_PEAK)) continue;
                 uint place = key + own_first_key() + n * MAT_N + uint(column[e]);
                 if (place >= sink && place < end) mark_peak(slot, place, end);
             }

@@ -36,11 +36,36 @@ void put_probabilities(uint n) {
     }
 }
 
+// Where there are lanes for it, one sums a key's even rows and another its odd ones, each in the order in which one lane would.
+const bool BY_HALVES = LANES >= 2 * MAT_N;
+
+void weigh_halves(uint slot, uint first, uint end, bool first_is_odd, Needs needs) {
+    uint i = gl_SubgroupInvocationID % MAT_N, side = gl_SubgroupInvocationID / MAT_N;
+    float sum = 0, peaks = 0;
+    [[unroll]] for (uint r = 0; r < ROWS; r += 2) {
+        float p = probability_at(r + side % 2, i);
+        sum += p;
+        peaks += p >= GUARD_PEAK ? p : 0;
+    }
+    float other_sum = subgroupShuffleXor(sum, MAT_N), other_peaks = subgroupShuffleXor(peaks, MAT_N);
+    uint place = first + i;
+    KeyWeight weight = first_is_odd ? KeyWeight(other_sum, sum, other_peaks, peaks) : KeyWeight(sum, other_sum, peaks, other_peaks);
+    bool counts = side == 0 && place >= sink && place < end;
+    if (counts) own_missed += missed_by_halves(weight, needs);
+    uint bits = counts && is_stripe(weight, needs) ? 1u << place % 32 : 0;
+    [[unroll]] for (uint d = 1; d < MAT_N; d <<= 1) bits |= subgroupShuffleXor(bits, d);
+    if (gl_SubgroupInvocationID == 0 && bits != 0) atomicOr(mask[slot * mask_words() + first / 32], bits);
+}
+
 void weigh(bool looks, uint slot, uint key, uint end, bool first_is_odd, Needs needs) {
     [[unroll]] for (uint n = 0; n < OWN_PARTS; n++) {
         subgroup_sync(); // the part before has been read
         if (looks) put_probabilities(n);
         subgroup_sync();
+        if (BY_HALVES) {
+            if (looks) weigh_halves(slot, key + own_first_key() + n * MAT_N, end, first_is_odd, needs);
+            continue;
+        }
         for (uint i = gl_SubgroupInvocationID; looks && i < MAT_N; i += LANES) {
             uint place = key + own_first_key() + n * MAT_N + i;
             if (place < sink || place >= end) continue;

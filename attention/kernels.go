@@ -86,6 +86,11 @@ const (
 // does not depend on the device.
 const auxLocal = 32
 
+// listLocal is the workgroup size of the compact kernel on a GPU: each invocation
+// walks its words of the mask one after the other, and few of them wait for memory
+// for longer than the rest of a unit's search takes.
+const listLocal = 256
+
 // pipelineKey is all that tells one pipeline from another.
 type pipelineKey struct {
 	kernel    kernel

@@ -163,6 +163,9 @@ func NewPlan(report *vk.Report, problem Problem, options PlanOptions) (*Plan, er
 	if warning := chunkWarning(p.Shape, p.Params); p.Mode == ModeAnchor && warning != "" {
 		p.Warnings = []string{warning}
 	}
+	if report.Type != "cpu" {
+		p.Tuning.Compact = min(listLocal, tuning.LargestGroup(report))
+	}
 	if err := p.keepToRounds(report); err != nil {
 		return nil, err
 	}

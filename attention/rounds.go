@@ -141,7 +141,7 @@ func (p *Plan) keepToRounds(report *vk.Report) error {
 			return refuse("the "+plural.Of(p.sampledRows(stride), "sampled row", "sampled rows")+" of a group", rounds, try)
 		}
 	}
-	t.Compact = auxLocal
+	t.Compact = max(t.Compact, auxLocal)
 	list := func() int { return compactRounds(t.Compact, s.KVLen) }
 	if !grow(&t.Compact, list) {
 		return refuse("the list of stripes among "+plural.Of(s.KVLen, "key", "keys"), list(), "prefill in shorter calls")

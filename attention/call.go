@@ -127,12 +127,16 @@ func (c *Call) Start(ctx context.Context, o RunOptions) (*Job, error) {
 	return j, nil
 }
 
-// newJob is a job of the call, which goes on until its end.
+// newJob is a job of the call, which goes on until its end. A Close that came
+// between begin and it has had no job to cancel.
 func (c *Call) newJob(cancel context.CancelFunc) *Job {
 	j := &Job{call: c, cancel: cancel, done: make(chan struct{})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.job = j
+	if c.closed {
+		cancel()
+	}
 	return j
 }
 

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -102,4 +103,24 @@ func TestOneRunAtATime(t *testing.T) {
 	_, err = c.Run(t.Context(), RunOptions{})
 	require.ErrorIs(t, err, vk.ErrClosed)
 	require.NoError(t, c.Close(), "once more")
+}
+
+// A Close that comes while a job is being made cancels it too.
+func TestCloseCancelsAJobThatBegins(t *testing.T) {
+	e := sharedEngine(t)
+	plan, in, out := resident(t, e, selective(1, 2, 1, 300, 300), PlanOptions{NoFallback: true})
+	c, err := e.Bind(plan, in, out)
+	require.NoError(t, err)
+	require.NoError(t, c.begin())
+	closed := make(chan error)
+	go func() { closed <- c.Close() }()
+	for !c.isClosed() {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	j := c.newJob(cancel)
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	j.end(nil)
+	require.NoError(t, <-closed)
 }

@@ -27,11 +27,13 @@ type Call struct {
 	in     Inputs
 	out    Outputs
 
-	mu        sync.Mutex
-	idle      sync.Cond // no run goes on
-	running   bool
-	closed    bool
-	job       *Job // the latest one
+	mu      sync.Mutex
+	idle    sync.Cond // no run goes on
+	running bool
+	closed  bool
+	job     *Job // the latest one
+
+	records   sync.Mutex // held around what works with recording; taken before mu
 	recording *recording
 }
 
@@ -140,11 +142,24 @@ func (c *Call) newJob(cancel context.CancelFunc) *Job {
 	return j
 }
 
-// Close lets no new run in, cancels a job, waits for the run that goes on, and
-// frees what Prepare made: the command buffers that the call was recorded into
+// Close lets no new run in, cancels a job, waits for the run that goes on and
+// for a Prepare, and frees what that made: the command buffers that the call was recorded into
 // must have ended, and must not be submitted again. It may be called more than
 // once.
 func (c *Call) Close() error {
+	c.stop()
+	c.records.Lock()
+	defer c.records.Unlock()
+	r := c.recording
+	c.recording = nil
+	if r == nil {
+		return nil
+	}
+	return r.close()
+}
+
+// stop ends what runs, for good.
+func (c *Call) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -154,10 +169,4 @@ func (c *Call) Close() error {
 	for c.running {
 		c.idle.Wait()
 	}
-	r := c.recording
-	c.recording = nil
-	if r == nil {
-		return nil
-	}
-	return r.close()
 }

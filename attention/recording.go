@@ -63,9 +63,11 @@ const AllParts = -1
 // the pace of the calls before suggests; on short calls there is one. Results
 // do not depend on it, nor on how parts are spread over command buffers.
 //
-// Prepare, Record and Recorded are for one goroutine at a time. Errors are
-// [*ArgumentError] and those of package vk.
+// Prepare, Record, Recorded and Close may be called from several goroutines, and
+// take turns. Errors are [*ArgumentError] and those of package vk.
 func (c *Call) Prepare(scratch *Scratch) (parts int, err error) {
+	c.records.Lock()
+	defer c.records.Unlock()
 	e := c.engine
 	if err := checkOnDevice(c.in, c.out); err != nil {
 		return 0, err
@@ -131,7 +133,7 @@ func (r *recording) close() error {
 	return err
 }
 
-// prepared is what Prepare made.
+// prepared is what Prepare made. The lock must be held.
 func (c *Call) prepared() (*recording, error) {
 	switch {
 	case c.isClosed():
@@ -144,6 +146,8 @@ func (c *Call) prepared() (*recording, error) {
 
 // Parts is the number of parts that Prepare has made, 0 before it.
 func (c *Call) Parts() int {
+	c.records.Lock()
+	defer c.records.Unlock()
 	if c.recording == nil {
 		return 0
 	}
@@ -165,15 +169,18 @@ func (c *Call) Parts() int {
 // a change of queue or of queue family asks for. They change the compute
 // pipeline, descriptor set 0 of the compute bind point, and its push constants.
 func (c *Call) Record(commands vk.Handle, part int) error {
+	c.records.Lock()
+	defer c.records.Unlock()
 	r, err := c.prepared()
 	if err != nil {
 		return err
 	}
+	parts := r.commands.Parts()
 	switch {
 	case part == AllParts:
-		return r.commands.Record(commands, 0, c.Parts())
-	case part < 0 || part >= c.Parts():
-		return argument("part", fmt.Sprintf("use parts from 0 to %d, or AllParts", c.Parts()-1), "is %d", part)
+		return r.commands.Record(commands, 0, parts)
+	case part < 0 || part >= parts:
+		return argument("part", fmt.Sprintf("use parts from 0 to %d, or AllParts", parts-1), "is %d", part)
 	}
 	return r.commands.Record(commands, part, part+1)
 }
@@ -184,6 +191,8 @@ func (c *Call) Record(commands vk.Handle, part int) error {
 // dropped a part, and where nothing has run since it was last asked, its error
 // is vk.ErrNotRun.
 func (c *Call) Recorded() (Stats, error) {
+	c.records.Lock()
+	defer c.records.Unlock()
 	r, err := c.prepared()
 	if err != nil {
 		return Stats{}, err
@@ -195,6 +204,6 @@ func (c *Call) Recorded() (Stats, error) {
 		return Stats{}, err
 	}
 	s := r.run.stats()
-	s.Slices = c.Parts()
+	s.Slices = r.commands.Parts()
 	return s, nil
 }

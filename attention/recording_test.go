@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -254,4 +255,35 @@ func residentBytes(t *testing.T) int {
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
 	require.NoError(t, err)
 	return pages * os.Getpagesize()
+}
+
+// A Close that comes while Prepare, Record or Recorded goes on waits for it, and
+// leaves nothing behind that keeps the device open.
+func TestCloseWhileRecording(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	problem := selective(1, 4, 2, 200, 200)
+	plan, err := l.engine.Plan(problem, PlanOptions{NoFallback: true})
+	require.NoError(t, err)
+	tensors := l.call(t, plan, selectiveInputs(problem.Shape, 95), lentUsage)
+	for round := range 40 {
+		c, err := l.engine.Bind(plan, tensors.in, tensors.out)
+		require.NoError(t, err)
+		commands := l.host.Begin()
+		failed := make(chan error)
+		go func() {
+			_, err := c.Prepare(nil)
+			for i := 0; i < 100 && err == nil; i++ {
+				err = c.Record(vk.Handle(commands.Handle), AllParts)
+			}
+			failed <- err
+		}()
+		time.Sleep(time.Duration(round*50) * time.Microsecond)
+		require.NoError(t, c.Close())
+		if err := <-failed; err != nil {
+			require.ErrorIs(t, err, vk.ErrClosed)
+		}
+		commands.End()
+	}
+	require.NoError(t, l.engine.Close())
+	require.NoError(t, l.device.Close(), "no recording is open")
 }

@@ -20,8 +20,6 @@ import (
 type call struct {
 	*attention.Call
 
-	recording sync.Mutex // of what is one goroutine's matter in Go
-
 	mu       sync.Mutex
 	options  attention.RunOptions
 	job      *attention.Job        // the latest one

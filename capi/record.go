@@ -53,8 +53,6 @@ func avk_call_prepare(handle C.avk_call, scratch C.avk_scratch, parts *C.uint32_
 			return fail(err)
 		}
 	}
-	c.recording.Lock()
-	defer c.recording.Unlock()
 	n, err := c.Prepare(shared)
 	if err == nil && parts != nil {
 		*parts = C.uint32_t(n)
@@ -72,8 +70,6 @@ func avk_call_record(handle C.avk_call, part C.int32_t, commandBuffer unsafe.Poi
 	if commandBuffer == nil {
 		return fail(argument("command_buffer is NULL"))
 	}
-	c.recording.Lock()
-	defer c.recording.Unlock()
 	return fail(c.Record(address(commandBuffer), int(part)))
 }
 
@@ -88,8 +84,6 @@ func avk_call_recorded(handle C.avk_call, stats *C.avk_stats) (status C.avk_stat
 	if err != nil {
 		return fail(err)
 	}
-	c.recording.Lock()
-	defer c.recording.Unlock()
 	s, err := c.Recorded()
 	if err != nil {
 		return fail(err)

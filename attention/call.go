@@ -75,10 +75,16 @@ func (c *Call) isClosed() bool {
 	return c.closed
 }
 
-func (c *Call) end() {
+// end lets the next run in. done, if any, is closed with it: whoever has waited
+// for a job may run the call again, and whoever has closed the call or waits for
+// it finds its job ended.
+func (c *Call) end(done chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running = false
+	if done != nil {
+		close(done)
+	}
 	c.idle.Broadcast()
 }
 
@@ -102,7 +108,7 @@ func (c *Call) Run(ctx context.Context, o RunOptions) (Stats, error) {
 	if err := c.begin(); err != nil {
 		return Stats{}, err
 	}
-	defer c.end()
+	defer c.end(nil)
 	return c.engine.run(ctx, c.plan, c.in, c.out, o)
 }
 

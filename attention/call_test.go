@@ -88,6 +88,9 @@ func TestOneRunAtATime(t *testing.T) {
 		if !once {
 			once = true
 			close(ready)
+			for !c.isClosed() { // or it may end before
+				runtime.Gosched()
+			}
 		}
 	}})
 	require.NoError(t, err)

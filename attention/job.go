@@ -13,12 +13,11 @@ type Job struct {
 	err       error
 }
 
-// end lets the job's call take another run, and then wakes those who wait.
+// end lets the job's call take another run, and wakes those who wait.
 func (j *Job) end(err error) {
 	j.err = err
 	j.cancel()
-	j.call.end()
-	close(j.done)
+	j.call.end(j.done)
 }
 
 // Done is closed when the job has ended: finished, failed or cancelled.

@@ -52,7 +52,7 @@ func (c *Call) Submit(ctx context.Context, sync vk.Sync) (*Job, error) {
 	var err error
 	defer func() {
 		if s == nil { // it failed, or panicked
-			c.end()
+			c.end(nil)
 		}
 	}()
 	if s, err = c.submit(ctx, sync); err != nil {
@@ -83,7 +83,8 @@ func (c *Call) submit(ctx context.Context, sync vk.Sync) (*submission, error) {
 	begun := false
 	defer func() {
 		if !begun { // it failed, or panicked
-			e.jobs.drop(work)
+			work.close()
+			e.jobs.end()
 		}
 	}()
 	r := &work.run
@@ -132,12 +133,13 @@ func (s *submission) drive(ctx context.Context) {
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
 		_ = guard(settle) // waits for what a panic in the first one left in the queue
-		s.engine.jobs.drop(s.work)
+		s.work.close()
 	} else {
 		s.engine.jobs.give(s.work)
 	}
 	s.end(err)
 	s.hand()
+	s.engine.jobs.end() // the last: Engine.Close waits for it
 }
 
 // checkOnDevice refuses what only Run can do.

@@ -54,7 +54,8 @@ func (w *workspaces) isClosed() bool {
 	return w.closed
 }
 
-// take begins a job; give or drop ends it.
+// take begins a job, which end ends. Before that the workspace is given back,
+// or closed where it is not to be used again.
 func (w *workspaces) take(device *vk.Device) (*workspace, error) {
 	w.Lock()
 	defer w.Unlock()
@@ -83,7 +84,6 @@ func (w *workspaces) take(device *vk.Device) (*workspace, error) {
 func (w *workspaces) give(s *workspace) {
 	w.Lock()
 	defer w.Unlock()
-	w.end()
 	if w.closed || len(w.spare) == maxSpares {
 		s.close()
 		return
@@ -91,15 +91,9 @@ func (w *workspaces) give(s *workspace) {
 	w.spare = append(w.spare, s)
 }
 
-// drop ends a job whose workspace is not to be used again.
-func (w *workspaces) drop(s *workspace) {
+func (w *workspaces) end() {
 	w.Lock()
 	defer w.Unlock()
-	w.end()
-	s.close()
-}
-
-func (w *workspaces) end() {
 	w.running--
 	if w.running == 0 {
 		w.idle.Broadcast()

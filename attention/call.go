@@ -126,11 +126,12 @@ func (c *Call) Start(ctx context.Context, o RunOptions) (*Job, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	j := c.newJob(cancel)
 	go func() {
-		err := guard(func() (err error) {
+		err := errExited
+		defer func() { j.end(err) }()
+		err = guard(func() (err error) {
 			j.stats, err = c.engine.run(ctx, c.plan, c.in, c.out, o)
 			return err
 		})
-		j.end(err)
 	}()
 	return j, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -126,4 +127,29 @@ func TestCloseCancelsAJobThatBegins(t *testing.T) {
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
 	j.end(nil)
 	require.NoError(t, <-closed)
+}
+
+// A job ends where Progress ends its goroutine, and one that has ended says so to
+// whoever waits with a context that has ended too.
+func TestJobsEndInAnyCase(t *testing.T) {
+	e := sharedEngine(t)
+	plan, in, out := resident(t, e, selective(1, 2, 1, 300, 300), PlanOptions{NoFallback: true})
+	c, err := e.Bind(plan, in, out)
+	require.NoError(t, err)
+	job, err := c.Start(t.Context(), RunOptions{Progress: func(float64) { runtime.Goexit() }})
+	require.NoError(t, err)
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = job.Wait(soon)
+	require.ErrorContains(t, err, "Goexit")
+	job, err = c.Start(t.Context(), RunOptions{})
+	require.NoError(t, err)
+	<-job.Done()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		_, err = job.Wait(ended)
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Close())
 }

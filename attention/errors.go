@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -15,6 +16,9 @@ type PanicError struct {
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("attention: bug: the job ended in a panic: %v; report it with this stack:\n%s", e.Cause, e.Stack)
 }
+
+// errExited is the error of a job whose goroutine a Progress callback has ended.
+var errExited = errors.New("attention: the goroutine of the job was ended by runtime.Goexit, which a progress function called")
 
 // guard runs a step and returns its error, a *PanicError where it panics.
 func guard(step func() error) (err error) {

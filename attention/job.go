@@ -35,6 +35,11 @@ func (j *Job) Wait(ctx context.Context) (Stats, error) {
 	case <-j.done:
 		return j.stats, j.err
 	case <-ctx.Done():
+	}
+	select {
+	case <-j.done: // both: it is the job's end that counts
+		return j.stats, j.err
+	default:
 		return Stats{}, ctx.Err()
 	}
 }

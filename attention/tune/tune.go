@@ -178,7 +178,7 @@ func (o *Options) sweep(device measured) *tune.Sweep {
 	began := time.Now()
 	step := func() {
 		if o.Progress != nil {
-			o.Progress(min(1, time.Since(began).Seconds()/budget.Seconds()))
+			o.Progress(share(time.Since(began), budget))
 		}
 	}
 	return &tune.Sweep{
@@ -188,6 +188,14 @@ func (o *Options) sweep(device measured) *tune.Sweep {
 		Repetitions: repetitions, Margin: margin, Limit: budget, Deadline: began.Add(budget),
 		Progress: func(string, int) (func(), func()) { return step, func() {} },
 	}
+}
+
+// share is how much of a budget is over.
+func share(gone, budget time.Duration) float64 {
+	if gone >= budget {
+		return 1
+	}
+	return gone.Seconds() / budget.Seconds()
 }
 
 // measured is a device with an engine for measurements.

@@ -50,11 +50,25 @@ func TestRunKeepsWhatItFinds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, plan.Tier, result.Tier)
 
-	// What another run has found for other kernels and heads stays, and plans take it.
+	// What another run has found stays where no time is left to try it.
+	o.Budget = -1
+	shares = nil
 	store, err := o.store()
 	require.NoError(t, err)
 	choice := plan.Tuning.Choice(plan.Tier)
-	next := tuning.Neighbours(device.Report(), plan.Tier, 16, choice, tuning.Attend)[0]
+	next := tuning.Neighbours(device.Report(), plan.Tier, o.HeadDim, choice, tuning.Attend)[0]
+	require.NoError(t, store.Save(device.Report(), tune.Entry{Tier: plan.Tier, HeadDim: o.HeadDim, Choice: next, Over: "table", Attend: 1.5}))
+	result, err = Run(context.Background(), device, o)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, shares[0])
+	require.Len(t, result.Rules, 1)
+	require.Equal(t, next.Attend, result.Rules[0].Choice.Attend)
+	removed, err := store.Remove(device.Report(), plan.Tier, o.HeadDim)
+	require.NoError(t, err)
+	require.True(t, removed)
+
+	// So it does for other kernels and heads, and plans take it.
+	next = tuning.Neighbours(device.Report(), plan.Tier, 16, choice, tuning.Attend)[0]
 	require.NoError(t, store.Save(device.Report(), tune.Entry{Tier: plan.Tier, HeadDim: 16, Choice: next, Over: "table", Attend: 1.5}))
 	result, err = Run(context.Background(), device, o)
 	require.NoError(t, err)

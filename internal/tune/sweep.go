@@ -69,7 +69,8 @@ func (w *Sweep) options() attention.PlanOptions {
 }
 
 // Run sweeps. The entry has no choice where the table's is best; what an
-// earlier one, or nil, holds for kernels that are not swept stays.
+// earlier one, or nil, holds for kernels that are not swept stays, and for those
+// that no time was left for.
 func (w *Sweep) Run(ctx context.Context, table tuning.Tuning, old *Entry) (Entry, error) {
 	entry := Entry{Tier: w.Tier, HeadDim: w.Shape.HeadDim, Over: table.From}
 	start := table.Choice(w.Tier)
@@ -97,6 +98,9 @@ func (w *Sweep) Run(ctx context.Context, table tuning.Tuning, old *Entry) (Entry
 			return entry, err
 		}
 		if best == from {
+			if w.untried(hints, kernels) {
+				entry.Take(old, kernels)
+			}
 			continue
 		}
 		gain, err := w.final(ctx, from, best, kernels)
@@ -109,6 +113,20 @@ func (w *Sweep) Run(ctx context.Context, table tuning.Tuning, old *Entry) (Entry
 		}
 	}
 	return entry, nil
+}
+
+// untried says whether no time was left for an earlier winner, which then stays:
+// nothing was found out against it. It must fit what was chosen since.
+func (w *Sweep) untried(hints []tuning.Choice, kernels string) bool {
+	for _, hint := range hints {
+		for _, t := range w.Trials {
+			if t.Kernels == kernels && t.Choice == hint && t.Verdict == Skipped {
+				_, err := w.plan(hint)
+				return err == nil
+			}
+		}
+	}
+	return false
 }
 
 // modesOf are what a kernel is measured in.

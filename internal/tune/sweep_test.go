@@ -204,3 +204,26 @@ func TestSweepBearsAnImpossibleHint(t *testing.T) {
 	assert.Equal(t, Failed, w.Trials[0].Verdict)
 	assert.Equal(t, "attention: candidate cannot be: 64 lanes is not possible for tier unpack (attend), 2 is; use other values, or none; Plan.String shows the choice of the table", w.Trials[0].Why)
 }
+
+// What an earlier sweep found stays where no time is left to try it again, all of
+// it or what comes last.
+func TestSweepKeepsWhatItHasNoTimeFor(t *testing.T) {
+	w, f := newSweep(t, rowsLike(8, 16, 1))
+	found := w.run(t, nil)
+	require.Positive(t, found.Attend)
+	require.Positive(t, found.Identify)
+	w.Deadline = time.Now()
+	assert.Equal(t, found, w.run(t, &found))
+
+	// The walk for the attention kernels uses up the time.
+	w.Deadline = time.Now().Add(time.Hour)
+	f.ms = func(t tuning.Tuning) (float64, float64) {
+		if t.Attend.Rows == 16 {
+			w.Deadline = time.Now()
+		}
+		return rowsLike(16, 16, 1)(t)
+	}
+	next := w.run(t, &found)
+	assert.Equal(t, [2]int{16, 1}, [2]int{next.Choice.Attend.Rows, next.Choice.Identify.Rows})
+	assert.Equal(t, found.Identify, next.Identify)
+}

@@ -20,6 +20,8 @@ import (
 type call struct {
 	*attention.Call
 
+	beginning sync.Mutex // held from before a job begins until it is the latest
+
 	mu       sync.Mutex
 	options  attention.RunOptions
 	job      *attention.Job        // the latest one
@@ -68,24 +70,29 @@ func (c *call) run() (attention.Stats, error) {
 
 // start is run on a goroutine of its own.
 func (c *call) start() error {
-	job, err := c.Start(context.Background(), c.pace())
-	return c.begun(job, err)
+	return c.begin(func() (*attention.Job, error) { return c.Start(context.Background(), c.pace()) })
 }
 
 // submit hands the call to the device's queue.
 func (c *call) submit(with vk.Sync) error {
-	job, err := c.Submit(context.Background(), with)
-	return c.begun(job, err)
+	return c.begin(func() (*attention.Job, error) { return c.Submit(context.Background(), with) })
 }
 
-func (c *call) begun(job *attention.Job, err error) error {
+// begin begins a job, which becomes the latest. Two threads that begin one have
+// them noted in their order: while one is not, another is busy.
+func (c *call) begin(job func() (*attention.Job, error)) error {
+	if !c.beginning.TryLock() {
+		return attention.ErrBusy
+	}
+	defer c.beginning.Unlock()
+	begun, err := job()
 	if err != nil {
 		return err
 	}
 	c.allWarnings() // of the job before
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.job = job
+	c.job = begun
 	return nil
 }
 

@@ -51,6 +51,8 @@ func TestProfile(t *testing.T) {
 
 func TestTenThreadsOnOneEngine(t *testing.T) { run(t, "threads", nil, nil) }
 
+func TestEightThreadsOnOneCall(t *testing.T) { run(t, "onecall", nil, nil) }
+
 func TestOpenAndCloseAThousandTimes(t *testing.T) {
 	times := "1000"
 	if testing.Short() {

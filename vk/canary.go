@@ -103,6 +103,8 @@ func (p *canaryPage) allocate(d *Device, size uint64, t memoryType) error {
 	size = roundUp(size, d.memory.atom)
 	memory, r := d.driver.Allocate(size, t.index)
 	if r != driver.Success {
+		d.memory.mu.Lock()
+		defer d.memory.mu.Unlock()
 		return d.memory.allocationError(r)
 	}
 	mapped, r := d.driver.Map(memory, size)

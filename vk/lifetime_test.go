@@ -262,3 +262,23 @@ func TestCgoCheck(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	require.True(t, strings.HasPrefix(string(out), "ok"), "%s", out)
 }
+
+// MemoryUsage may be asked of a device that is being closed, as every call that
+// is refused then may do first.
+func TestMemoryUsageUnderClose(t *testing.T) {
+	d := open(t, nil)
+	newBuffer(t, d, "b", 64, DeviceLocal)
+	closed := make(chan error)
+	go func() { closed <- d.Close() }()
+	for {
+		select {
+		case err := <-closed:
+			require.NoError(t, err)
+			used, _ := d.MemoryUsage()
+			require.Zero(t, used)
+			return
+		default:
+			_, _ = d.MemoryUsage()
+		}
+	}
+}

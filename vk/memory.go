@@ -158,7 +158,10 @@ func (a *allocator) freeBlock(b *block) {
 	a.total -= b.size
 }
 
+// destroy frees all. MemoryUsage may be asked meanwhile.
 func (a *allocator) destroy() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, b := range a.blocks {
 		a.freeBlock(b)
 	}

@@ -313,3 +313,15 @@ func steadyRecordingAndJob(t *testing.T, l *lent, problem Problem, bound time.Du
 	t.Logf("a job makes %g allocations", allocations)
 	require.LessOrEqual(t, allocations, 15.0)
 }
+
+// Semaphores that cannot be signalled are refused at once, not when the last of
+// many slices is to signal them.
+func TestSubmitRefusesWhatItCannotSignal(t *testing.T) {
+	l := openLent(t, testhost.Options{Enable: testhost.All})
+	c, _ := l.slicedCall(t)
+	for _, signal := range [][]vk.Timeline{{{}}, slices.Repeat(at(l.timeline(t), 1), 100)} {
+		job, err := submit(context.Background(), l.engine, c.plan, c.in, c.out, vk.Sync{Signal: signal})
+		require.ErrorContains(t, err, "Sync.Signal")
+		require.Nil(t, job)
+	}
+}

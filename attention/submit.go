@@ -3,6 +3,7 @@ package attention
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -41,6 +42,9 @@ type submission struct {
 func (c *Call) Submit(ctx context.Context, sync vk.Sync) (*Job, error) {
 	if err := checkOnDevice(c.in, c.out); err != nil {
 		return nil, err
+	}
+	if err := c.engine.device.CheckSync(sync); err != nil { // the last submission's too
+		return nil, fmt.Errorf("attention: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -33,6 +33,11 @@ func (s *Sync) check(d *Device) error {
 	return nil
 }
 
+// CheckSync says what the device cannot wait for or signal, as Recorder.Submit
+// would, or nil: for semaphores that come with a later submission. Errors are
+// *FeatureError, *LimitError and *BorrowError.
+func (d *Device) CheckSync(s Sync) error { return s.check(d) }
+
 // SubmitSync submits no work, but waits for and signals semaphores on the
 // queue, behind everything that was submitted to it before. It returns at once.
 func (d *Device) SubmitSync(s Sync) error {

@@ -1,5 +1,7 @@
 package tuning
 
+import "fmt"
+
 // Choice is what a tuning asks for, before it is fitted to a device and a head
 // dimension. A zero field leaves its choice open.
 type Choice struct {
@@ -58,6 +60,28 @@ type ShapeChoice struct {
 	// reads pooled queries from shared memory, of one head a workgroup, and
 	// fetches no keys ahead.
 	Lean bool `json:"lean,omitempty"`
+}
+
+// mostOfAny is the largest number that a choice may hold; below it no product of
+// them overflows.
+const mostOfAny = 1 << 16
+
+// senseless says which number of a choice is none that could ever be, as in a
+// damaged file, or is "".
+func (c Choice) senseless() string {
+	for _, n := range [...]int{
+		max(c.SubgroupSize, 0), max(c.Range, 0), c.Matrix.M, c.Matrix.N, c.Matrix.K,
+		c.Attend.Subgroups, c.Attend.Local, c.Attend.Lanes, c.Attend.Rows, c.Attend.Elements, c.Attend.Keys, c.Attend.KeyElements, c.Attend.Slices, c.Attend.SliceElements,
+		c.Identify.Subgroups, c.Identify.Local, c.Identify.Lanes, c.Identify.Rows, c.Identify.Elements, c.Identify.Keys, c.Identify.KeyElements, c.Identify.Slices, c.Identify.SliceElements,
+	} {
+		if n < 0 || n > mostOfAny {
+			return fmt.Sprintf("it holds the number %d, and no choice is below 0 or above %d", n, mostOfAny)
+		}
+	}
+	if c.SubgroupSize < SmallestSubgroup {
+		return fmt.Sprintf("there are no subgroups of %d", c.SubgroupSize)
+	}
+	return ""
 }
 
 // over replaces in base what c names.

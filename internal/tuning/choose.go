@@ -48,7 +48,11 @@ func Choose(r *vk.Report, q Request) (c Chosen, err error) {
 			continue
 		}
 		next := rule.Choice.over(choice)
-		tuned, why := fit(r, c.Tier, q.HeadDim, next, rule.Choice)
+		var tuned Tuning
+		why := rule.Choice.senseless()
+		if why == "" {
+			tuned, why = fit(r, c.Tier, q.HeadDim, next, rule.Choice)
+		}
 		if why != "" {
 			c.LeftOut = append(c.LeftOut, LeftOut{rule.From, why})
 			c.Tuning.Why += fmt.Sprintf("; %s is left out: %s", rule.From, why)

@@ -31,7 +31,7 @@ func (t Tuning) illegal(r *vk.Report, tier Tier, headDim int) string {
 		case tier.OnMatrixUnits():
 			why = t.illegalMatrix(r, tier, headDim, kernels)
 		default:
-			why = t.illegalScalar(r, headDim, kernels)
+			why = t.illegalScalar(r, tier, headDim, kernels)
 		}
 		if why != "" {
 			return why
@@ -74,7 +74,7 @@ func (t Tuning) illegalShape(r *vk.Report, tier Tier, kernels string) string {
 }
 
 // illegalScalar is what holds for kernels without matrices.
-func (t Tuning) illegalScalar(r *vk.Report, headDim int, kernels string) string {
+func (t Tuning) illegalScalar(r *vk.Report, tier Tier, headDim int, kernels string) string {
 	s, k := t.shapeOf(kernels), largest(kernels)
 	floor := subgroupFloor(r)
 	if t.Subgroup > 0 && floor > 0 {
@@ -89,6 +89,8 @@ func (t Tuning) illegalScalar(r *vk.Report, headDim int, kernels string) string 
 		return fmt.Sprintf("%s: %d keys at a time, at most 16 can be", k, s.Keys)
 	case t.Way.Load == LoadAddress && s.Lanes > 1:
 		return fmt.Sprintf("%s: %d lanes share rows, and loads by address are for one", k, s.Lanes)
+	case kernels == Attend && t.Way.Load == LoadHalf && tier == TierScalar && s.Lanes > 1:
+		return fmt.Sprintf("%s: %d lanes share rows, and loads of halves are for one in tier %s; lanes share what is read as %s", k, s.Lanes, tier, LoadUint)
 	}
 	return ""
 }

@@ -50,8 +50,8 @@ func Parse(field, text string) (c Choice, err error) {
 				return fail("names %q, which cannot be chosen", name)
 			}
 		}
-		if *to, err = strconv.Atoi(value); err != nil || *to < 1 || *to > 1<<16 {
-			return fail("has %s=%s, which is no whole number from 1 to 65536", name, value)
+		if *to, err = strconv.Atoi(value); err != nil || *to < 1 || *to > mostOfAny {
+			return fail("has %s=%s, which is no whole number from 1 to %d", name, value, mostOfAny)
 		}
 	}
 	for _, s := range []ShapeChoice{c.Attend, c.Identify} {

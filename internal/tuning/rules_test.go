@@ -1,6 +1,7 @@
 package tuning
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,15 +46,15 @@ func TestRulesStack(t *testing.T) {
 
 	stored := Rule{
 		When:   Only(TierScalar, 64),
-		Choice: Choice{Way: wayHalf, Attend: ShapeChoice{Local: 64, Lanes: 4, Rows: 4, Keys: 8}}, From: "stored", Why: "faster",
+		Choice: Choice{Way: wayHalf, Attend: ShapeChoice{Local: 64, Lanes: 1, Rows: 4, Keys: 8}}, From: "stored", Why: "faster",
 	}
 	c := choose(stored)
-	assert.Equal(t, KernelShape{Local: 64, Lanes: 4, Rows: 4, Keys: 8}, c.Tuning.Attend)
+	assert.Equal(t, KernelShape{Local: 64, Lanes: 1, Rows: 4, Keys: 8}, c.Tuning.Attend)
 	assert.Equal(t, table.Tuning.Identify, c.Tuning.Identify, "the search keeps the table's shape")
 	assert.Equal(t, "half, stored: faster", c.Tuning.Way.String()+", "+c.Tuning.From+": "+c.Tuning.Why)
 
 	c = choose(stored, Rule{Choice: Choice{Attend: ShapeChoice{Keys: 2}}, From: "env"})
-	assert.Equal(t, KernelShape{Local: 64, Lanes: 4, Rows: 4, Keys: 2}, c.Tuning.Attend)
+	assert.Equal(t, KernelShape{Local: 64, Lanes: 1, Rows: 4, Keys: 2}, c.Tuning.Attend)
 	assert.Equal(t, "env", c.Tuning.From)
 
 	for _, when := range []When{{Tiers: []Tier{TierUnpack}}, {HeadDim: Span{128, 128}}, {Architectures: []Architecture{"nvidia*"}}} {
@@ -61,18 +62,32 @@ func TestRulesStack(t *testing.T) {
 	}
 
 	impossible := stored
-	impossible.Choice.Attend.Lanes = 64
+	impossible.Choice.Way, impossible.Choice.Attend.Lanes = wayUint, 64
 	c = choose(impossible)
 	assert.Equal(t, table.Tuning.Attend, c.Tuning.Attend)
 	assert.Contains(t, c.Tuning.Why, "; stored is left out: 64 lanes")
 	require.Len(t, c.LeftOut, 1)
 	assert.Equal(t, "stored", c.LeftOut[0].From)
 	assert.Equal(t, stored.Choice.Attend.Rows, choose(impossible, stored).Tuning.Attend.Rows, "what is left out does not disturb the next")
-	for _, wrong := range []Choice{{Way: wayAddress}, {Way: wayRows}, {SubgroupSize: 64}, {Attend: ShapeChoice{Keys: 3}}, {Attend: ShapeChoice{Local: 4096}}} {
+	for _, wrong := range []Choice{{Way: wayAddress}, {Way: wayHalf}, {Way: wayRows}, {SubgroupSize: 64}, {Attend: ShapeChoice{Keys: 3}}, {Attend: ShapeChoice{Local: 4096}}} {
 		require.Len(t, choose(Rule{Choice: wrong, From: "env"}).LeftOut, 1, "%+v", wrong)
 	}
 	for _, keys := range []int{-16, 8, 24} {
 		require.Contains(t, choose(Rule{Choice: Choice{Range: keys}, From: "env"}).Tuning.Why, "no multiple of 16")
+	}
+}
+
+// Numbers that no device could have are left out, whatever they would come to:
+// rules are read from files too.
+func TestSenselessRulesAreLeftOut(t *testing.T) {
+	r := testreports.Fake("discrete")
+	for _, wrong := range []Choice{
+		{Attend: ShapeChoice{Rows: 1 << 59}}, {Identify: ShapeChoice{Local: math.MaxInt}}, {Attend: ShapeChoice{Keys: math.MinInt}},
+		{Range: 1 << 40}, {SubgroupSize: -2}, {Matrix: MatrixShape{M: 1 << 40}},
+	} {
+		chosen, err := Choose(r, Request{Tier: TierUnpack, HeadDim: 16, Rules: []Rule{{Choice: wrong, From: "a file"}}})
+		require.NoError(t, err)
+		require.Len(t, chosen.LeftOut, 1, "%+v", wrong)
 	}
 }
 

@@ -112,7 +112,8 @@ func (e *Engine) Plan(problem Problem, options PlanOptions) (*Plan, error) {
 }
 
 // Run computes a plan once: it is [Engine.Bind] and [Call.Run] with no options,
-// and allocates nothing once the engine has run such a plan.
+// and allocates nothing once the engine has run such a plan, but for
+// [Outputs.Stripes] and an O on the host whose rows lie apart.
 func (e *Engine) Run(ctx context.Context, p *Plan, in Inputs, out Outputs) (Stats, error) {
 	if err := e.check(p, in, out); err != nil {
 		return Stats{}, err

@@ -73,7 +73,7 @@ func TestUnderAddressSanitizer(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		sources, args []string
-	}{{"misuse", nil, nil}, {"fuzz", nil, []string{"3000", "2"}}, {"threads", nil, nil}, {"borrowed", borrowedSources, nil}} {
+	}{{"misuse", nil, nil}, {"fuzz", nil, []string{"3000", "2"}}, {"threads", nil, nil}, {"onecall", nil, nil}, {"borrowed", borrowedSources, nil}} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, c.name, append(c.sources, sanitizers...), hosttest.LeakSuppressions(), c.args...)
 		})

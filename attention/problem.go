@@ -8,14 +8,23 @@ import (
 
 // What is to be computed, by the names of package [problem].
 type (
-	Shape         = problem.Shape
-	Params        = problem.Params
-	Head          = problem.Head
-	HeadMode      = problem.HeadMode
-	Sample        = problem.Sample
-	Guard         = problem.Guard
-	Mode          = problem.Mode
-	Tensor        = problem.Tensor
+	// Shape is [problem.Shape], the size of a problem.
+	Shape = problem.Shape
+	// Params is [problem.Params], the knobs of AnchorAttention.
+	Params = problem.Params
+	// Head is [problem.Head], what one query head has of its own.
+	Head = problem.Head
+	// HeadMode is [problem.HeadMode], how such a head is computed.
+	HeadMode = problem.HeadMode
+	// Sample is [problem.Sample], rows that choose stripes.
+	Sample = problem.Sample
+	// Guard is [problem.Guard], a look after units whose stripes are not enough.
+	Guard = problem.Guard
+	// Mode is [problem.Mode], which attention is computed.
+	Mode = problem.Mode
+	// Tensor is [problem.Tensor], a view of F16 data.
+	Tensor = problem.Tensor
+	// ArgumentError is [problem.ArgumentError], an argument that cannot be used.
 	ArgumentError = problem.ArgumentError
 )
 

@@ -82,8 +82,12 @@ func TestRulesStack(t *testing.T) {
 func TestSenselessRulesAreLeftOut(t *testing.T) {
 	r := testreports.Fake("discrete")
 	for _, wrong := range []Choice{
-		{Attend: ShapeChoice{Rows: 1 << 59}}, {Identify: ShapeChoice{Local: math.MaxInt}}, {Attend: ShapeChoice{Keys: math.MinInt}},
-		{Range: 1 << 40}, {SubgroupSize: -2}, {Matrix: MatrixShape{M: 1 << 40}},
+		{Attend: ShapeChoice{Rows: 1 << 59}},
+		{Identify: ShapeChoice{Local: math.MaxInt}},
+		{Attend: ShapeChoice{Keys: math.MinInt}},
+		{Range: 1 << 40},
+		{SubgroupSize: -2},
+		{Matrix: MatrixShape{M: 1 << 40}},
 	} {
 		chosen, err := Choose(r, Request{Tier: TierUnpack, HeadDim: 16, Rules: []Rule{{Choice: wrong, From: "a file"}}})
 		require.NoError(t, err)

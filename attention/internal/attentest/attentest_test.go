@@ -15,9 +15,18 @@ func TestNear(t *testing.T) {
 		want, got float64
 		near      bool
 	}{
-		{1, 1.25, true}, {1, 0.75, true}, {1, 1.3, false}, {1, 0.7, false},
-		{nan, nan, true}, {nan, 1, false}, {1, nan, false},
-		{inf, inf, true}, {-inf, inf, false}, {inf, 1, false}, {1, inf, false}, {inf, nan, false},
+		{1, 1.25, true},
+		{1, 0.75, true},
+		{1, 1.3, false},
+		{1, 0.7, false},
+		{nan, nan, true},
+		{nan, 1, false},
+		{1, nan, false},
+		{inf, inf, true},
+		{-inf, inf, false},
+		{inf, 1, false},
+		{1, inf, false},
+		{inf, nan, false},
 	} {
 		assert.Equal(t, c.near, attentest.Near(c.want, c.got, 0.25), "%v and %v", c.want, c.got)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/testhost"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -110,7 +111,7 @@ func TestTiersNeedEnabledFeatures(t *testing.T) {
 	if plan.Tuning == reference.Tuning {
 		requireSameBits(t, want, got, "no features")
 	}
-	require.Less(t, nmse(wide(got.o), wide(want.o)), tolerance(TierUnpack))
+	require.Less(t, nmse(wide(got.o), wide(want.o)), tolerance.Tier(TierUnpack).NMSE)
 	for tier, enable := range map[Tier]string{TierScalar: "enable storageBuffer16BitAccess", TierScalarF16: "enable storageBuffer16BitAccess", TierCoop: "enable cooperativeMatrix"} {
 		if owned := tierStatus(own, tier); !owned.OK {
 			continue // the device does not offer it, whatever is enabled

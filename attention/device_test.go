@@ -181,16 +181,6 @@ func requireFinite(t testing.TB, r result) {
 	}
 }
 
-// tolerance is the NMSE allowed between a tier and another computation of the
-// same thing: fp32 sums differ by rounding the output to fp16 (2^-11 each,
-// squared about 1e-7); fp16 products add 2^-11 per product.
-func tolerance(tier Tier) float64 {
-	if tier == TierScalarF16 {
-		return 2e-5
-	}
-	return 1e-6
-}
-
 func wide(t Tensor) []float64 {
 	var all []float64
 	for b := range t.Shape[0] {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -71,7 +72,7 @@ func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 				for _, x := range out.O.At(b, h, i) {
 					got = append(got, float64(x.Float32()))
 				}
-				if g := out.LSE[(b*p.Shape.Heads+h)*p.Shape.QLen+i]; !attentest.Near(lse, g, lseTolerance(p.Tier)) {
+				if g := out.LSE[(b*p.Shape.Heads+h)*p.Shape.QLen+i]; !attentest.Near(lse, g, tolerance.Tier(p.Tier).LSE) {
 					t.Fatalf("log-sum-exp of batch %d head %d row %d is %v, want %v", b, h, i, g, lse)
 				}
 			}
@@ -80,18 +81,6 @@ func compareRows(t testing.TB, p *Plan, in Inputs, out Outputs) float64 {
 	nmse := oracle.NMSE(got, want)
 	require.False(t, math.IsNaN(nmse))
 	return nmse
-}
-
-// lseTolerance: fp16 products round each partial score to 11 bits; matrix
-// kernels round weights to fp16, by at most 2^-11 of each, before they sum.
-func lseTolerance(tier Tier) float64 {
-	switch tier {
-	case TierScalarF16:
-		return 2e-2
-	case TierCoop, TierCoop2, TierCoopF16:
-		return 6e-4
-	}
-	return 1e-4
 }
 
 func TestEngineAgainstOracle(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -124,7 +125,7 @@ func TestDeviceGuardDecidesAsTheOracle(t *testing.T) {
 		assert.Positive(t, got.stats.SelectionRatio)
 		plan, err := e.Plan(problem, PlanOptions{Tier: tier, NoFallback: true})
 		require.NoError(t, err)
-		require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse, Stripes: got.stripes}), tolerance(tier))
+		require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse, Stripes: got.stripes}), tolerance.Tier(tier).NMSE)
 	})
 }
 

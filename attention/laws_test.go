@@ -6,6 +6,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -23,8 +24,8 @@ func TestDeviceThetaPlusInfinityIsDense(t *testing.T) {
 		requireFinite(t, anchor)
 		nmse := oracle.NMSE(wide(anchor.o), wide(dense.o))
 		t.Logf("NMSE %.2g", nmse)
-		require.Less(t, nmse, tolerance(tier))
-		attentest.RequireNear(t, dense.lse, anchor.lse, lseTolerance(tier), "log-sum-exps")
+		require.Less(t, nmse, tolerance.Tier(tier).NMSE)
+		attentest.RequireNear(t, dense.lse, anchor.lse, tolerance.Tier(tier).LSE, "log-sum-exps")
 	})
 }
 
@@ -43,10 +44,10 @@ func TestDeviceThetaMinusInfinityIsAnchorOnly(t *testing.T) {
 		want := o.Forward(ModeAnchor)
 		nmse := oracle.NMSE(wide(got.o), want.O)
 		t.Logf("NMSE %.2g", nmse)
-		require.Less(t, nmse, tolerance(tier))
-		attentest.RequireNear(t, want.LSE, got.lse, lseTolerance(tier), "log-sum-exps")
+		require.Less(t, nmse, tolerance.Tier(tier).NMSE)
+		attentest.RequireNear(t, want.LSE, got.lse, tolerance.Tier(tier).LSE, "log-sum-exps")
 		full := o.Forward(ModeDense)
-		require.Greater(t, oracle.NMSE(want.O, full.O), 100*tolerance(tier), "anchor-only must differ from dense for this test to tell them apart")
+		require.Greater(t, oracle.NMSE(want.O, full.O), 100*tolerance.Tier(tier).NMSE, "anchor-only must differ from dense for this test to tell them apart")
 	})
 }
 
@@ -176,7 +177,7 @@ func TestDeviceOneQueryRow(t *testing.T) {
 			got := compute(t, e, one, PlanOptions{Tier: tier}, last)
 			plan, err := e.Plan(one, PlanOptions{Tier: tier, NoFallback: true})
 			require.NoError(t, err)
-			require.Less(t, compareRows(t, plan, last, Outputs{O: got.o, LSE: got.lse}), tolerance(tier))
+			require.Less(t, compareRows(t, plan, last, Outputs{O: got.o, LSE: got.lse}), tolerance.Tier(tier).NMSE)
 			if mode == ModeDense { // a row's block does not matter there
 				requireSameRows(t, compute(t, e, whole, PlanOptions{Tier: tier}, in).o, got.o, 299, "dense")
 			}

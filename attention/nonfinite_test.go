@@ -6,6 +6,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/stretchr/testify/require"
 )
 
@@ -126,10 +127,10 @@ func requireSameKinds(t *testing.T, got result, want *oracle.Result, tier Tier, 
 		}
 		gotFinite, wantFinite = append(gotFinite, g), append(wantFinite, w)
 	}
-	require.Less(t, oracle.NMSE(gotFinite, wantFinite), 2*tolerance(tier), what)
+	require.Less(t, oracle.NMSE(gotFinite, wantFinite), 2*tolerance.Tier(tier).NMSE, what)
 	for i, w := range want.LSE {
 		g := float64(got.lse[i])
-		if !attentest.Near(w, g, lseTolerance(tier)) {
+		if !attentest.Near(w, g, tolerance.Tier(tier).LSE) {
 			t.Fatalf("%s: log-sum-exp of row %d is %v, want %v", what, i%got.o.Shape[2], g, w)
 		}
 	}

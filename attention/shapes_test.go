@@ -12,6 +12,7 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -48,7 +49,7 @@ func TestShapesForGPUsAreRight(t *testing.T) {
 					requireFinite(t, got)
 					nmse := compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse})
 					t.Logf("%v: %s, %d rows a tile, NMSE %.2g", mode, plan.Tuning.Why, plan.Tuning.TileRows(), nmse)
-					require.Less(t, nmse, tolerance(tier.Name))
+					require.Less(t, nmse, tolerance.Tier(tier.Name).NMSE)
 					requireSameBits(t, got, runPlan(t, e, plan, in), "again")
 					if mode == ModeAnchor {
 						requireStripes(t, problem, in, got)
@@ -87,7 +88,7 @@ func TestNeighboursAreRight(t *testing.T) {
 				require.NoError(t, e.Warmup(context.Background(), plan))
 				got := runPlan(t, e, plan, in)
 				requireFinite(t, got)
-				require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance(plan.Tier), "%s %+v", plan.Tier, c)
+				require.Less(t, compareRows(t, plan, in, Outputs{O: got.o, LSE: got.lse}), tolerance.Tier(plan.Tier).NMSE, "%s %+v", plan.Tier, c)
 				requireStripes(t, problem, in, got)
 			}
 		}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/internal/ceil"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -84,22 +84,12 @@ func (w *Sweep) admit(ctx context.Context, trial Trial) (*candidate, error) {
 		return fail(Failed, err.Error())
 	}
 	for _, mode := range w.Modes {
-		if why := differs(w.reference[mode], results[mode], w.Shape.HeadDim, rowTolerance(w.Tier)); why != "" {
+		if why := differs(w.reference[mode], results[mode], w.Shape.HeadDim, tolerance.Tier(w.Tier).Row); why != "" {
 			return fail(Wrong, fmt.Sprintf("%v: %s", mode, why))
 		}
 	}
 	c.trial = trial
 	return c, nil
-}
-
-// rowTolerance is how far a row may lie from the one that the table's choice
-// gives, as a share of its length: sums in another order, and weights rounded
-// to halves, stay far below; products or sums in fp16 come nearer.
-func rowTolerance(tier attention.Tier) float64 {
-	if strings.HasSuffix(string(tier), "-f16") {
-		return 0.05
-	}
-	return 0.01
 }
 
 // differs says where two results of the same problem are not the same beyond

@@ -7,15 +7,12 @@ import (
 
 	"github.com/anchorvk/anchorvk/attention"
 	"github.com/anchorvk/anchorvk/attention/oracle"
+	"github.com/anchorvk/anchorvk/internal/tolerance"
 )
 
 // lseAllowance is what F32 and a tier may add to the error of a log-sum-exp.
 func lseAllowance(tier attention.Tier, lse float64) float64 {
-	allowed := lseFloor + lseSteps*stepOfF32(lse)
-	if tier == attention.TierScalarF16 {
-		allowed += lseHalfProducts * math.Abs(lse)
-	}
-	return allowed
+	return lseFloor + lseSteps*stepOfF32(lse) + tolerance.Tier(tier).LSEShare*math.Abs(lse)
 }
 
 // stepOfHalf is the distance of neighbouring F16 numbers at a magnitude.

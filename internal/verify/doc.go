@@ -34,8 +34,4 @@ const (
 	// originalLSE is what rounding queries and keys to F16 may move a
 	// log-sum-exp of common scores.
 	originalLSE = 0.05
-	// lseHalfProducts is allowed besides to the tier that rounds each product
-	// of a score to fp16, times the log-sum-exp: one rounding of it to fp16.
-	// The plain fp16 implementation multiplies exactly.
-	lseHalfProducts = 1.0 / 2048
 )

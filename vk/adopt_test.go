@@ -102,7 +102,7 @@ func TestAdoptedRoundTrip(t *testing.T) {
 		require.Equal(t, want[:1000], src.Bytes[4:1004])
 		require.Equal(t, want[:1000], download(t, d, lent, 4, 1000))
 		require.Nil(t, lent.Mapped())
-		require.False(t, lent.Coherent())
+		require.False(t, lent.coherent())
 		require.NoError(t, lent.Close())
 		require.NoError(t, d.Close())
 		// The host's objects live on.

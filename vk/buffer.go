@@ -94,10 +94,10 @@ func (b *Buffer) Mapped() []byte {
 	return b.mapped
 }
 
-// Coherent says whether what the host writes to Mapped reaches the device by
+// coherent says whether what the host writes to Mapped reaches the device by
 // itself, and the other way round; false where nothing is mapped because the
 // memory is the caller's.
-func (b *Buffer) Coherent() bool {
+func (b *Buffer) coherent() bool {
 	return !b.lent && b.memory.block.kind.flags&driver.MemoryHostCoherent != 0
 }
 
@@ -129,7 +129,7 @@ func (b *Buffer) flush(offset, size uint64) error { return b.sync(offset, size, 
 func (b *Buffer) invalidate(offset, size uint64) error { return b.sync(offset, size, false) }
 
 func (b *Buffer) sync(offset, size uint64, toDevice bool) error {
-	if b.Coherent() || size == 0 {
+	if b.coherent() || size == 0 {
 		return nil
 	}
 	d, atom := b.device, b.device.memory.atom

@@ -52,7 +52,7 @@ func TestReadbackTakesWholeAtoms(t *testing.T) {
 	require.Equal(t, uint32(2), f.types[at.memory], "cached memory is the best to read")
 	require.Len(t, b.Mapped(), 10)
 	require.Equal(t, 10, cap(b.Mapped()), "no view into its neighbour")
-	require.False(t, b.Coherent())
+	require.False(t, b.coherent())
 	require.Zero(t, b.memory.offset%64)
 	require.Zero(t, b.memory.size%64)
 }

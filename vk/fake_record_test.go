@@ -110,7 +110,7 @@ func TestClosedBufferOutlivesItsWork(t *testing.T) {
 	require.NoError(t, r.Submit(Sync{}))
 	require.NoError(t, b.Close())
 	require.Nil(t, b.Mapped(), "it is closed for its user")
-	require.False(t, r.Ended())
+	require.False(t, r.ended())
 	require.Contains(t, f.buffers, b.handle)
 	require.Contains(t, f.memory, memory)
 	f.hangs = false

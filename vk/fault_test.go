@@ -237,7 +237,7 @@ func TestWaitOutOfHostMemory(t *testing.T) {
 	r, b := newRecorder(t, d), newBuffer(t, d, "b", 4096, DeviceLocal)
 	r.Fill(b, 0, 4096, 1)
 	require.NoError(t, r.Submit(Sync{}))
-	require.False(t, r.Ended(), "nobody can know")
+	require.False(t, r.ended(), "nobody can know")
 	memory := time.AfterFunc(3*waitSlice, func() { fault.Set(fault.Off) })
 	defer memory.Stop()
 	require.NoError(t, r.Wait(background))
@@ -272,7 +272,7 @@ func TestIncoherentMemory(t *testing.T) {
 	var buffers []*Buffer
 	for i, size := range []uint64{1, 255, 256, 257, 5000} {
 		b := newBuffer(t, d, "b", size, MemoryKind(i%3))
-		require.False(t, b.Coherent())
+		require.False(t, b.coherent())
 		buffers = append(buffers, b)
 	}
 	require.Zero(t, fault.Count().Flushes)

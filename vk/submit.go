@@ -97,9 +97,9 @@ func (r *Recorder) callError(result driver.Result) error {
 	return callError(r.driver.FailedCall(), result)
 }
 
-// Ended says whether what Submit submitted has ended, or the device is given
+// ended says whether what Submit submitted has ended, or the device is given
 // up, so that Wait returns at once.
-func (r *Recorder) Ended() bool {
+func (r *Recorder) ended() bool {
 	if r.state != recorderBusy || r.device.Err() != nil {
 		return true
 	}

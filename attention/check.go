@@ -3,7 +3,6 @@ package attention
 import (
 	"github.com/anchorvk/anchorvk/vk"
 
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
@@ -55,7 +54,7 @@ func checkCall(p *Plan, in Inputs, out Outputs) error {
 	if err := checkLSEBuffer(s, out); err != nil {
 		return err
 	}
-	groups := ceil.Div(s.KVLen, p.Params.Group())
+	groups := p.Params.Groups(s.KVLen)
 	if want := s.Batch * s.Heads * groups * s.KVLen; out.Stripes != nil && len(out.Stripes) != want {
 		return argument("Stripes", "make it batch*heads*groups*kv_len long, or nil", "has %s where %d are needed", plural.Of(len(out.Stripes), "element", "elements"), want)
 	}

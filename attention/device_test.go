@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/anchorvk/anchorvk/attention/internal/attentest"
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/vk"
 )
 
@@ -127,7 +126,7 @@ func runPlan(t testing.TB, e *Engine, plan *Plan, in Inputs) result {
 		out.LSE[i] = float32(math.NaN())
 	}
 	s := plan.Shape
-	out.Stripes = make([]byte, s.Batch*s.Heads*ceil.Div(s.KVLen, plan.Params.Group())*s.KVLen)
+	out.Stripes = make([]byte, s.Batch*s.Heads*plan.Params.Groups(s.KVLen)*s.KVLen)
 	for i := range out.Stripes {
 		out.Stripes[i] = 0xff
 	}

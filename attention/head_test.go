@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/anchorvk/anchorvk/attention/oracle"
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,7 +25,7 @@ func TestDeviceHeadsAreComputedEachInItsWay(t *testing.T) {
 		in := copying(problem.Shape, 7)
 		compare := func(got result, h int, alike Problem) {
 			want := compute(t, e, alike, PlanOptions{Tier: tier}, in)
-			groups := ceil.Div(521, problem.Params.Group())
+			groups := problem.Params.Groups(521)
 			for b := range 2 {
 				for row := range 400 {
 					if !slices.Equal(want.o.At(b, h, row), got.o.At(b, h, row)) {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/tuning"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -291,7 +290,7 @@ func (r *run) expandMasks(ctx context.Context, stripes []byte) error {
 	if err := r.engine.device.Download(ctx, bytesOf(bits), r.buffers.masks, 0); err != nil {
 		return err
 	}
-	groups := ceil.Div(p.Shape.KVLen, p.Params.Group())
+	groups := p.Params.Groups(p.Shape.KVLen)
 	order := p.unitOrder(r.spans)
 	for unit := range p.Units {
 		batch, head, group := order.at(unit)

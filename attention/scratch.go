@@ -35,7 +35,7 @@ const scratchAlign = 256
 func (p *Plan) layOutScratch(report *vk.Report, budget uint64) error {
 	s := p.Shape
 	first := firstSparseGroup(s, p.Params)
-	groups := ceil.Div(s.KVLen, p.Params.Group()) - first
+	groups := p.Params.Groups(s.KVLen) - first
 	if p.Mode != ModeAnchor || groups <= 0 {
 		if p.Tuning.Range > 0 {
 			p.layOutTileStates(report, budget)

@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"github.com/anchorvk/anchorvk/attention/problem"
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/plural"
 )
 
@@ -145,7 +144,7 @@ func (o *Oracle) Position(row int) int { return o.Shape.Prefix() + row }
 
 // Groups is the number of groups up to the last key, counted from position 0:
 // ceil(KVLen/G). The call's rows may begin in a later one.
-func (o *Oracle) Groups() int { return ceil.Div(o.Shape.KVLen, o.Params.Group()) }
+func (o *Oracle) Groups() int { return o.Params.Groups(o.Shape.KVLen) }
 
 // FirstGroup is the group of the call's first row.
 func (o *Oracle) FirstGroup() int { return o.GroupOf(0) }

@@ -1,6 +1,10 @@
 package problem
 
-import "math"
+import (
+	"math"
+
+	"github.com/anchorvk/anchorvk/internal/ceil"
+)
 
 // MaxIndex is the largest length, in positions, that is accepted anywhere:
 // kernels count positions in signed 32-bit integers.
@@ -55,6 +59,10 @@ func DefaultParams() Params {
 
 // Group is the number of positions that share a stripe list: Block*Step.
 func (p Params) Group() int { return p.Block * p.Step }
+
+// Groups is the number of groups up to the last of so many keys, counted from
+// position 0: ceil(keys/Group). The rows of a call may begin in a later one.
+func (p Params) Groups(keys int) int { return ceil.Div(keys, p.Group()) }
 
 // Sink is the number of first keys that every row attends: SinkBlocks*Block.
 func (p Params) Sink() int { return p.SinkBlocks * p.Block }

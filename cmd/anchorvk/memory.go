@@ -67,7 +67,7 @@ func (f *runFlags) outputBytes(s attention.Shape) float64 {
 			total += 4 * heads * float64(s.QLen)
 		}
 		if f.needsStripes(mode) {
-			total += heads * float64(groups(s, f.params.p)) * float64(s.KVLen)
+			total += heads * float64(f.params.p.Groups(s.KVLen)) * float64(s.KVLen)
 		}
 	}
 	return total

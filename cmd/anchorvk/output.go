@@ -22,7 +22,7 @@ func (f *runFlags) outputsFor(mode attention.Mode, s attention.Shape) attention.
 		out.LSE = make([]float32, s.Batch*s.Heads*s.QLen)
 	}
 	if f.needsStripes(mode) {
-		out.Stripes = make([]byte, s.Batch*s.Heads*groups(s, f.params.p)*s.KVLen)
+		out.Stripes = make([]byte, s.Batch*s.Heads*f.params.p.Groups(s.KVLen)*s.KVLen)
 	}
 	return out
 }
@@ -33,16 +33,11 @@ func (f *runFlags) needsStripes(mode attention.Mode) bool {
 	return mode == attention.ModeAnchor && (f.stripes || f.verify || f.picture != "")
 }
 
-// groups is the number of groups up to the last key, counted from position 0.
-func groups(s attention.Shape, p attention.Params) int {
-	return (s.KVLen + p.Group() - 1) / p.Group()
-}
-
 // keepCandidates marks every candidate of the groups that have rows in the
 // call, in heads that ran dense: what these attend, in the terms of mode anchor.
 // After a fallback that is every head.
 func keepCandidates(stripes []byte, s attention.Shape, p attention.Params, fallback bool) {
-	all := groups(s, p)
+	all := p.Groups(s.KVLen)
 	for head := range s.Batch * s.Heads {
 		if !fallback && !p.Head(head%s.Heads).IsDense() {
 			continue
@@ -132,7 +127,7 @@ func (f *runFlags) tensors(file *inputFile, results []result) (*tensorfile.Write
 			err = w.AddF32("lse"+suffix, withBatch(first, second), lse)
 		}
 		if err == nil && f.stripes && r.out.Stripes != nil {
-			err = w.AddU8("stripes"+suffix, withBatch(s.Heads, groups(s, f.params.p), s.KVLen), r.out.Stripes)
+			err = w.AddU8("stripes"+suffix, withBatch(s.Heads, f.params.p.Groups(s.KVLen), s.KVLen), r.out.Stripes)
 		}
 		if err != nil {
 			return nil, err

@@ -10,7 +10,6 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/anchorvk/anchorvk/attention"
-	"github.com/anchorvk/anchorvk/internal/ceil"
 	"github.com/anchorvk/anchorvk/internal/tolerance"
 	"github.com/anchorvk/anchorvk/vk"
 )
@@ -43,7 +42,7 @@ func (w *Sweep) compute(ctx context.Context, c *candidate) (map[attention.Mode]c
 }
 
 // groups is the number of groups up to the last key, counted from position 0.
-func (w *Sweep) groups() int { return ceil.Div(w.Shape.KVLen, w.Params.Group()) }
+func (w *Sweep) groups() int { return w.Params.Groups(w.Shape.KVLen) }
 
 // HostBytes is the host memory for two results, the reference's and a
 // candidate's.

@@ -53,7 +53,7 @@ extern "C" {
 
 /* The version of this interface. Another major version (the upper 16 bits) is
  * another interface; a higher minor version only adds to it. */
-#define AVK_ABI_VERSION 0x00010001u
+#define AVK_ABI_VERSION 0x00010002u
 
 #define AVK_VULKAN(handle) ((uint64_t)(handle))
 
@@ -217,6 +217,33 @@ AVK_API avk_status avk_engine_create(avk_device device, avk_engine *engine);
 /* Compiles the kernels of a plan, so that its first run does not. Takes up to
  * seconds. */
 AVK_API avk_status avk_engine_warmup(avk_engine engine, avk_plan plan);
+
+/* What to tune for. Only head_dim is needed; the rest may be 0. Since 1.2. */
+typedef struct avk_tune_info {
+	size_t struct_size;
+	int64_t head_dim;         /* of the model */
+	int64_t heads, kv_heads;  /* the model's; 0 for both: what keeps the device busy */
+	int64_t length;           /* positions that a measurement prefills; 0: 8,192, on a CPU 4,096 */
+	double budget_ms;         /* after which nothing new is tried; 0: 60,000 */
+	const char *tier;         /* NULL: the one that plans take */
+	const char *folder;       /* of the program's own, where winners are kept; NULL keeps nothing */
+} avk_tune_info;
+
+/* Measures the neighbours of the kernels' shapes on the engine's device, with
+ * generated input, and lets what wins go before the table of shapes that the library
+ * brings: in plans that the engine makes from then on, and where a folder is named
+ * at later starts too (avk_engine_tuned). Speed and the last bits of results depend on it.
+ * Nothing else should use the device meanwhile; kernels that are tried are released at
+ * the end. Takes the budget, and what runs at its end. text says how much faster the
+ * kernels are, "" where the table's are the best; text and length may both be NULL.
+ * Since 1.2. */
+AVK_API avk_status avk_engine_tune(avk_engine engine, const avk_tune_info *info, char *text, size_t size, size_t *length);
+
+/* Has plans that the engine makes from then on take what avk_engine_tune has kept in
+ * a folder for the engine's device and driver, in any process. There may be nothing.
+ * An error says that something there is damaged or another driver's; the rest
+ * is taken all the same. Since 1.2. */
+AVK_API avk_status avk_engine_tuned(avk_engine engine, const char *folder);
 
 /* Frees what the engine owns, after the running call has ended. */
 AVK_API avk_status avk_engine_close(avk_engine engine);

@@ -15,6 +15,7 @@ typedef const avk_plan_info *avk_in_plan_info;
 typedef const avk_tensor *avk_in_tensor;
 typedef const avk_tensors *avk_in_tensors;
 typedef const avk_sync *avk_in_sync;
+typedef const avk_tune_info *avk_in_tune_info;
 typedef const void *avk_in_bytes;
 typedef const char *avk_in_text;
 

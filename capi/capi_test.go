@@ -66,6 +66,11 @@ func TestMisuseGivesStatusAndText(t *testing.T) {
 	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program}))
 }
 
+func TestTuning(t *testing.T) {
+	program := hosttest.Compile(t, "capi/testdata/tune.c")
+	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program, Args: []string{t.TempDir()}}))
+}
+
 func TestNoThreadKeyIsLeft(t *testing.T) {
 	program := hosttest.Compile(t, "capi/testdata/keys.c")
 	out, _ := hosttest.Run(t, hosttest.Command{Name: program})

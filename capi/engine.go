@@ -23,7 +23,7 @@ func avk_engine_create(device C.avk_device, engine *C.avk_engine) (status C.avk_
 	if err != nil {
 		return fail(err)
 	}
-	return fail(give(engine, kindEngine, made, made.Close))
+	return fail(give(engine, kindEngine, &tunedEngine{Engine: made, device: d}, made.Close))
 }
 
 //export avk_engine_warmup
@@ -43,7 +43,7 @@ func avk_engine_warmup(engine C.avk_engine, plan C.avk_plan) (status C.avk_statu
 //export avk_engine_close
 func avk_engine_close(engine C.avk_engine) (status C.avk_status) {
 	defer boundary(&status)
-	e, err := take[*attention.Engine](kindEngine, uint64(engine))
+	e, err := take[*tunedEngine](kindEngine, uint64(engine))
 	if err != nil {
 		return fail(err)
 	}

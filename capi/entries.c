@@ -61,6 +61,8 @@ ENTRY(avk_device_open, (const avk_device_options *options, avk_device *device), 
 ENTRY(avk_device_report, (avk_device device, int32_t format, char *text, size_t size, size_t *length), (device, format, text, size, length))
 ENTRY(avk_engine_close, (avk_engine engine), (engine))
 ENTRY(avk_engine_create, (avk_device device, avk_engine *engine), (device, engine))
+ENTRY(avk_engine_tune, (avk_engine engine, const avk_tune_info *info, char *text, size_t size, size_t *length), (engine, info, text, size, length))
+ENTRY(avk_engine_tuned, (avk_engine engine, const char *folder), (engine, folder))
 ENTRY(avk_engine_warmup, (avk_engine engine, avk_plan plan), (engine, plan))
 ENTRY(avk_plan_close, (avk_plan plan), (plan))
 ENTRY(avk_plan_create, (avk_engine engine, const avk_plan_info *info, avk_plan *plan), (engine, info, plan))

@@ -31,6 +31,8 @@
 #define avk_device_report go_avk_device_report
 #define avk_engine_close go_avk_engine_close
 #define avk_engine_create go_avk_engine_create
+#define avk_engine_tune go_avk_engine_tune
+#define avk_engine_tuned go_avk_engine_tuned
 #define avk_engine_warmup go_avk_engine_warmup
 #define avk_plan_close go_avk_plan_close
 #define avk_plan_create go_avk_plan_create

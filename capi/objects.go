@@ -41,8 +41,8 @@ type buffer struct {
 
 func deviceOf(h C.avk_device) (*vk.Device, error) { return get[*vk.Device](kindDevice, uint64(h)) }
 
-func engineOf(h C.avk_engine) (*attention.Engine, error) {
-	return get[*attention.Engine](kindEngine, uint64(h))
+func engineOf(h C.avk_engine) (*tunedEngine, error) {
+	return get[*tunedEngine](kindEngine, uint64(h))
 }
 
 func planOf(h C.avk_plan) (*attention.Plan, error) { return get[*attention.Plan](kindPlan, uint64(h)) }

@@ -156,6 +156,7 @@ func avk_plan_create(engine C.avk_engine, info C.avk_in_plan_info, plan *C.avk_p
 	if err != nil {
 		return fail(err)
 	}
+	options.Rules = e.rules()
 	made, err := e.Plan(problem, options)
 	if err != nil {
 		return fail(err)

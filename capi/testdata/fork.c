@@ -34,6 +34,8 @@ static void child(void) {
 	REFUSED(avk_buffer_download(f.buffer, 0, f.q, 64));
 	REFUSED(avk_engine_create(f.device, &engine));
 	REFUSED(avk_engine_warmup(f.engine, f.plan));
+	REFUSED(avk_engine_tune(f.engine, NULL, NULL, 0, NULL));
+	REFUSED(avk_engine_tuned(f.engine, "/"));
 	REFUSED(avk_plan_defaults(&f.info));
 	REFUSED(avk_plan_preset(&f.info, "safe"));
 	REFUSED(avk_plan_create(f.engine, &f.info, &plan));

@@ -177,7 +177,7 @@ static avk_status one(void) {
 	avk_stats stats = {0}, *s;
 	avk_status status;
 	stats.struct_size = sizeof stats;
-	switch (next(39)) {
+	switch (next(40)) {
 	case 0: return avk_check_abi((uint32_t)any_number());
 	case 1: return avk_version(to, size, into);
 	case 2: return avk_device_report(any_handle(f.device), (int32_t)next(4) - 1, to, size, into);
@@ -211,6 +211,7 @@ static avk_status one(void) {
 	case 12: return avk_plan_defaults(any_plan_info());
 	case 13: return avk_buffer_upload(any_handle(f.buffer), (uint64_t)any_number(), next(4) ? f.q : NULL, next(Q_BYTES + 1));
 	case 14: return avk_buffer_download(any_handle(f.buffer), (uint64_t)any_number(), next(4) ? f.q : NULL, next(Q_BYTES + 1));
+	case 38: return avk_engine_tuned(any_handle(0), next(3) ? "no such folder" : NULL);
 	case 15: return avk_engine_warmup(any_handle(0), any_handle(f.plan));
 	case 16:
 		s = fresh(0, &stats, sizeof stats);

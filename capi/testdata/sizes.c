@@ -15,5 +15,6 @@ int main(void) {
 	SHOW(avk_tensors, stripes_size);
 	SHOW(avk_sync, signal_count);
 	SHOW(avk_stats, mode);
+	SHOW(avk_tune_info, folder);
 	return 0;
 }

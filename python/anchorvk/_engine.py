@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Optional
+import os
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from . import _check as check
 from ._arrays import Array, Result, check_heads, check_shapes, with_batch
 from ._call import Call
 from ._device import Device
-from ._library import library
+from ._library import TuneInfo, library
 from ._object import Object
 from ._plan import ARGUMENTS, SHAPE, Plan, plan_info
 
@@ -76,6 +77,36 @@ class Engine(Object):
     def warmup(self, plan: Plan) -> None:
         """Compiles the kernels of a plan, so that its first run does not."""
         library.avk_engine_warmup(self._handle, plan._handle)
+
+    def tune(
+        self, head_dim: int, *, heads: int = 0, kv_heads: int = 0, length: int = 0, seconds: float = 60.0,
+        tier: Optional[str] = None, folder: Union[str, os.PathLike[str], None] = None,
+    ) -> str:
+        """Measures the shapes of kernels on the engine's device; what wins goes before the library's choice.
+
+        It does so in plans that the engine makes from then on, and where a folder of the
+        program's own is named in later processes too (tuned). heads and kv_heads are the
+        model's, or 0 for both: what keeps the device busy. length is how many positions a
+        measurement prefills; 0: 8,192, on a CPU 4,096. Nothing new is tried after so many
+        seconds, and nothing else should use the device meanwhile. Speed and the last bits of
+        results depend on it. Returns how much faster the kernels are, in words; "" where
+        the library's choice is the best.
+        """
+        info = TuneInfo(
+            head_dim=check.integer("head_dim", head_dim, 1, 2**31 - 1), heads=check.integer("heads", heads, 0, 2**31 - 1),
+            kv_heads=check.integer("kv_heads", kv_heads, 0, 2**31 - 1), length=check.integer("length", length, 0, 2**31 - 1),
+            budget_ms=1000 * check.real("seconds", seconds), tier=check.text("tier", tier), folder=check.path("folder", folder),
+        )
+        buffer = ctypes.create_string_buffer(2048)
+        library.avk_engine_tune(self._handle, info, buffer, len(buffer), None)
+        return buffer.value.decode()
+
+    def tuned(self, folder: Union[str, os.PathLike[str]]) -> None:
+        """Has later plans take what tune has kept in a folder for this device and driver; there may be nothing.
+
+        Raises Error for what is damaged or another driver's; the rest is taken all the same.
+        """
+        library.avk_engine_tuned(self._handle, check.path("folder", folder))
 
     def attention(
         self, q: NDArray[Any], k: NDArray[Any], v: NDArray[Any], *, layout: Optional[str] = None, lse: bool = False, stripes: bool = False, **problem: Any

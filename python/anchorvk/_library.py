@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from ._words import in_python
 
-ABI_VERSION = 0x00010001
+ABI_VERSION = 0x00010002
 
 NOT_READY = 1
 CANCELLED = -14
@@ -48,6 +48,13 @@ class PlanInfo(Sized):
         ("tail", c_int32), ("guard_stride", c_int32), ("guard_peak", c_double), ("guard_limit", c_double),
         ("head_modes", POINTER(Head)), ("head_mode_count", c_uint64),
         ("guard_look", c_int32), ("sample_stride", c_int32), ("sample_weight", c_double), ("sample_part", c_int32), ("reserved2", c_uint32),
+    ]
+
+
+class TuneInfo(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t), ("head_dim", c_int64), ("heads", c_int64), ("kv_heads", c_int64), ("length", c_int64),
+        ("budget_ms", c_double), ("tier", c_char_p), ("folder", c_char_p),
     ]
 
 
@@ -99,6 +106,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "avk_buffer_close": (handle,),
     "avk_engine_create": (handle, out_handle),
     "avk_engine_warmup": (handle, handle),
+    "avk_engine_tune": (handle, POINTER(TuneInfo), *text),
+    "avk_engine_tuned": (handle, c_char_p),
     "avk_engine_close": (handle,),
     "avk_plan_defaults": (POINTER(PlanInfo),),
     "avk_plan_preset": (POINTER(PlanInfo), c_char_p),

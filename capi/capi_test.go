@@ -62,8 +62,10 @@ func TestStructSizesArePinned(t *testing.T) {
 }
 
 func TestMisuseGivesStatusAndText(t *testing.T) {
-	program := hosttest.Compile(t, "capi/testdata/misuse.c")
-	hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program}))
+	for _, source := range []string{"capi/testdata/misuse.c", "capi/testdata/misuse_plans.c"} {
+		program := hosttest.Compile(t, source)
+		hosttest.Run(t, hosttest.OnDevice(hosttest.Command{Name: program}))
+	}
 }
 
 func TestTuning(t *testing.T) {

@@ -86,5 +86,7 @@ func TestUnderValgrind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("valgrind: left to make test")
 	}
-	hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), "capi/testdata/misuse.c"))
+	for _, source := range []string{"capi/testdata/misuse.c", "capi/testdata/misuse_plans.c"} {
+		hosttest.Valgrind(t, hosttest.CompileWith(t, hosttest.ValgrindLibrary(t), source))
+	}
 }

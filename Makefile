@@ -74,7 +74,8 @@ quick: build ## in a minute: go test -short, and a part of verify on this device
 
 # The newest headers of Khronos, for the test that compares ours with them; where
 # they cannot be had it takes the compiler's own, or says that it has none. One
-# package at a time: each has the device for itself, and some measure time.
+# package at a time: each has the device for itself, and some measure time. The
+# compilers of other GPUs are asked beside verify on this device.
 test: build ## vet, all tests, races, barriers, some fuzzing, other systems, the committed SPIR-V, the ISA baseline, verify on this and four more devices
 	@tools/setup.sh test
 	go vet $(PACKAGES)
@@ -89,8 +90,7 @@ test: build ## vet, all tests, races, barriers, some fuzzing, other systems, the
 	tools/fuzz.sh $(FUZZ_TEST_TIME)
 	tools/cross.sh
 	tools/glslc.sh --check
-	tools/isa.sh --check
-	bin/anchorvk verify -q >/dev/null
+	tools/isa.sh --check & isa=$$!; bin/anchorvk verify -q >/dev/null; own=$$?; wait $$isa && exit $$own
 	tools/verify-devices.sh --short $(TEST_DEVICES)
 
 race: setup ## the host layer and concurrent runs under Go's race detector

@@ -149,10 +149,10 @@ func (c *Call) newJob(cancel context.CancelFunc) *Job {
 	return j
 }
 
-// Close lets no new run in, cancels a job, waits for the run that goes on and
-// for a Prepare, and frees what that made: the command buffers that the call was recorded into
-// must have ended, and must not be submitted again. It may be called more than
-// once.
+// Close lets no new run in, cancels a job, waits for the run that goes on and for
+// a Prepare, and frees what that made: the command buffers that the call was
+// recorded into must have ended, and must not be submitted again. It may be called
+// more than once.
 func (c *Call) Close() error {
 	c.stop()
 	c.records.Lock()

@@ -234,8 +234,10 @@ typedef struct avk_tune_info {
  * brings: in plans that the engine makes from then on, and where a folder is named
  * at later starts too (avk_engine_tuned). Speed and the last bits of results depend on it.
  * Nothing else should use the device meanwhile; kernels that are tried are released at
- * the end. Takes the budget, and what runs at its end. text says how much faster the
- * kernels are, "" where the table's are the best; text and length may both be NULL.
+ * the end. Takes the budget, and what runs at its end. What was found before for
+ * other head dimensions or tiers stays. text says how much faster the kernels are, ""
+ * where the table's are the best; text and length may both be NULL. Where text is too
+ * small (AVK_ERROR_BUFFER_TOO_SMALL), what was found holds all the same.
  * Since 1.2. */
 AVK_API avk_status avk_engine_tune(avk_engine engine, const avk_tune_info *info, char *text, size_t size, size_t *length);
 

@@ -6,6 +6,8 @@ import "C"
 import (
 	"context"
 	"math"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,11 +33,19 @@ func (e *tunedEngine) rules() []tuning.Rule {
 	return e.found
 }
 
-// take has later plans take what a tuning run or a folder gives.
+// take has later plans take what a tuning run or a folder gives, in the place of
+// what is for the same tier and head dimension, and beside all else.
 func (e *tunedEngine) take(rules []tuning.Rule) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.found = rules
+	kept := make([]tuning.Rule, 0, len(e.found)+len(rules)) // plans may be reading the old ones
+	for _, old := range e.found {
+		if !slices.ContainsFunc(rules, func(r tuning.Rule) bool { return reflect.DeepEqual(r.When, old.When) }) {
+			kept = append(kept, old)
+		}
+	}
+	kept = append(kept, rules...)
+	e.found = kept
 }
 
 //export avk_engine_tune
